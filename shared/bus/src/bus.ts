@@ -1,0 +1,97 @@
+/** A message as it travels: text for people and programs, W3C trace context and message id beside it as headers. */
+export type Message = {
+  readonly subject: string;
+  readonly text: string;
+  /** W3C traceparent; absent where a sender had none. */
+  readonly trace?: string;
+};
+
+/** One delivery from a stream's durable consumer. Exactly one of its three answers is to be given. */
+export type Delivery = Message & {
+  readonly sequence: number;
+  /** 1 for the first time. */
+  readonly attempt: number;
+  /** It is dealt with. */
+  ack(): void;
+  /** Deliver it again, not before `delayMs`. */
+  retry(delayMs: number): void;
+};
+
+/** An entry of a bucket. A deleted one has no text. */
+export type BucketEntry = { readonly key: string; readonly text?: string; readonly revision: number };
+
+/** Something that goes on until it is stopped. Stopping twice is harmless. */
+export type Stoppable = { stop(): Promise<void> };
+
+/** What whoever follows a bucket hears, in this order: `begin` (again with each new epoch), entries, `caughtUp`. */
+export type BucketFollower = {
+  /** From here on entries are of this epoch. Called again, with another epoch, when the bucket was made anew. */
+  begin(epoch: string): void;
+  entry(entry: BucketEntry): void;
+  /** Everything that was in the bucket when following began (or began again) has been handed over. */
+  caughtUp(revision: number): void;
+};
+
+/**
+ * The key-value side. Writes are compare and swap: a conflict throws `RevisionConflict`, a bus that cannot answer
+ * `BusUnavailable`.
+ */
+export interface Bucket {
+  get(key: string): Promise<BucketEntry | undefined>;
+  /** Writes if the key's last revision is `revision` (0: if there is none, or it was deleted). Returns the new one. */
+  put(key: string, text: string, revision: number): Promise<number>;
+  /** Deletes if the key's last revision is `revision`. */
+  delete(key: string, revision: number): Promise<void>;
+  /**
+   * Hands over every key's last entry, then each change, in the order of their revisions, none twice. It outlives
+   * servers: silence, lost connections and a bucket made anew are noticed and followed from where it was.
+   */
+  follow(follower: BucketFollower): Stoppable;
+}
+
+/** The bus as services see it: NATS with JetStream, or its stand-in within one process. */
+export interface Bus {
+  /**
+   * Makes the streams and buckets that are missing and returns the mesh bucket's epoch, a new one if it had to be made.
+   * For deciders, which own them; may be called by several at once, and again after a loss.
+   */
+  provision(): Promise<string>;
+  /** The mesh bucket's epoch; undefined while there is no bucket. */
+  epoch(): Promise<string | undefined>;
+  /** Stores a message in its subject's stream; a message id seen within the stream's window is stored once. */
+  publish(message: Message, id: string): Promise<void>;
+  /** Sends to whoever listens now; nothing is stored, nothing promised. */
+  broadcast(message: Message): void;
+  /** Hears what passes on a subject pattern from now on, whoever stores it. */
+  subscribe(pattern: string, handle: (message: Message) => void): Stoppable;
+  /** Takes a share of a stream's durable consumer, made if it is missing. */
+  consume(stream: string, durable: string, handle: (delivery: Delivery) => void): Stoppable;
+  /** The sequence up to which the durable consumer has had everything acked. */
+  ackFloor(stream: string, durable: string): Promise<number>;
+  /** Hands over the last message on each subject of the pattern, then each new one. Outlives servers, as `follow`. */
+  tail(stream: string, pattern: string, handle: (message: Message & { sequence: number }) => void): Stoppable;
+  readonly mesh: Bucket;
+  /** Tells, in one sentence each, when the bus is lost and found again. */
+  onState(listener: (state: "connected" | "lost", detail: string) => void): void;
+  close(): Promise<void>;
+}
+
+/** The key was written by someone else since it was read. Read it again. */
+export class RevisionConflict extends Error {
+  readonly key: string;
+  readonly revision: number;
+  constructor(key: string, revision: number, options?: ErrorOptions) {
+    super(`RevisionConflict: ${key} is no longer at revision ${revision}`, options);
+    this.key = key;
+    this.revision = revision;
+  }
+}
+
+/** The bus did not answer, has no leader or lacks the stream or bucket. Nothing was changed, or it is not known. */
+export class BusUnavailable extends Error {
+  readonly operation: string;
+  constructor(operation: string, options?: ErrorOptions) {
+    super(`BusUnavailable: ${operation}`, options);
+    this.operation = operation;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Every subject carries its sender's node id as a token of its own, so that a server can permit a sender its own
+ * subjects and no others (`fairway.fact.NODE.>`). Object ids come after it, so that consumers can filter by object.
+ */
+export const subjects = {
+  /** What a node's watcher saw: `fairway.fact.NODE.KIND.OBJECT`. */
+  fact: (sender: string, kind: string, object: string) => `fairway.fact.${sender}.${kind}.${object}`,
+  facts: "fairway.fact.>",
+  /** Container facts of all nodes: managers list a service's tasks when any node speaks of one of them. */
+  containerFacts: "fairway.fact.*.container.*",
+  /** What a node's executor came to: `fairway.outcome.NODE.KIND`. */
+  outcome: (sender: string, kind: string) => `fairway.outcome.${sender}.${kind}`,
+  outcomes: "fairway.outcome.>",
+  /** What could not be read, with its reason: `fairway.dead.SENDER`, the sender being who put it aside. */
+  deadLetter: (sender: string) => `fairway.dead.${sender}`,
+  deadLetters: "fairway.dead.>",
+  /** Heartbeats on plain NATS. */
+  beat: (sender: string) => `fairway.beat.${sender}`,
+  /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
+  verdict: (sender: string, node: string) => `fairway.verdict.${sender}.${node}`,
+} as const;
+
+/** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. */
+export function senderOf(subject: string): string | undefined {
+  const [root, , sender] = subject.split(".");
+  return root === "fairway" ? sender : undefined;
+}

@@ -1,0 +1,75 @@
+import type { NetworkAddress } from "./address.ts";
+import type { Incarnation } from "./incarnation.ts";
+
+/**
+ * What the managers say of a task. They alone say that it exists and whether it is wanted:
+ * - `absent`: no manager has spoken of it; only its node has.
+ * - `assigned`: wanted, and not yet seen running by the manager.
+ * - `running`: wanted, and the manager has heard from the node's agent that it runs (and is healthy).
+ * - `released`: no longer wanted (Swarm's desired state is past running), or confirmed gone.
+ */
+export const claims = ["absent", "assigned", "running", "released"] as const;
+export type Claim = (typeof claims)[number];
+
+/**
+ * What the task's own node says of its container. The node alone says whether it lives:
+ * - `unknown`: the node has not spoken of it.
+ * - `starting`: created, or running and its health check has not passed yet.
+ * - `running`: running, and healthy where it has a health check.
+ * - `unhealthy`: running, its health check failed.
+ * - `stopping`: it was sent the signal to stop.
+ * - `dead`: it ended, or the node's complete listing does not have it. Final.
+ */
+export const containerStates = ["unknown", "starting", "running", "unhealthy", "stopping", "dead"] as const;
+export type ContainerState = (typeof containerStates)[number];
+
+/** One task of a service as the mesh knows it. */
+export type Endpoint = {
+  readonly task: string;
+  readonly node: string;
+  readonly claim: Claim;
+  /** `Version.Index` of the task when the manager last spoke of it; 0 while the claim is `absent`. */
+  readonly index: number;
+  readonly addresses: readonly NetworkAddress[];
+  readonly container: ContainerState;
+  /** The node's incarnation and tick at its last word; absent while the container is `unknown`. */
+  readonly incarnation?: Incarnation;
+  readonly tick?: number;
+  /** Since when it has been as it is, milliseconds of the decider's clock: to be shown only. */
+  readonly sinceMs: number;
+};
+
+/** What an endpoint is to those who send to it. */
+export type EndpointState = "waiting" | "starting" | "serving" | "unhealthy" | "draining" | "gone";
+
+/**
+ * The endpoint's state from its two claims. A task that the manager saw running and of which its node has not spoken
+ * is served on the manager's word: after a bus was lost that is better than to drop it until the node is heard.
+ */
+export function endpointState(endpoint: Pick<Endpoint, "claim" | "container">): EndpointState {
+  const { claim, container } = endpoint;
+  if (container === "dead") return "gone";
+  if (claim === "absent") return "waiting";
+  if (claim === "released") return container === "unknown" ? "gone" : "draining";
+  switch (container) {
+    case "unknown":
+      return claim === "running" ? "serving" : "waiting";
+    case "running":
+      return "serving";
+    case "stopping":
+      return "draining";
+    default:
+      return container;
+  }
+}
+
+/** What is waited for before the endpoint serves, for people; undefined when nothing is. */
+export function awaited(endpoint: Endpoint): string | undefined {
+  const state = endpointState(endpoint);
+  if (state === "starting") return "its container to run, and its health check to pass";
+  if (state === "unhealthy") return "its health check to pass again";
+  if (state !== "waiting") return undefined;
+  return endpoint.claim === "absent"
+    ? "a manager to confirm the task"
+    : `node ${endpoint.node} to report its container`;
+}

@@ -1,0 +1,32 @@
+import type { NetworkAddress } from "./address.ts";
+import type { Cause } from "./cause.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { PublishedPort } from "./port.ts";
+
+/** What a service asks for, as a manager reported it; ordered by `index`, the service's `Version.Index`. */
+export type ServiceSpec = {
+  readonly id: string;
+  readonly name: string;
+  readonly index: number;
+  /** Swarm's endpoint mode. A `dnsrr` service has no VIP and nothing for the mesh to do. */
+  readonly mode: "vip" | "dnsrr";
+  /** Ports published in mode `ingress`; those in mode `host` are the node's own affair. */
+  readonly ports: readonly PublishedPort[];
+  readonly vips: readonly NetworkAddress[];
+  /** The labels that begin with `fairway.`, the policy that the operator asks for. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Tasks wanted; absent for global services, whose number depends on the nodes. */
+  readonly replicas?: number;
+};
+
+/** One service in the mesh: what it asks for and what serves it. */
+export type Service = {
+  readonly spec: ServiceSpec;
+  readonly endpoints: readonly Endpoint[];
+  readonly causes: readonly Cause[];
+  /**
+   * A deleted service stays as a tombstone, so that a fact that was on its way does not bring it back: for longer than
+   * the fact stream keeps facts. Milliseconds of the decider's clock when it was confirmed gone.
+   */
+  readonly removedMs?: number;
+};
