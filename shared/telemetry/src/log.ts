@@ -23,13 +23,14 @@ export function createLog(name: string, environment: NodeJS.ProcessEnv = process
   const write = (level: Level, message: string, fields: Record<string, unknown>) => {
     if (levels.indexOf(level) < least) return;
     const nowMs = Date.now();
-    const before = said.get(message);
+    const line = `${message}${JSON.stringify(fields)}`;
+    const before = said.get(line);
     if (before && nowMs - before.atMs < quietMs && level !== 'debug') {
       before.left += 1;
       return;
     }
     const repeated = before && before.left > 0 ? { repeated: before.left } : {};
-    said.set(message, { atMs: nowMs, left: 0 });
+    said.set(line, { atMs: nowMs, left: 0 });
     if (said.size > 1000) said.clear();
     const all = { ...fields, ...repeated };
     process.stderr.write(
