@@ -72,7 +72,7 @@ export interface Bus {
   tail(stream: string, pattern: string, handle: (message: Message & { sequence: number }) => void): Stoppable;
   readonly mesh: Bucket;
   /** Tells, in one sentence each, when the bus is lost and found again. */
-  onState(listener: (state: "connected" | "lost", detail: string) => void): void;
+  onState(listener: (state: 'connected' | 'lost', detail: string) => void): void;
   close(): Promise<void>;
 }
 

@@ -4,9 +4,9 @@
  */
 export const keys = {
   /** The bucket's epoch, written once by whoever created the bucket. */
-  epoch: "epoch",
+  epoch: 'epoch',
   /** Written once per epoch, when the first complete manager listing is folded in. */
-  complete: "complete",
+  complete: 'complete',
   /** A service's spec and its first shard of endpoints. */
   service: (id: string) => `service.${id}`,
   /**
@@ -20,19 +20,19 @@ export const keys = {
 
 /** What a key names. */
 export type ParsedKey =
-  | { readonly kind: "epoch" }
-  | { readonly kind: "complete" }
-  | { readonly kind: "service" | "node" | "network"; readonly id: string }
-  | { readonly kind: "shard"; readonly id: string; readonly of: number; readonly n: number };
+  | { readonly kind: 'epoch' }
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'service' | 'node' | 'network'; readonly id: string }
+  | { readonly kind: 'shard'; readonly id: string; readonly of: number; readonly n: number };
 
 /** Reads a key of the mesh bucket; undefined for one that this version does not know. */
 export function parseKey(key: string): ParsedKey | undefined {
-  const [kind, id, of, n, ...rest] = key.split(".");
+  const [kind, id, of, n, ...rest] = key.split('.');
   if (rest.length > 0) return undefined;
-  if ((kind === "epoch" || kind === "complete") && id === undefined) return { kind };
+  if ((kind === 'epoch' || kind === 'complete') && id === undefined) return { kind };
   if (!id) return undefined;
-  if ((kind === "service" || kind === "node" || kind === "network") && of === undefined) return { kind, id };
-  if (kind === "shard" && /^\d+$/.test(of ?? "") && /^\d+$/.test(n ?? ""))
+  if ((kind === 'service' || kind === 'node' || kind === 'network') && of === undefined) return { kind, id };
+  if (kind === 'shard' && /^\d+$/.test(of ?? '') && /^\d+$/.test(n ?? ''))
     return { kind, id, of: Number(of), n: Number(n) };
   return undefined;
 }

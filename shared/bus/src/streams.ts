@@ -1,4 +1,4 @@
-import { subjects } from "./subjects.ts";
+import { subjects } from './subjects.ts';
 
 /** What a JetStream stream keeps. All of them drop their oldest messages at the bound, and none ever fills a disk. */
 export type StreamShape = {
@@ -15,7 +15,7 @@ const mebibyte = 1024 * 1024;
 
 /** Facts wait here for deciders. Their age bounds how long a tombstone must stay (`tombstoneMs`). */
 export const factStream: StreamShape = {
-  name: "FAIRWAY_FACTS",
+  name: 'FAIRWAY_FACTS',
   subjects: [subjects.facts],
   ageMaxMs: 15 * minuteMs,
   bytesMax: 256 * mebibyte,
@@ -23,7 +23,7 @@ export const factStream: StreamShape = {
 };
 
 export const outcomeStream: StreamShape = {
-  name: "FAIRWAY_OUTCOMES",
+  name: 'FAIRWAY_OUTCOMES',
   subjects: [subjects.outcomes],
   ageMaxMs: 24 * 60 * minuteMs,
   bytesMax: 256 * mebibyte,
@@ -31,7 +31,7 @@ export const outcomeStream: StreamShape = {
 };
 
 export const deadLetterStream: StreamShape = {
-  name: "FAIRWAY_DEAD",
+  name: 'FAIRWAY_DEAD',
   subjects: [subjects.deadLetters],
   ageMaxMs: 7 * 24 * 60 * minuteMs,
   bytesMax: 16 * mebibyte,
@@ -41,10 +41,10 @@ export const deadLetterStream: StreamShape = {
 export const streams = [factStream, outcomeStream, deadLetterStream] as const;
 
 /** The durable consumer that all deciders share. */
-export const deciderConsumer = "decider";
+export const deciderConsumer = 'decider';
 
 /** How long an entry of something deleted stays: longer than any fact about it can still be on its way. */
 export const tombstoneMs = 2 * factStream.ageMaxMs;
 
 /** Key-value buckets: the mesh is written by deciders alone, reach by sentinels alone. */
-export const buckets = { mesh: "fairway-mesh", reach: "fairway-reach" } as const;
+export const buckets = { mesh: 'fairway-mesh', reach: 'fairway-reach' } as const;

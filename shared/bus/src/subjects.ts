@@ -5,15 +5,15 @@
 export const subjects = {
   /** What a node's watcher saw: `fairway.fact.NODE.KIND.OBJECT`. */
   fact: (sender: string, kind: string, object: string) => `fairway.fact.${sender}.${kind}.${object}`,
-  facts: "fairway.fact.>",
+  facts: 'fairway.fact.>',
   /** Container facts of all nodes: managers list a service's tasks when any node speaks of one of them. */
-  containerFacts: "fairway.fact.*.container.*",
+  containerFacts: 'fairway.fact.*.container.*',
   /** What a node's executor came to: `fairway.outcome.NODE.KIND`. */
   outcome: (sender: string, kind: string) => `fairway.outcome.${sender}.${kind}`,
-  outcomes: "fairway.outcome.>",
+  outcomes: 'fairway.outcome.>',
   /** What could not be read, with its reason: `fairway.dead.SENDER`, the sender being who put it aside. */
   deadLetter: (sender: string) => `fairway.dead.${sender}`,
-  deadLetters: "fairway.dead.>",
+  deadLetters: 'fairway.dead.>',
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
@@ -22,6 +22,6 @@ export const subjects = {
 
 /** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. */
 export function senderOf(subject: string): string | undefined {
-  const [root, , sender] = subject.split(".");
-  return root === "fairway" ? sender : undefined;
+  const [root, , sender] = subject.split('.');
+  return root === 'fairway' ? sender : undefined;
 }

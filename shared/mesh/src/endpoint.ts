@@ -1,5 +1,5 @@
-import type { NetworkAddress } from "./address.ts";
-import type { Incarnation } from "./incarnation.ts";
+import type { NetworkAddress } from './address.ts';
+import type { Incarnation } from './incarnation.ts';
 
 /**
  * What the managers say of a task. They alone say that it exists and whether it is wanted:
@@ -8,7 +8,7 @@ import type { Incarnation } from "./incarnation.ts";
  * - `running`: wanted, and the manager has heard from the node's agent that it runs (and is healthy).
  * - `released`: no longer wanted (Swarm's desired state is past running), or confirmed gone.
  */
-export const claims = ["absent", "assigned", "running", "released"] as const;
+export const claims = ['absent', 'assigned', 'running', 'released'] as const;
 export type Claim = (typeof claims)[number];
 
 /**
@@ -20,7 +20,7 @@ export type Claim = (typeof claims)[number];
  * - `stopping`: it was sent the signal to stop.
  * - `dead`: it ended, or the node's complete listing does not have it. Final.
  */
-export const containerStates = ["unknown", "starting", "running", "unhealthy", "stopping", "dead"] as const;
+export const containerStates = ['unknown', 'starting', 'running', 'unhealthy', 'stopping', 'dead'] as const;
 export type ContainerState = (typeof containerStates)[number];
 
 /** One task of a service as the mesh knows it. */
@@ -40,24 +40,24 @@ export type Endpoint = {
 };
 
 /** What an endpoint is to those who send to it. */
-export type EndpointState = "waiting" | "starting" | "serving" | "unhealthy" | "draining" | "gone";
+export type EndpointState = 'waiting' | 'starting' | 'serving' | 'unhealthy' | 'draining' | 'gone';
 
 /**
  * The endpoint's state from its two claims. A task that the manager saw running and of which its node has not spoken
  * is served on the manager's word: after a bus was lost that is better than to drop it until the node is heard.
  */
-export function endpointState(endpoint: Pick<Endpoint, "claim" | "container">): EndpointState {
+export function endpointState(endpoint: Pick<Endpoint, 'claim' | 'container'>): EndpointState {
   const { claim, container } = endpoint;
-  if (container === "dead") return "gone";
-  if (claim === "absent") return "waiting";
-  if (claim === "released") return container === "unknown" ? "gone" : "draining";
+  if (container === 'dead') return 'gone';
+  if (claim === 'absent') return 'waiting';
+  if (claim === 'released') return container === 'unknown' ? 'gone' : 'draining';
   switch (container) {
-    case "unknown":
-      return claim === "running" ? "serving" : "waiting";
-    case "running":
-      return "serving";
-    case "stopping":
-      return "draining";
+    case 'unknown':
+      return claim === 'running' ? 'serving' : 'waiting';
+    case 'running':
+      return 'serving';
+    case 'stopping':
+      return 'draining';
     default:
       return container;
   }
@@ -66,10 +66,10 @@ export function endpointState(endpoint: Pick<Endpoint, "claim" | "container">): 
 /** What is waited for before the endpoint serves, for people; undefined when nothing is. */
 export function awaited(endpoint: Endpoint): string | undefined {
   const state = endpointState(endpoint);
-  if (state === "starting") return "its container to run, and its health check to pass";
-  if (state === "unhealthy") return "its health check to pass again";
-  if (state !== "waiting") return undefined;
-  return endpoint.claim === "absent"
-    ? "a manager to confirm the task"
+  if (state === 'starting') return 'its container to run, and its health check to pass';
+  if (state === 'unhealthy') return 'its health check to pass again';
+  if (state !== 'waiting') return undefined;
+  return endpoint.claim === 'absent'
+    ? 'a manager to confirm the task'
     : `node ${endpoint.node} to report its container`;
 }

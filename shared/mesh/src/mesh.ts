@@ -1,7 +1,7 @@
-import type { Generation } from "./generation.ts";
-import type { Network } from "./network.ts";
-import type { Node } from "./node.ts";
-import type { Service } from "./service.ts";
+import type { Generation } from './generation.ts';
+import type { Network } from './network.ts';
+import type { Node } from './node.ts';
+import type { Service } from './service.ts';
 
 /** What is wanted for the whole swarm, at one generation. */
 export type Mesh = {

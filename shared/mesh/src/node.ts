@@ -1,15 +1,15 @@
-import type { Cause } from "./cause.ts";
-import type { Incarnation } from "./incarnation.ts";
+import type { Cause } from './cause.ts';
+import type { Incarnation } from './incarnation.ts';
 
 /** What the managers say of a node; ordered by `index`, the node's `Version.Index`. */
 export type NodeClaim = {
   readonly id: string;
   readonly name: string;
   readonly index: number;
-  readonly role: "manager" | "worker";
-  readonly availability: "active" | "pause" | "drain";
+  readonly role: 'manager' | 'worker';
+  readonly availability: 'active' | 'pause' | 'drain';
   /** Swarm's own judgement of whether the node's agent answers. */
-  readonly state: "unknown" | "down" | "ready" | "disconnected";
+  readonly state: 'unknown' | 'down' | 'ready' | 'disconnected';
   readonly labels: Readonly<Record<string, string>>;
 };
 

@@ -1,13 +1,13 @@
-import type { Address } from "./address.ts";
-import { type ContainerState, type Endpoint, type EndpointState, endpointState } from "./endpoint.ts";
-import type { Generation } from "./generation.ts";
-import { sameIncarnation } from "./incarnation.ts";
-import type { Mesh } from "./mesh.ts";
-import type { Network } from "./network.ts";
-import type { Node } from "./node.ts";
-import type { Note } from "./outcome.ts";
-import { type PublishedPort, showPort } from "./port.ts";
-import type { Service } from "./service.ts";
+import type { Address } from './address.ts';
+import { type ContainerState, type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
+import type { Generation } from './generation.ts';
+import { sameIncarnation } from './incarnation.ts';
+import type { Mesh } from './mesh.ts';
+import type { Network } from './network.ts';
+import type { Node } from './node.ts';
+import type { Note } from './outcome.ts';
+import { type PublishedPort, showPort } from './port.ts';
+import type { Service } from './service.ts';
 
 /** What only the node itself knows, and needs for its plan. */
 export type OwnFacts = {
@@ -48,18 +48,18 @@ export function plan(mesh: Mesh, own: OwnFacts): Plan {
   const notes: Note[] = [];
   const base = { node: own.node, generation: mesh.generation, prune: mesh.complete, notes };
   if (!mesh.complete)
-    notes.push({ kind: "waiting", about: "mesh", why: "no complete listing from a manager yet; nothing is removed" });
+    notes.push({ kind: 'waiting', about: 'mesh', why: 'no complete listing from a manager yet; nothing is removed' });
 
   const ingress = ingressNetwork(mesh);
   if (!ingress) {
-    notes.push({ kind: "waiting", about: "ingress", why: "no manager has reported an ingress network" });
+    notes.push({ kind: 'waiting', about: 'ingress', why: 'no manager has reported an ingress network' });
     return base;
   }
   if (!own.gateway) {
     notes.push({
-      kind: "waiting",
-      about: "ingress_sbox",
-      why: "this node has no ingress sandbox yet; Docker makes it when the node joins",
+      kind: 'waiting',
+      about: 'ingress_sbox',
+      why: 'this node has no ingress sandbox yet; Docker makes it when the node joins',
     });
     return base;
   }
@@ -68,9 +68,9 @@ export function plan(mesh: Mesh, own: OwnFacts): Plan {
   const ports: PortPlan[] = [];
   for (const { service, port } of ownedPorts(mesh, notes)) {
     const all = service.endpoints.map((endpoint) => ({ endpoint, state: stateHere(endpoint, mesh, own) }));
-    const serving = all.filter(({ state }) => state === "serving");
+    const serving = all.filter(({ state }) => state === 'serving');
     // Where everything is on its way out, a connection to a draining task is better than none.
-    const used = serving.length > 0 ? serving : all.filter(({ state }) => state === "draining");
+    const used = serving.length > 0 ? serving : all.filter(({ state }) => state === 'draining');
     const backends: Backend[] = [];
     for (const { endpoint } of used) {
       const address = addressOn(endpoint, ingress.id);
@@ -78,7 +78,7 @@ export function plan(mesh: Mesh, own: OwnFacts): Plan {
       const owner = owners.get(address.text);
       if (owner !== endpoint) {
         notes.push({
-          kind: "refused",
+          kind: 'refused',
           about: service.spec.name,
           why: `task ${endpoint.task} claims ${address.text}, which belongs to task ${owner?.task}`,
         });
@@ -89,7 +89,7 @@ export function plan(mesh: Mesh, own: OwnFacts): Plan {
     backends.sort((a, b) => order(a.task, b.task));
     if (backends.length === 0) {
       notes.push({
-        kind: "waiting",
+        kind: 'waiting',
         about: showPort(port),
         why: `no task of ${service.spec.name} serves; connections are refused`,
       });
@@ -107,17 +107,17 @@ export function ingressNetwork(mesh: Mesh): Network | undefined {
 }
 
 /** What an endpoint is to this node: the mesh's word, corrected by its node's life and by the node's own eyes. */
-export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Pick<OwnFacts, "node" | "containers">): EndpointState {
-  if (isLost(endpoint, mesh.nodes.get(endpoint.node))) return "gone";
+export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Pick<OwnFacts, 'node' | 'containers'>): EndpointState {
+  if (isLost(endpoint, mesh.nodes.get(endpoint.node))) return 'gone';
   const seen = endpoint.node === own.node ? own.containers.get(endpoint.task) : undefined;
   const newer = seen && seen.tick > (endpoint.tick ?? -1) ? seen.state : undefined;
-  const withdrawn = newer === "dead" || newer === "stopping" || newer === "unhealthy";
+  const withdrawn = newer === 'dead' || newer === 'stopping' || newer === 'unhealthy';
   return endpointState(withdrawn ? { claim: endpoint.claim, container: newer } : endpoint);
 }
 
 function isLost(endpoint: Endpoint, node: Node | undefined): boolean {
   if (!node) return false;
-  if (node.removedMs !== undefined || node.claim?.state === "down") return true;
+  if (node.removedMs !== undefined || node.claim?.state === 'down') return true;
   if (!node.incarnation || !endpoint.incarnation) return false;
   return !sameIncarnation(node.incarnation, endpoint.incarnation);
 }
@@ -132,7 +132,7 @@ function addressOwners(mesh: Mesh, network: string, own: OwnFacts): Map<string, 
     if (service.removedMs !== undefined) continue;
     for (const endpoint of service.endpoints) {
       const address = addressOn(endpoint, network);
-      if (!address || stateHere(endpoint, mesh, own) === "gone") continue;
+      if (!address || stateHere(endpoint, mesh, own) === 'gone') continue;
       const held = owners.get(address.text);
       if (!held || endpoint.index > held.index || (endpoint.index === held.index && endpoint.task > held.task)) {
         owners.set(address.text, endpoint);
@@ -144,15 +144,15 @@ function addressOwners(mesh: Mesh, network: string, own: OwnFacts): Map<string, 
 
 function ownedPorts(mesh: Mesh, notes: Note[]): { service: Service; port: PublishedPort }[] {
   const live = [...mesh.services.values()]
-    .filter(({ spec, removedMs }) => removedMs === undefined && spec.mode === "vip" && spec.ports.length > 0)
+    .filter(({ spec, removedMs }) => removedMs === undefined && spec.mode === 'vip' && spec.ports.length > 0)
     .sort((a, b) => b.spec.index - a.spec.index || order(a.spec.id, b.spec.id));
   const taken = new Map<string, Service>();
   const owned: { service: Service; port: PublishedPort }[] = [];
   for (const service of live) {
     for (const port of service.spec.ports) {
-      if (port.protocol === "sctp") {
+      if (port.protocol === 'sctp') {
         notes.push({
-          kind: "refused",
+          kind: 'refused',
           about: service.spec.name,
           why: `${showPort(port)}: SCTP is not served by Fairway; publish it in host mode`,
         });
@@ -162,7 +162,7 @@ function ownedPorts(mesh: Mesh, notes: Note[]): { service: Service; port: Publis
       const owner = taken.get(key);
       if (owner && owner !== service) {
         notes.push({
-          kind: "refused",
+          kind: 'refused',
           about: service.spec.name,
           why: `${key} belongs to ${owner.spec.name}, which was changed later; publish another port`,
         });

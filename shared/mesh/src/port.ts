@@ -1,5 +1,5 @@
 /** Transport protocols that Docker can publish (`PortConfig.Protocol` of the Engine API). */
-export const protocols = ["tcp", "udp", "sctp"] as const;
+export const protocols = ['tcp', 'udp', 'sctp'] as const;
 export type Protocol = (typeof protocols)[number];
 
 /**
@@ -14,7 +14,7 @@ export type PublishedPort = {
 };
 
 /** `8000/tcp`, or `8000-8009/tcp` for a range: as Docker and its users write it. */
-export function showPort(port: Pick<PublishedPort, "protocol" | "first" | "last">): string {
+export function showPort(port: Pick<PublishedPort, 'protocol' | 'first' | 'last'>): string {
   return `${port.first === port.last ? port.first : `${port.first}-${port.last}`}/${port.protocol}`;
 }
 

@@ -1,7 +1,7 @@
-import type { NetworkAddress } from "./address.ts";
-import type { Cause } from "./cause.ts";
-import type { Endpoint } from "./endpoint.ts";
-import type { PublishedPort } from "./port.ts";
+import type { NetworkAddress } from './address.ts';
+import type { Cause } from './cause.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { PublishedPort } from './port.ts';
 
 /** What a service asks for, as a manager reported it; ordered by `index`, the service's `Version.Index`. */
 export type ServiceSpec = {
@@ -9,7 +9,7 @@ export type ServiceSpec = {
   readonly name: string;
   readonly index: number;
   /** Swarm's endpoint mode. A `dnsrr` service has no VIP and nothing for the mesh to do. */
-  readonly mode: "vip" | "dnsrr";
+  readonly mode: 'vip' | 'dnsrr';
   /** Ports published in mode `ingress`; those in mode `host` are the node's own affair. */
   readonly ports: readonly PublishedPort[];
   readonly vips: readonly NetworkAddress[];
@@ -24,6 +24,11 @@ export type Service = {
   readonly spec: ServiceSpec;
   readonly endpoints: readonly Endpoint[];
   readonly causes: readonly Cause[];
+  /**
+   * The highest `Version.Index` of any task that a manager has reported. A listing of tasks is one reading of Swarm's
+   * store, so a task that is not here and not above this was removed before, and an old report does not bring it back.
+   */
+  readonly seen: number;
   /**
    * A deleted service stays as a tombstone, so that a fact that was on its way does not bring it back: for longer than
    * the fact stream keeps facts. Milliseconds of the decider's clock when it was confirmed gone.

@@ -15,7 +15,7 @@ export type Log = Record<Level, (message: string, fields?: Record<string, unknow
  * those left out, so that a lost server does not fill a disk.
  */
 export function createLog(name: string, environment: NodeJS.ProcessEnv = process.env): Log {
-  const least = levels.indexOf((environment['FAIRWAY_LOG'] as Level) ?? 'info');
+  const least = levels.indexOf((environment.FAIRWAY_LOG as Level) ?? 'info');
   const terminal = process.stderr.isTTY;
   const quietMs = 10_000;
   const said = new Map<string, { atMs: number; left: number }>();

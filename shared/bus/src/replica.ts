@@ -1,0 +1,187 @@
+import { emptyMesh, type Mesh, type Network, type Node, type Service } from '@fairway/mesh';
+import type { BucketEntry, BucketFollower } from './bus.ts';
+import {
+  readComplete,
+  readNetwork,
+  readNode,
+  readService,
+  readShard,
+  type ServiceEntry,
+  type ShardEntry,
+} from './entry.ts';
+import { Unreadable } from './envelope.ts';
+import { keys, parseKey } from './keys.ts';
+
+/** The entries of a mesh bucket at one revision, as they stand in it. */
+export type MeshEntries = {
+  readonly epoch: string;
+  readonly revision: number;
+  readonly entries: ReadonlyMap<string, string>;
+};
+
+type Options = {
+  /** The last good mesh that this node had, from its disk. */
+  readonly saved?: MeshEntries;
+  /** After each change to what `mesh` or `current` answers. */
+  readonly onChange?: () => void;
+  /** An entry that cannot be read is left as it was; once per entry and revision. */
+  readonly onUnreadable?: (error: Unreadable) => void;
+};
+
+/**
+ * One reader's copy of the mesh, kept by following the bucket. A bucket made anew begins empty, and a reader that took
+ * it at its word would take every service down; so the last complete mesh goes on being the answer until the new
+ * epoch is complete too.
+ */
+export class MeshReplica {
+  readonly #options: Options;
+  #held: Copy | undefined;
+  #current: Copy | undefined;
+
+  constructor(options: Options = {}) {
+    this.#options = options;
+    if (options.saved) {
+      const saved = new Copy(options.saved.epoch);
+      for (const [key, text] of options.saved.entries)
+        this.#take(saved, { key, text, revision: options.saved.revision });
+      saved.caughtUp = true;
+      if (saved.mesh.complete) this.#held = saved;
+    }
+  }
+
+  /** The mesh to act on: the last complete one, or as much as is known where there has never been one. */
+  get mesh(): Mesh {
+    return this.#acting?.mesh ?? emptyMesh('');
+  }
+
+  /** The bucket as it is now, complete or not; undefined before it was reached. */
+  get current(): Mesh | undefined {
+    return this.#current?.mesh;
+  }
+
+  /** Whether everything in the bucket has been read, in its present epoch. */
+  get caughtUp(): boolean {
+    return this.#current?.caughtUp ?? false;
+  }
+
+  /** The entries behind `mesh`, to be kept on disk; undefined while there is no complete mesh. */
+  get entries(): MeshEntries | undefined {
+    const copy = this.#acting;
+    if (!copy?.mesh.complete) return undefined;
+    return { epoch: copy.epoch, revision: copy.revision, entries: copy.entries };
+  }
+
+  /** What to hand to the bucket's `follow`. */
+  readonly follower: BucketFollower = {
+    begin: (epoch) => {
+      if (this.#current?.mesh.complete) this.#held = this.#current;
+      this.#current = new Copy(epoch);
+      this.#options.onChange?.();
+    },
+    entry: (entry) => {
+      if (this.#current) this.#take(this.#current, entry);
+      this.#settle();
+    },
+    caughtUp: (revision) => {
+      if (this.#current) {
+        this.#current.caughtUp = true;
+        this.#current.revision = Math.max(this.#current.revision, revision);
+      }
+      this.#settle();
+    },
+  };
+
+  get #acting(): Copy | undefined {
+    return this.#current?.mesh.complete ? this.#current : (this.#held ?? this.#current);
+  }
+
+  #settle(): void {
+    if (this.#current?.mesh.complete) this.#held = undefined;
+    this.#options.onChange?.();
+  }
+
+  #take(copy: Copy, entry: BucketEntry): void {
+    try {
+      copy.take(entry);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.#options.onUnreadable?.(error);
+    }
+  }
+}
+
+/** The entries of one epoch and the mesh that they make. */
+class Copy {
+  readonly epoch: string;
+  readonly entries = new Map<string, string>();
+  revision = 0;
+  caughtUp = false;
+  #complete = false;
+  readonly #heads = new Map<string, ServiceEntry>();
+  readonly #shards = new Map<string, ShardEntry>();
+  readonly #services = new Map<string, Service>();
+  readonly #nodes = new Map<string, Node>();
+  readonly #networks = new Map<string, Network>();
+
+  constructor(epoch: string) {
+    this.epoch = epoch;
+  }
+
+  get mesh(): Mesh {
+    return {
+      generation: { epoch: this.epoch, revision: this.revision },
+      complete: this.#complete && this.caughtUp,
+      services: this.#services,
+      nodes: this.#nodes,
+      networks: this.#networks,
+    };
+  }
+
+  /** @throws {Unreadable} and stays as it was. */
+  take({ key, text, revision }: BucketEntry): void {
+    this.revision = Math.max(this.revision, revision);
+    const parsed = parseKey(key);
+    if (!parsed || parsed.kind === 'epoch') return;
+    switch (parsed.kind) {
+      case 'complete':
+        this.#complete = text !== undefined && readComplete(key, text).epoch === this.epoch;
+        break;
+      case 'service':
+        store(this.#heads, parsed.id, text, (held) => readService(key, held));
+        this.#assemble(parsed.id);
+        break;
+      case 'shard':
+        store(this.#shards, key, text, (held) => readShard(key, held));
+        this.#assemble(parsed.id);
+        break;
+      case 'node':
+        store(this.#nodes, parsed.id, text, (held) => readNode(key, held));
+        break;
+      case 'network':
+        store(this.#networks, parsed.id, text, (held) => readNetwork(key, held));
+    }
+    if (text === undefined) this.entries.delete(key);
+    else this.entries.set(key, text);
+  }
+
+  /** A service is its own entry and the shards of the division that it names; shards of another division do not count. */
+  #assemble(id: string): void {
+    const head = this.#heads.get(id);
+    if (!head) {
+      this.#services.delete(id);
+      return;
+    }
+    const { of, ...service } = head;
+    const further = Array.from({ length: of - 1 }, (_, n) => this.#shards.get(keys.shard(id, of, n + 1)));
+    this.#services.set(id, {
+      ...service,
+      endpoints: [service, ...further].flatMap((part) => part?.endpoints ?? []),
+      causes: [service, ...further].flatMap((part) => part?.causes ?? []),
+    });
+  }
+}
+
+function store<T>(map: Map<string, T>, key: string, text: string | undefined, read: (text: string) => T): void {
+  if (text === undefined) map.delete(key);
+  else map.set(key, read(text));
+}
