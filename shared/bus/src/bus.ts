@@ -42,6 +42,8 @@ export interface Bucket {
   put(key: string, text: string, revision: number): Promise<number>;
   /** Deletes if the key's last revision is `revision`. */
   delete(key: string, revision: number): Promise<void>;
+  /** The revision of the bucket's last write; whoever follows and has heard it has heard all that was written before. */
+  lastRevision(): Promise<number>;
   /**
    * Hands over every key's last entry, then each change, in the order of their revisions, none twice. It outlives
    * servers: silence, lost connections and a bucket made anew are noticed and followed from where it was.

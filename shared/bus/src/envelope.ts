@@ -90,6 +90,18 @@ export function readOutcome(message: Message): Envelope<Outcome> {
   return read(message, outcomeEnvelope);
 }
 
+/** How much of an unreadable message is kept with its reason, characters. */
+const deadTextMax = 4096;
+
+/** The message that puts another aside: who did, why, and how it began. */
+export function deadLetter(sender: string, unreadable: { subject: string; reason: string }, text: string): Message {
+  const { subject, reason } = unreadable;
+  return {
+    subject: subjects.deadLetter(sender),
+    text: JSON.stringify({ subject, reason, text: text.slice(0, deadTextMax) }),
+  };
+}
+
 function read<Body>(message: Message, shape: z.ZodType<Omit<Envelope<Body>, 'trace'>>): Envelope<Body> {
   let json: unknown;
   try {

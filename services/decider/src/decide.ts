@@ -1,0 +1,121 @@
+import {
+  type Bucket,
+  type Envelope,
+  keys,
+  RevisionConflict,
+  readNetwork,
+  readNode,
+  writeNetwork,
+  writeNode,
+} from '@fairway/bus';
+import {
+  type Fact,
+  keepCauses,
+  type NetworkFact,
+  type NetworkGoneFact,
+  type NodeFact,
+  type NodeGoneFact,
+  type NodeListingFact,
+} from '@fairway/mesh';
+import { foldNetwork } from './fold-network.ts';
+import { foldNode } from './fold-node.ts';
+import { type FoldContext, foldService, type ServiceChange } from './fold-service.ts';
+import { loadService, type NewCause, saveService } from './service-store.ts';
+
+/** What came of facts about one object. */
+export type Decision =
+  | { readonly kind: 'written'; readonly revision: number }
+  | { readonly kind: 'unchanged' }
+  /** A node spoke of a service that no manager has reported yet; the facts have to wait. */
+  | { readonly kind: 'unknown' };
+
+/** How often a write is tried again when another decider was faster; each time on a fresh reading. */
+const attemptsMax = 20;
+
+/**
+ * Folds facts about one service into its entry: read, fold, write if it is still as read. All of the facts make one
+ * write, and none when they bring nothing new.
+ *
+ * @throws {BusUnavailable} when the bus does not answer; nothing is lost, the facts are delivered again.
+ */
+export function decideService(
+  bucket: Bucket,
+  id: string,
+  facts: readonly Envelope<ServiceChange>[],
+  context: FoldContext,
+): Promise<Decision> {
+  return untilWritten(async () => {
+    const stored = await loadService(bucket, id);
+    let service = stored.service;
+    const causes: NewCause[] = [];
+    for (const envelope of facts) {
+      const after = foldService(service, envelope.body, context);
+      if (after !== service) causes.push(causeOf(envelope));
+      service = after;
+    }
+    if (!service) return { kind: 'unknown' };
+    if (service === stored.service) return { kind: 'unchanged' };
+    return { kind: 'written', revision: await saveService(bucket, id, stored, service, causes) };
+  });
+}
+
+/** Folds facts about one node into its entry, as `decideService`. */
+export function decideNode(
+  bucket: Bucket,
+  id: string,
+  facts: readonly Envelope<NodeFact | NodeGoneFact | NodeListingFact>[],
+  nowMs: number,
+): Promise<Decision> {
+  return untilWritten(async () => {
+    const held = await bucket.get(keys.node(id));
+    const before = held?.text === undefined ? undefined : readNode(held.key, held.text);
+    const revision = held?.text === undefined ? 0 : held.revision;
+    let node = before;
+    const causes: NewCause[] = [];
+    for (const envelope of facts) {
+      const after = foldNode(node, envelope.body, nowMs);
+      if (after !== node) causes.push(causeOf(envelope));
+      node = after;
+    }
+    if (!node || node === before) return { kind: 'unchanged' };
+    const kept = keepCauses(
+      node.causes,
+      causes.map((cause) => ({ ...cause, after: revision })),
+    );
+    return {
+      kind: 'written',
+      revision: await bucket.put(keys.node(id), writeNode({ ...node, causes: kept }), revision),
+    };
+  });
+}
+
+/** Folds facts about one network into its entry, as `decideService`. */
+export function decideNetwork(
+  bucket: Bucket,
+  id: string,
+  facts: readonly Envelope<NetworkFact | NetworkGoneFact>[],
+  nowMs: number,
+): Promise<Decision> {
+  return untilWritten(async () => {
+    const held = await bucket.get(keys.network(id));
+    const before = held?.text === undefined ? undefined : readNetwork(held.key, held.text);
+    const network = facts.reduce((folded, { body }) => foldNetwork(folded, body, nowMs), before);
+    if (!network || network === before) return { kind: 'unchanged' };
+    const revision = held?.text === undefined ? 0 : held.revision;
+    return { kind: 'written', revision: await bucket.put(keys.network(id), writeNetwork(network), revision) };
+  });
+}
+
+async function untilWritten(attempt: () => Promise<Decision>): Promise<Decision> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof RevisionConflict) || tried >= attemptsMax) throw error;
+    }
+  }
+}
+
+function causeOf({ trace, event, atMs }: Envelope<Fact>): NewCause {
+  return { trace, event, atMs };
+}

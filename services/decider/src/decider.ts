@@ -1,0 +1,194 @@
+import {
+  type Bus,
+  BusUnavailable,
+  type Delivery,
+  deadLetter,
+  deciderConsumer,
+  type Envelope,
+  factStream,
+  keys,
+  MeshReplica,
+  parseKey,
+  readFact,
+  Unreadable,
+} from '@fairway/bus';
+import { type Fact, objectOf } from '@fairway/mesh';
+import { describe, type Log } from '@fairway/telemetry';
+import { type Decision, decideNetwork, decideNode, decideService } from './decide.ts';
+import type { FoldContext } from './fold-service.ts';
+import { Inbox } from './inbox.ts';
+import { completeEpoch, foldNodeListing } from './listing.ts';
+import { sweep } from './sweep.ts';
+
+type Options = { readonly bus: Bus; readonly log: Log; readonly nowMs?: () => number };
+type Item = { readonly delivery: Delivery; readonly envelope: Envelope<Fact> };
+
+/** Facts about one object that come within this time make one write. */
+const gatherMs = 10;
+/** A fact that has to wait for another is delivered again after this time, and given up after so many times. */
+const waitMs = 50;
+const waitsMax = 200;
+/** A listing waits for all that was published before it, waiting facts among them. */
+const listingWaitsMax = 3 * waitsMax;
+/** When the bus does not answer, its messages are asked for again after this time. */
+const unavailableMs = 500;
+/** How often the streams and buckets are looked after, and old tombstones swept. */
+const provisionMs = 10_000;
+const sweepMs = 60_000;
+
+/** A running decider: facts in, mesh out. It keeps nothing that it cannot read again. */
+export type Decider = { stop(): Promise<void> };
+
+/** Starts a decider; any number may run, they share the facts and agree by compare and swap. */
+export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
+  const name = 'decider';
+  const replica = new MeshReplica({
+    onUnreadable: (error) =>
+      log.error('an entry of the mesh cannot be read and is left alone', { reason: error.message }),
+  });
+  const following = bus.mesh.follow(replica.follower);
+  const context = (): FoldContext => ({
+    nowMs: nowMs(),
+    isRetired: (node, boot) => replica.current?.nodes.get(node)?.retired.includes(boot) ?? false,
+  });
+
+  let epoch = '';
+  const provision = async () => {
+    try {
+      const found = await bus.provision();
+      if (found !== epoch) log.info('the mesh has an epoch', { epoch: found });
+      epoch = found;
+    } catch (error) {
+      log.warn('streams and buckets cannot be made now; trying again', { reason: describe(error) });
+    }
+  };
+  bus.onState((state) => {
+    if (state === 'connected') void provision();
+  });
+  const upkeep = setInterval(() => void provision(), provisionMs);
+  const sweeping = setInterval(() => {
+    if (replica.current) sweep(bus.mesh, replica.current, nowMs()).catch((error) => log.warn(describe(error)));
+  }, sweepMs);
+
+  const inbox = new Inbox<Item>(gatherMs, (key, items) => handle(key, items));
+
+  const consuming = bus.consume(factStream.name, deciderConsumer, (delivery) => {
+    try {
+      const envelope = readFact(delivery);
+      inbox.add(entryOf(envelope.body), { delivery, envelope });
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      putAside(delivery, error);
+    }
+  });
+
+  /** A message that cannot be read goes to the dead letters, and is then done with. */
+  function putAside(delivery: Delivery, { subject, reason }: { subject: string; reason: string }): void {
+    log.warn('a fact was put aside', { subject, reason });
+    bus.publish(deadLetter(name, { subject, reason }, delivery.text), `${factStream.name}.${delivery.sequence}`).then(
+      () => delivery.ack(),
+      () => delivery.retry(unavailableMs),
+    );
+  }
+
+  async function handle(key: string, items: readonly Item[]): Promise<void> {
+    const listings = items.filter(({ envelope }) => isOf(envelope, ['swarm-listing', 'node-listing']));
+    const plain = items.filter((item) => !listings.includes(item));
+    try {
+      if (plain.length > 0)
+        answer(
+          key,
+          plain,
+          await decide(
+            key,
+            plain.map(({ envelope }) => envelope),
+          ),
+        );
+      for (const item of listings) await handleListing(item);
+    } catch (error) {
+      for (const item of items) {
+        if (error instanceof Unreadable) putAside(item.delivery, error);
+        else item.delivery.retry(unavailableMs);
+      }
+      if (!(error instanceof BusUnavailable || error instanceof Unreadable)) {
+        log.error('facts could not be folded; trying again', { key, reason: describe(error) });
+      }
+    }
+  }
+
+  function answer(key: string, items: readonly Item[], decision: Decision): void {
+    for (const { delivery, envelope } of items) {
+      if (decision.kind !== 'unknown') delivery.ack();
+      else if (delivery.attempt < waitsMax) delivery.retry(waitMs);
+      else putAside(delivery, { subject: delivery.subject, reason: `no manager has reported ${key}` });
+      if (decision.kind === 'written') {
+        log.debug('mesh written', { key, revision: decision.revision, event: envelope.event });
+      }
+    }
+  }
+
+  /** A listing counts when everything that was published before it is folded in. */
+  async function handleListing({ delivery, envelope }: Item): Promise<void> {
+    const folded = (await bus.ackFloor(factStream.name, deciderConsumer)) >= delivery.sequence - 1;
+    let done = false;
+    if (folded && isOf(envelope, ['swarm-listing'])) {
+      if (await completeEpoch(bus.mesh, epoch, envelope)) log.info('the mesh is complete', { epoch });
+      done = true;
+    } else if (folded && isOf(envelope, ['node-listing'])) {
+      done = await foldNodeListing(bus.mesh, replica, envelope, context());
+    }
+    if (done) delivery.ack();
+    else if (delivery.attempt < listingWaitsMax) delivery.retry(waitMs);
+    else putAside(delivery, { subject: delivery.subject, reason: 'facts before it were never folded in' });
+  }
+
+  function decide(key: string, envelopes: readonly Envelope<Fact>[]): Promise<Decision> {
+    const parsed = parseKey(key);
+    const of = <Kind extends Fact['kind']>(...kinds: readonly Kind[]) => envelopes.filter((held) => isOf(held, kinds));
+    switch (parsed?.kind) {
+      case 'service':
+        return decideService(bus.mesh, parsed.id, of('service', 'service-gone', 'container'), context());
+      case 'node':
+        return decideNode(bus.mesh, parsed.id, of('node', 'node-gone'), nowMs());
+      case 'network':
+        return decideNetwork(bus.mesh, parsed.id, of('network', 'network-gone'), nowMs());
+      default:
+        throw new Error(`no entry for ${key}`);
+    }
+  }
+
+  return {
+    async stop() {
+      clearInterval(upkeep);
+      clearInterval(sweeping);
+      await Promise.all([consuming.stop(), following.stop()]);
+    },
+  };
+}
+
+/** The key of the entry that a fact changes: facts about one entry are folded one after the other. */
+function entryOf(fact: Fact): string {
+  const id = objectOf(fact);
+  switch (fact.kind) {
+    case 'service':
+    case 'service-gone':
+    case 'container':
+      return keys.service(id);
+    case 'node':
+    case 'node-gone':
+    case 'node-listing':
+      return keys.node(id);
+    case 'network':
+    case 'network-gone':
+      return keys.network(id);
+    case 'swarm-listing':
+      return keys.complete;
+  }
+}
+
+function isOf<Kind extends Fact['kind']>(
+  envelope: Envelope<Fact>,
+  kinds: readonly Kind[],
+): envelope is Envelope<Extract<Fact, { kind: Kind }>> {
+  return (kinds as readonly string[]).includes(envelope.body.kind);
+}

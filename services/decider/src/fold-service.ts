@@ -1,0 +1,173 @@
+import { unknownSpec } from '@fairway/bus';
+import {
+  type ContainerFact,
+  type Endpoint,
+  endpointState,
+  isNewerReading,
+  type NodeListingFact,
+  type Service,
+  type ServiceFact,
+  type ServiceGoneFact,
+  sameIncarnation,
+  type TaskClaim,
+} from '@fairway/mesh';
+import { step } from './task-life.ts';
+
+/** The facts that can change a service. */
+export type ServiceChange = ServiceFact | ServiceGoneFact | ContainerFact | NodeListingFact;
+
+/** A task of which only its node spoke is forgotten after this: no manager has claimed it since. */
+const unclaimedMs = 60_000;
+
+/** What a fold needs to know besides the service and the fact. */
+export type FoldContext = {
+  readonly nowMs: number;
+  /** Whether this boot of the node was replaced by a later one. */
+  readonly isRetired: (node: string, boot: string) => boolean;
+};
+
+/** A service's wishes and endpoints, as far as a fold changes them. */
+export type FoldedService = Pick<Service, 'spec' | 'endpoints' | 'seen' | 'removedMs'>;
+
+/**
+ * The service after a fact; the very same value when the fact brings nothing new, and undefined when the fact is a
+ * node's about a service that no manager has reported (it has to wait: a node never creates a service).
+ */
+export function foldService(
+  service: FoldedService | undefined,
+  fact: ServiceChange,
+  context: FoldContext,
+): FoldedService | undefined {
+  switch (fact.kind) {
+    case 'service':
+      return foldReport(service, fact, context);
+    case 'service-gone':
+      return foldGone(service, fact.service, context);
+    case 'container':
+      return service && foldContainer(service, fact, context);
+    case 'node-listing':
+      return service && foldListing(service, fact, context);
+  }
+}
+
+function foldReport(held: FoldedService | undefined, fact: ServiceFact, context: FoldContext): FoldedService {
+  const service: FoldedService = held ?? { spec: fact.spec, endpoints: [], seen: 0 };
+  // A deleted service's id is never given again, so what still arrives about it is old.
+  if (service.removedMs !== undefined && !(fact.confirmed && fact.spec.index !== service.spec.index)) return service;
+
+  const takesSpec = fact.spec.index > service.spec.index || (fact.confirmed && fact.spec.index !== service.spec.index);
+  const claims = new Map(fact.tasks.map((task) => [task.id, task]));
+  const gone = new Set(fact.gone);
+  const kept = service.endpoints.map((endpoint) => {
+    const claim = claims.get(endpoint.task);
+    if (claim) return foldClaim(endpoint, claim, fact.confirmed, context);
+    return gone.has(endpoint.task) ? step(endpoint, { type: 'task.gone' }, context.nowMs) : endpoint;
+  });
+  const known = new Set(service.endpoints.map(({ task }) => task));
+  const added = fact.tasks
+    .filter((task) => !known.has(task.id) && task.claim !== 'released')
+    .filter((task) => fact.confirmed || task.index > service.seen)
+    .map((task) => foldClaim(unclaimed(task.id, task.node, context), task, fact.confirmed, context));
+
+  const listed = Math.max(0, ...fact.tasks.map(({ index }) => index));
+  return settled(
+    service,
+    {
+      spec: takesSpec ? fact.spec : service.spec,
+      endpoints: [...kept, ...added],
+      seen: fact.confirmed ? listed : Math.max(service.seen, listed),
+    },
+    held === undefined,
+    context,
+  );
+}
+
+function foldClaim(endpoint: Endpoint, task: TaskClaim, confirmed: boolean, context: FoldContext): Endpoint {
+  if (confirmed ? task.index === endpoint.index : task.index <= endpoint.index) return endpoint;
+  const stepped = step(
+    endpoint,
+    confirmed ? { type: 'swarm.restored', claim: task.claim } : { type: `task.${task.claim}` },
+    context.nowMs,
+  );
+  const { node, index, addresses } = task;
+  // The index alone is no news to anybody: an entry is not written again for it.
+  const same = stepped === endpoint && node === endpoint.node && sameAddresses(addresses, endpoint.addresses);
+  return same ? endpoint : { ...stepped, node, index, addresses };
+}
+
+function foldGone(held: FoldedService | undefined, id: string, context: FoldContext): FoldedService {
+  const service = held ?? { spec: unknownSpec(id), endpoints: [], seen: 0 };
+  if (service.removedMs !== undefined) return service;
+  return { ...service, endpoints: [], removedMs: context.nowMs };
+}
+
+function foldContainer(service: FoldedService, fact: ContainerFact, context: FoldContext): FoldedService {
+  if (service.removedMs !== undefined) return service;
+  if (context.isRetired(fact.node, fact.reading.incarnation.boot)) return service;
+  const held = service.endpoints.find(({ task }) => task === fact.task);
+  if (held && held.claim !== 'absent' && held.node !== fact.node) return service;
+  const before = held ?? unclaimed(fact.task, fact.node, context);
+  if (before.incarnation && before.tick !== undefined) {
+    if (!isNewerReading(fact.reading, { incarnation: before.incarnation, tick: before.tick })) return service;
+  }
+  const stepped = step(before, { type: `container.${fact.state}` }, context.nowMs);
+  const sameLife = before.incarnation && sameIncarnation(before.incarnation, fact.reading.incarnation);
+  if (stepped === before && sameLife) return service;
+  const after: Endpoint = { ...stepped, incarnation: fact.reading.incarnation, tick: fact.reading.tick };
+  const endpoints = held
+    ? service.endpoints.map((endpoint) => (endpoint === held ? after : endpoint))
+    : [...service.endpoints, after];
+  return settled(service, { ...service, endpoints }, false, context);
+}
+
+function foldListing(service: FoldedService, fact: NodeListingFact, context: FoldContext): FoldedService {
+  if (context.isRetired(fact.node, fact.incarnation.boot)) return service;
+  const listed = new Set(fact.tasks);
+  const endpoints = service.endpoints.map((endpoint) => {
+    if (endpoint.node !== fact.node || listed.has(endpoint.task)) return endpoint;
+    // Of an unknown container the listing says nothing: it may have been made after the listing was taken.
+    if (!endpoint.incarnation || endpoint.tick === undefined || endpoint.container === 'dead') return endpoint;
+    const taken = { incarnation: fact.incarnation, tick: fact.tick };
+    if (!isNewerReading(taken, { incarnation: endpoint.incarnation, tick: endpoint.tick })) return endpoint;
+    return { ...step(endpoint, { type: 'container.dead' }, context.nowMs), ...taken };
+  });
+  return settled(service, { ...service, endpoints }, false, context);
+}
+
+/** Leaves out what has ended, and gives the held value back when nothing is left to say. */
+function settled(held: FoldedService, after: FoldedService, isNew: boolean, context: FoldContext): FoldedService {
+  const endpoints = after.endpoints.filter(
+    (endpoint) =>
+      !(endpoint.claim === 'released' && endpointState(endpoint) === 'gone') &&
+      !(
+        endpoint.claim === 'absent' &&
+        (endpoint.container === 'dead' || context.nowMs - endpoint.sinceMs > unclaimedMs)
+      ),
+  );
+  const same =
+    !isNew &&
+    after.spec === held.spec &&
+    endpoints.length === held.endpoints.length &&
+    endpoints.every((endpoint, at) => endpoint === held.endpoints[at]);
+  // `seen` alone is not worth a write; it is written with the next change, and until then the endpoints' own count.
+  return same ? held : { ...after, endpoints };
+}
+
+function unclaimed(task: string, node: string, context: FoldContext): Endpoint {
+  return {
+    task,
+    node,
+    claim: 'absent',
+    index: 0,
+    addresses: [],
+    container: 'unknown',
+    sinceMs: context.nowMs,
+  };
+}
+
+function sameAddresses(a: Endpoint['addresses'], b: Endpoint['addresses']): boolean {
+  return (
+    a.length === b.length &&
+    a.every((held, at) => held.network === b[at]?.network && held.address.text === b[at]?.address.text)
+  );
+}

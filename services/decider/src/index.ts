@@ -1,0 +1,1 @@
+export { type Decider, startDecider } from './decider.ts';

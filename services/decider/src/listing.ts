@@ -1,0 +1,57 @@
+import { type Bucket, type Envelope, keys, type MeshReplica, RevisionConflict, writeComplete } from '@fairway/bus';
+import type { Mesh, NodeListingFact, SwarmListingFact } from '@fairway/mesh';
+import { decideNode, decideService } from './decide.ts';
+import type { FoldContext } from './fold-service.ts';
+
+/**
+ * Folds a node's complete listing: containers that it does not have are dead, and from now on the node's endpoints
+ * are believed under its incarnation. To be called when every earlier fact is folded in.
+ *
+ * @returns false when the replica has not yet heard all that was written: try again.
+ */
+export async function foldNodeListing(
+  bucket: Bucket,
+  replica: MeshReplica,
+  envelope: Envelope<NodeListingFact>,
+  context: FoldContext,
+): Promise<boolean> {
+  const mesh = replica.current;
+  if (!mesh || !replica.caughtUp || mesh.generation.revision < (await bucket.lastRevision())) return false;
+  for (const id of contradicted(mesh, envelope.body)) await decideService(bucket, id, [envelope], context);
+  await decideNode(bucket, envelope.body.node, [envelope], context.nowMs);
+  return true;
+}
+
+/** The services that have an endpoint with a living container on the node, of which its listing does not know. */
+function contradicted(mesh: Mesh, { node, tasks }: NodeListingFact): string[] {
+  const listed = new Set(tasks);
+  return [...mesh.services.values()]
+    .filter(({ endpoints }) =>
+      endpoints.some(
+        (endpoint) =>
+          endpoint.node === node &&
+          endpoint.container !== 'unknown' &&
+          endpoint.container !== 'dead' &&
+          !listed.has(endpoint.task),
+      ),
+    )
+    .map(({ spec }) => spec.id);
+}
+
+/** Writes, once per epoch, that a complete manager listing is folded in: from now on executors may prune. */
+export async function completeEpoch(
+  bucket: Bucket,
+  epoch: string,
+  { body }: Envelope<SwarmListingFact>,
+): Promise<boolean> {
+  if (body.epoch !== epoch) return false;
+  const held = await bucket.get(keys.complete);
+  if (held?.text !== undefined) return false;
+  try {
+    await bucket.put(keys.complete, writeComplete({ epoch, listing: body.listing }), held?.revision ?? 0);
+    return true;
+  } catch (error) {
+    if (error instanceof RevisionConflict) return false;
+    throw error;
+  }
+}

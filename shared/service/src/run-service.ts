@@ -1,0 +1,86 @@
+import { createLog, describe, type Log } from '@fairway/telemetry';
+
+/** One setting that a service takes from its environment. */
+export type Setting = { readonly name: string; readonly meaning: string; readonly standard?: string };
+
+export type ServiceContext = {
+  readonly log: Log;
+  /** The setting's value, or its standard; throws `SettingMissing` where it has neither. */
+  readonly setting: (name: string) => string;
+};
+
+/** A setting without a standard is not in the environment. */
+export class SettingMissing extends Error {
+  readonly setting: string;
+  constructor(setting: string, meaning: string) {
+    super(`SettingMissing: set ${setting} (${meaning})`);
+    this.setting = setting;
+  }
+}
+
+/** A service that has not stopped by then is ended: whatever it leaves undone, its next start does. */
+const stopMaxMs = 5_000;
+
+/**
+ * Runs a service as the process's main: `--help`, settings from the environment, a start, and a clean stop on SIGTERM
+ * or SIGINT. `start` returns what stops it. Exit status 1 when it cannot start, 2 for arguments, which no service takes.
+ */
+export async function runService(
+  name: string,
+  purpose: string,
+  settings: readonly Setting[],
+  start: (context: ServiceContext) => Promise<() => Promise<void>>,
+): Promise<void> {
+  const [argument] = process.argv.slice(2);
+  if (argument === '--help' || argument === '-h') {
+    process.stdout.write(usage(name, purpose, settings));
+    return;
+  }
+  if (argument !== undefined) {
+    process.stderr.write(`${name}: unknown argument ${argument}\n\n${usage(name, purpose, settings)}`);
+    process.exitCode = 2;
+    return;
+  }
+
+  const log = createLog(name);
+  const setting = (wanted: string) => {
+    const known = settings.find((held) => held.name === wanted);
+    const value = process.env[wanted] ?? known?.standard;
+    if (value === undefined) throw new SettingMissing(wanted, known?.meaning ?? 'unknown setting');
+    return value;
+  };
+
+  let stop: (() => Promise<void>) | undefined;
+  let stopping = false;
+  const end = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info('stopping', { signal });
+    setTimeout(() => process.exit(1), stopMaxMs).unref();
+    Promise.resolve(stop?.()).then(
+      () => process.exit(0),
+      (error) => {
+        log.error('could not stop cleanly', { reason: describe(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+
+  try {
+    stop = await start({ log, setting });
+  } catch (error) {
+    log.error('cannot start', { reason: describe(error) });
+    process.exit(1);
+  }
+}
+
+function usage(name: string, purpose: string, settings: readonly Setting[]): string {
+  const width = Math.max(...settings.map((held) => held.name.length));
+  const lines = settings.map(
+    ({ name: setting, meaning, standard }) =>
+      `  ${setting.padEnd(width)}  ${meaning}${standard === undefined ? '' : ` [${standard}]`}`,
+  );
+  return `${name}: ${purpose}\n\nSettings, from the environment:\n${lines.join('\n')}\n`;
+}
