@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from './wait.ts';
+
+/**
+ * Everything that a cluster starts lives in cgroups below one name. That is what makes taking it away complete: the
+ * kernel's own list cannot miss a containerd-shim whose dockerd was killed, and cgroup.kill (kernel 5.14) leaves a
+ * process no moment to fork away. Docker is told to put its containers below the same name, in every hierarchy.
+ */
+
+/** The kernel offers no cgroup2 hierarchy, which processes are grouped by. */
+export class CgroupUnavailable extends Error {
+  constructor() {
+    super(
+      'No cgroup2 file system is mounted. Mount it: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified',
+    );
+    this.name = 'CgroupUnavailable';
+  }
+}
+
+interface Hierarchy {
+  type: 'cgroup' | 'cgroup2';
+  dir: string;
+}
+
+/** Hierarchies out of /proc/self/mountinfo: fields are `... root mountpoint options [tags] - type source options`. */
+export function parseHierarchies(mountinfo: string): Hierarchy[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const type = line.split(' - ')[1]?.split(' ')[0];
+    const dir = line.split(' ')[4];
+    return dir && (type === 'cgroup' || type === 'cgroup2') ? [{ type, dir }] : [];
+  });
+}
+
+function hierarchies(): Hierarchy[] {
+  return parseHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+function unifiedDir(): string {
+  const unified = hierarchies().find((hierarchy) => hierarchy.type === 'cgroup2');
+  if (!unified) throw new CgroupUnavailable();
+  return unified.dir;
+}
+
+/** Makes a cgroup where needed and returns the file that a process writes its pid to in order to enter it. */
+export function makeCgroup(name: string): string {
+  const dir = join(unifiedDir(), name);
+  mkdirSync(dir, { recursive: true });
+  return join(dir, 'cgroup.procs');
+}
+
+function removeTree(dir: string): void {
+  if (!existsSync(dir)) return;
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeTree(join(dir, entry.name));
+  }
+  rmdirSync(dir);
+}
+
+/** Kills (-9) whatever is in a cgroup or below it, waits until it is empty, and removes it from every hierarchy. */
+export async function killCgroup(name: string): Promise<void> {
+  const dir = join(unifiedDir(), name);
+  if (existsSync(dir)) {
+    writeFileSync(join(dir, 'cgroup.kill'), '1');
+    await until(
+      `the processes of cgroup ${name} to end`,
+      () => readFileSync(join(dir, 'cgroup.events'), 'utf8').includes('populated 0') || 'some are still there',
+      { limitMs: 20_000, everyMs: 10 },
+    );
+  }
+  // The kernel lets go of a cgroup a moment after its last process: EBUSY until then.
+  await until(
+    `cgroup ${name} to be removed`,
+    () => {
+      for (const hierarchy of hierarchies()) removeTree(join(hierarchy.dir, name));
+      return true;
+    },
+    { limitMs: 10_000, everyMs: 20 },
+  );
+}
+
+export function cgroupExists(name: string): boolean {
+  return hierarchies().some((hierarchy) => existsSync(join(hierarchy.dir, name)));
+}

@@ -1,0 +1,250 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { killCgroup, makeCgroup } from './cgroup.ts';
+import { attempt, type CommandOptions, type CommandResult } from './command.ts';
+import { Engine } from './engine.ts';
+import { consoleUrl, nodeService } from './fairway.ts';
+import { isAlive } from './identity.ts';
+import { deleteNamespace, enterNamespace } from './namespace.ts';
+import { natsUrl } from './nats.ts';
+import { addMachine, dockerd, dockerdName, dockerdReady, enterNode, nodeCgroup } from './node.ts';
+import { joinNode, startNode, startPart } from './part.ts';
+import { type ClusterPlace, placeOf } from './place.ts';
+import { killProcess, logTail, type ProcessRecord, stopProcess } from './process.ts';
+import { type NodeRecord, readState, updateState } from './state.ts';
+import { leaveSwarm, nodeBack, workerToken } from './swarm.ts';
+import { lanAddress, lanNamespace, NodeCountInvalid, nodesMax, unplug } from './switch.ts';
+import { removeCluster } from './teardown.ts';
+
+/** A command as its words, or as a line for bash. */
+export type Command = readonly string[] | string;
+
+/** A part of the cluster that runs as a process: `nats`, `decider`, `console`, `node1`, `node1.dockerd` ... */
+export interface ClusterProcess {
+  readonly name: string;
+  readonly logFile: string;
+  /** Pid of the last start; it may have ended since. */
+  readonly pid: number | undefined;
+  readonly isAlive: boolean;
+  /** Starts it as before; nothing happens when it runs. Does not wait until it is ready. */
+  start(): Promise<void>;
+  /** SIGTERM, and waits for the end. Throws EndedByForce when that took more than 10 s. */
+  stop(): Promise<void>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+  /** Any other signal, e.g. SIGSTOP or nats-server's SIGUSR2. */
+  signal(signal: NodeJS.Signals): void;
+  /** Last lines of its log, 40 unless told. */
+  log(lines?: number): string;
+}
+
+/** One node of the swarm as it stands. */
+export interface ClusterNode extends Omit<NodeRecord, 'holder'> {
+  /** Process whose mount, UTS and network namespaces are the node's. */
+  readonly holderPid: number;
+  readonly engine: Engine;
+  /** Runs a command on the node, where dockerd runs. */
+  exec(command: Command, options?: CommandOptions): Promise<CommandResult>;
+  /** Runs a command in one of the node's sandboxes, e.g. `ingress_sbox`. */
+  execSandbox(sandbox: string, command: Command, options?: CommandOptions): Promise<CommandResult>;
+}
+
+/** Where an outside client is: on the nodes' LAN, on none of them. */
+export interface ClusterClient {
+  readonly namespace: string;
+  readonly address: string;
+  exec(command: Command, options?: CommandOptions): Promise<CommandResult>;
+}
+
+/** No part of this name belongs to the cluster. */
+export class PartUnknown extends Error {
+  constructor(part: string, known: readonly string[]) {
+    super(`The cluster has no ${part}; it has ${known.join(', ')}`);
+    this.name = 'PartUnknown';
+  }
+}
+
+function words(command: Command): readonly string[] {
+  return typeof command === 'string' ? ['bash', '-c', command] : command;
+}
+
+/** A running cluster. It keeps nothing but the place: everything is read from the state file, so that any number of
+ * processes may attach to the same cluster. */
+export class Cluster {
+  readonly name: string;
+  readonly natsUrl = natsUrl;
+  readonly consoleUrl = consoleUrl;
+  readonly client: ClusterClient;
+  private readonly place: ClusterPlace;
+
+  constructor(name: string) {
+    this.name = name;
+    this.place = placeOf(name);
+    const namespace = lanNamespace(this.place);
+    this.client = {
+      namespace,
+      address: lanAddress,
+      exec: (command, options) => attempt([...enterNamespace(namespace), ...words(command)], options),
+    };
+  }
+
+  get nodes(): ClusterNode[] {
+    return readState(this.place).nodes.map((node) => this.describeNode(node));
+  }
+
+  /** The first manager. */
+  get manager(): ClusterNode {
+    return this.node(this.nodes.find((node) => node.role === 'manager')?.name ?? 'manager');
+  }
+
+  /** Folder with the command `fairway`. */
+  get binDir(): string {
+    return this.place.binDir;
+  }
+
+  get logDir(): string {
+    return this.place.logDir;
+  }
+
+  get processes(): ClusterProcess[] {
+    return Object.keys(readState(this.place).processes).map((name) => this.process(name));
+  }
+
+  /** Throws PartUnknown. */
+  node(name: string): ClusterNode {
+    const { nodes } = readState(this.place);
+    const node = nodes.find((one) => one.name === name);
+    if (!node)
+      throw new PartUnknown(
+        name,
+        nodes.map((one) => one.name),
+      );
+    return this.describeNode(node);
+  }
+
+  /** Throws PartUnknown. */
+  process(name: string): ClusterProcess {
+    const { place } = this;
+    const read = (): ProcessRecord => {
+      const { processes } = readState(place);
+      const record = processes[name];
+      if (!record) throw new PartUnknown(name, Object.keys(processes));
+      return record;
+    };
+    const { logFile } = read();
+    return {
+      name,
+      logFile,
+      get pid() {
+        return read().last?.pid;
+      },
+      get isAlive() {
+        const { last } = read();
+        return last !== undefined && isAlive(last);
+      },
+      start: async () => {
+        const record = read();
+        if (record.last && isAlive(record.last)) return;
+        await startPart(place, record);
+      },
+      stop: async () => {
+        const { last } = read();
+        if (last) await stopProcess(name, last);
+      },
+      kill: async () => {
+        const { last } = read();
+        if (last) await killProcess(name, last);
+      },
+      signal: (signal) => {
+        const { last } = read();
+        if (last && isAlive(last)) process.kill(last.pid, signal);
+      },
+      log: (lines = 40) => logTail(logFile, lines),
+    };
+  }
+
+  /** Runs a command in a network namespace of the machine, by its name. */
+  exec(namespace: string, command: Command, options?: CommandOptions): Promise<CommandResult> {
+    return attempt([...enterNamespace(namespace), ...words(command)], options);
+  }
+
+  /** What to run a command with where an outside client is, so that it ends with the cluster at the latest. */
+  clientArgv(command: Command): string[] {
+    const enterCgroup = ['bash', '-c', 'echo $$ >"$0" && exec "$@"', makeCgroup(`${this.place.cgroup}/client`)];
+    return [...enterCgroup, ...enterNamespace(this.client.namespace), ...words(command)];
+  }
+
+  /** Adds a worker and returns it when the manager calls it ready; with Fairway, its node process is started. */
+  async addNode(): Promise<ClusterNode> {
+    const { fairway } = readState(this.place);
+    const node = await startNode(this.place, this.nextNumber(), 'worker');
+    await joinNode(this.place, node, this.manager, await workerToken(this.manager.engine));
+    if (fairway) await startPart(this.place, nodeService(this.place, node));
+    return this.node(node.name);
+  }
+
+  /** Takes a worker out in order: its node process is stopped, it leaves the swarm, and its machine is removed. */
+  async removeNode(name: string): Promise<void> {
+    const node = this.node(name);
+    if (readState(this.place).processes[name]) await this.process(name).stop();
+    await leaveSwarm(this.manager.engine, node.engine, node.swarmNodeId);
+    await this.cutPower(name);
+    updateState(this.place, (state) => {
+      state.nodes = state.nodes.filter((one) => one.name !== name);
+      delete state.processes[name];
+      delete state.processes[dockerdName(name)];
+    });
+    rmSync(node.dir, { recursive: true });
+  }
+
+  /** A node loses power: off the network first, so that nothing can say goodbye, and then everything on it is gone. */
+  async cutPower(name: string): Promise<void> {
+    const node = this.node(name);
+    await unplug(this.place, name);
+    await killCgroup(nodeCgroup(this.place, name));
+    await deleteNamespace(node.namespace);
+  }
+
+  /** The node of a power cut boots again with the disk it had, and the processes that it had. */
+  async restorePower(name: string): Promise<void> {
+    const { nodes, fairway } = readState(this.place);
+    const before = nodes.find((one) => one.name === name);
+    if (!before)
+      throw new PartUnknown(
+        name,
+        nodes.map((one) => one.name),
+      );
+    const node = { ...before, holder: await addMachine(this.place, before) };
+    updateState(this.place, (state) => {
+      state.nodes = state.nodes.map((one) => (one.name === name ? node : one));
+    });
+    const started = await startPart(this.place, dockerd(this.place, node));
+    await dockerdReady(started, node.socket);
+    await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId);
+    if (fairway) await startPart(this.place, nodeService(this.place, node));
+  }
+
+  /** Removes every process, namespace, mount and file of the cluster. */
+  stop(): Promise<void> {
+    return removeCluster(this.place);
+  }
+
+  private nextNumber(): number {
+    const numbers = readState(this.place).nodes.map((node) => Number(node.name.slice('node'.length)));
+    const next = Math.max(0, ...numbers) + 1;
+    if (next > nodesMax) throw new NodeCountInvalid(next);
+    return next;
+  }
+
+  private describeNode({ holder, ...node }: NodeRecord): ClusterNode {
+    const enter = enterNode({ namespace: node.namespace, holder });
+    return {
+      ...node,
+      holderPid: holder.pid,
+      engine: new Engine(node.socket),
+      exec: (command, options) => attempt([...enter, ...words(command)], options),
+      execSandbox: (sandbox, command, options) =>
+        attempt([...enter, 'nsenter', `--net=${join(node.netnsDir, sandbox)}`, ...words(command)], options),
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { enterNamespace } from './namespace.ts';
+import { natsUrl } from './nats.ts';
+import { enterNode, nodeCgroup } from './node.ts';
+import type { ClusterPlace } from './place.ts';
+import type { ProcessRecord } from './process.ts';
+import { projectDir } from './project.ts';
+import type { NodeRecord } from './state.ts';
+import { lanAddress, lanNamespace } from './switch.ts';
+
+/** Fairway's own processes, each run from its source by the Node that runs this. */
+
+const consoleListen = `${lanAddress}:8080`;
+
+export const consoleUrl = `http://${consoleListen}`;
+
+function main(service: string): string[] {
+  return [process.execPath, join(projectDir, 'services', service, 'src/main.ts')];
+}
+
+export function decider(place: ClusterPlace): ProcessRecord {
+  return {
+    name: 'decider',
+    argv: [...enterNamespace(lanNamespace(place)), ...main('decider')],
+    env: { FAIRWAY_NATS: natsUrl },
+    logFile: join(place.logDir, 'decider.log'),
+    cgroup: `${place.cgroup}/decider`,
+  };
+}
+
+export function consoleService(place: ClusterPlace): ProcessRecord {
+  return {
+    name: 'console',
+    argv: [...enterNamespace(lanNamespace(place)), ...main('console')],
+    env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen },
+    logFile: join(place.logDir, 'console.log'),
+    cgroup: `${place.cgroup}/console`,
+  };
+}
+
+export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecord {
+  return {
+    name: node.name,
+    argv: [...enterNode(node), ...main('node')],
+    env: {
+      FAIRWAY_NATS: natsUrl,
+      DOCKER_HOST: `unix://${node.socket}`,
+      FAIRWAY_NETNS_DIR: node.netnsDir,
+      FAIRWAY_STATE_DIR: join(node.dir, 'state'),
+    },
+    logFile: join(place.logDir, `${node.name}.log`),
+    cgroup: `${nodeCgroup(place, node.name)}/host`,
+  };
+}
+
+/** Writes the command `fairway` into the cluster's bin folder: the CLI run by the pinned Node. */
+export function writeFairwayCommand(place: ClusterPlace): void {
+  mkdirSync(place.binDir, { recursive: true });
+  const file = join(place.binDir, 'fairway');
+  const quoted = main('cli').map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  writeFileSync(file, `#!/bin/sh\nexec ${quoted.join(' ')} "$@"\n`);
+  chmodSync(file, 0o755);
+}

@@ -1,0 +1,81 @@
+import { createReadStream } from 'node:fs';
+import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { run } from './command.ts';
+import type { Engine } from './engine.ts';
+import type { ClusterPlace } from './place.ts';
+import type { Toolchain } from './toolchain.ts';
+
+/** The image that every node has: busybox and small servers for trying things, made here since no registry is asked. */
+export const imageName = 'app:1';
+
+/**
+ * `serve [PORT]` answers every HTTP request with "I'm <hostname>", like the whoami of many a tutorial, from a file and
+ * with a process per connection. As process 1 it has no default action for SIGTERM, hence the trap: on being told to
+ * stop it serves DRAIN_SECONDS more (0 by default), takes no new connection, and leaves up to 2 s to those it has.
+ */
+const serve = `#!/bin/sh
+port=\${1:-8000}
+echo "I'm $(hostname)" >/www/index.html
+httpd -f -p "$port" -h /www &
+server=$!
+drain() {
+  sleep "\${DRAIN_SECONDS:-0}"
+  kill $server
+  tries=0
+  while pidof httpd >/dev/null && [ $tries -lt 40 ]; do usleep 50000; tries=$((tries + 1)); done
+  exit 0
+}
+trap drain TERM INT
+wait $server
+`;
+
+/** `echo-tcp PORT` names itself once and then sends back every line of a connection, for as long as it is open. */
+const echoTcp = `#!/bin/sh
+exec socat "TCP4-LISTEN:$1,fork,reuseaddr,backlog=512" SYSTEM:'echo "I am $(hostname)"; exec cat'
+`;
+
+/** `echo-udp PORT` answers every datagram with its name and what the datagram's first line said. busybox nc has no UDP. */
+const echoUdp = `#!/bin/sh
+exec socat "UDP4-RECVFROM:$1,fork,reuseaddr" SYSTEM:'read line; echo "I am $(hostname): $line"'
+`;
+
+async function copyInto(root: string, file: string): Promise<void> {
+  const copy = join(root, file);
+  await mkdir(dirname(copy), { recursive: true });
+  await copyFile(file, copy);
+}
+
+/** A program's shared libraries, the loader included, as paths: what \`ldd\` prints with a slash. */
+export function parseLibraries(ldd: string): string[] {
+  return [...ldd.matchAll(/(\/\S+) \(0x/g)].flatMap((found) => found[1] ?? []);
+}
+
+/** Writes the image's tar file once for all nodes. */
+export async function makeImage(place: ClusterPlace, tools: Toolchain): Promise<void> {
+  const root = join(place.dataDir, 'image');
+  for (const dir of ['bin', 'tmp', 'etc', 'www', 'proc', 'sys', 'dev'])
+    await mkdir(join(root, dir), { recursive: true });
+  await copyFile(tools.busybox, join(root, 'bin/busybox'));
+  for (const applet of (await run([tools.busybox, '--list'])).trim().split('\n')) {
+    if (applet !== 'busybox') await symlink('busybox', join(root, 'bin', applet));
+  }
+  await copyFile(tools.socat, join(root, 'bin/socat'));
+  for (const library of parseLibraries(await run(['ldd', tools.socat]))) await copyInto(root, library);
+  for (const [name, script] of Object.entries({ serve, 'echo-tcp': echoTcp, 'echo-udp': echoUdp })) {
+    await writeFile(join(root, 'bin', name), script);
+    await chmod(join(root, 'bin', name), 0o755);
+  }
+  await run(['tar', '-C', root, '-cf', place.imageFile, '.']);
+  await rm(root, { recursive: true });
+}
+
+/** Gives a node the image; without an argument it serves on port 8000. */
+export async function loadImage(place: ClusterPlace, engine: Engine): Promise<void> {
+  const [repo, tag] = imageName.split(':');
+  const changes = ['CMD ["serve"]', 'ENV PATH=/bin'].map((change) => `changes=${encodeURIComponent(change)}`).join('&');
+  await engine.postTar(
+    `/images/create?fromSrc=-&repo=${repo}&tag=${tag}&${changes}`,
+    createReadStream(place.imageFile),
+  );
+}

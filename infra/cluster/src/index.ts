@@ -1,0 +1,20 @@
+/**
+ * Real Docker swarms of several nodes on one machine, in network namespaces: for development, and for tests.
+ */
+export {
+  Cluster,
+  type ClusterClient,
+  type ClusterNode,
+  type ClusterProcess,
+  type Command,
+  PartUnknown,
+} from './cluster.ts';
+export { attempt, CommandFailed, type CommandOptions, type CommandResult, run } from './command.ts';
+export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
+export { imageName } from './image.ts';
+export { EndedByForce, StartFailed } from './process.ts';
+export { attachCluster, keepLogs, type StartOptions, startCluster } from './start.ts';
+export { ClusterAbsent, ClusterRunning } from './state.ts';
+export { NodeCountInvalid } from './switch.ts';
+export { ensureToolchain, NotRoot } from './toolchain.ts';
+export { until, WaitedInVain, type WaitOptions } from './wait.ts';

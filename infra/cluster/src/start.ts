@@ -1,0 +1,128 @@
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Cluster } from './cluster.ts';
+import { Engine } from './engine.ts';
+import { consoleService, decider, nodeService, writeFairwayCommand } from './fairway.ts';
+import { enableForwarding } from './forwarding.ts';
+import { makeImage } from './image.ts';
+import { nats, natsReady } from './nats.ts';
+import { joinNode, recordSwarmNode, startNode, startPart } from './part.ts';
+import { type ClusterPlace, placeOf } from './place.ts';
+import { toolsDir } from './project.ts';
+import { claim, type NodeRecord, readState } from './state.ts';
+import { initSwarm, nodeReady, workerToken } from './swarm.ts';
+import { addSwitch, NodeCountInvalid, nodesMax } from './switch.ts';
+import { recoverCluster, removeCluster } from './teardown.ts';
+import { ensureToolchain, type Toolchain } from './toolchain.ts';
+
+export interface StartOptions {
+  /** Up to 12 lower case letters and digits; clusters of different names live beside each other. */
+  name: string;
+  /** Number of nodes, the first of which is the manager. */
+  nodes: number;
+  /** Whether Fairway's own processes are started, or the swarm is left as Docker makes it. */
+  fairway: boolean;
+  /** Is told each step when it is done. */
+  report?: (line: string) => void;
+  /** Aborts the start, which then removes what it made so far and rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Starts a cluster: installs what is missing, removes what a killed run of the same name left, and returns when the
+ * manager calls every node ready and Fairway's processes are started. When a step fails, everything is removed again
+ * but the logs (see keepLogs), and the step's error is thrown. Throws ClusterRunning when the name is in use.
+ */
+export async function startCluster(options: StartOptions): Promise<Cluster> {
+  const { name, signal, report = () => {} } = options;
+  if (!Number.isInteger(options.nodes) || options.nodes < 1 || options.nodes > nodesMax) {
+    throw new NodeCountInvalid(options.nodes);
+  }
+  const place = placeOf(name);
+  const tools = await ensureToolchain(report);
+  signal?.throwIfAborted();
+  if (await recoverCluster(name)) report('removed what an earlier run left behind');
+  claim(place, options.fairway);
+  try {
+    await build(place, tools, options, report);
+  } catch (error) {
+    if (!signal?.aborted) report(`the start failed; logs are in ${keepLogs(name)}`);
+    await removeCluster(place);
+    throw error;
+  }
+  return new Cluster(name);
+}
+
+/** Attaches to a cluster that another process started. Throws ClusterAbsent. */
+export function attachCluster(name: string): Cluster {
+  readState(placeOf(name));
+  return new Cluster(name);
+}
+
+/** Copies the logs to where the cluster's end does not take them, in place of those kept before. Returns the folder. */
+export function keepLogs(name: string): string {
+  const kept = join(toolsDir, 'log', name);
+  rmSync(kept, { recursive: true, force: true });
+  const { logDir } = placeOf(name);
+  if (existsSync(logDir)) cpSync(logDir, kept, { recursive: true });
+  return kept;
+}
+
+async function build(
+  place: ClusterPlace,
+  tools: Toolchain,
+  { nodes: count, fairway, signal }: StartOptions,
+  report: (line: string) => void,
+): Promise<void> {
+  mkdirSync(place.logDir, { recursive: true });
+  enableForwarding();
+  await addSwitch(place);
+  await makeImage(place, tools);
+  signal?.throwIfAborted();
+
+  const bus = startPart(place, nats(place, tools.natsServer)).then(() => natsReady(place, signal));
+  const [, ...nodes] = await settle([
+    bus.then(() => report('NATS with JetStream is up')),
+    ...Array.from({ length: count }, async (_, index) => {
+      const node = await startNode(place, index + 1, index === 0 ? 'manager' : 'worker', signal);
+      report(`${node.name} is up: dockerd at ${node.address}`);
+      return node;
+    }),
+  ]);
+  await makeSwarm(place, nodes as NodeRecord[], signal);
+  report(`a swarm of ${count} node${count === 1 ? '' : 's'} is ready`);
+  if (fairway) {
+    await startFairway(place);
+    report('decider, console and node processes are started');
+  }
+}
+
+/** Like Promise.all, but waits for all of them also when one fails: what goes on in the background cannot be removed. */
+async function settle<Values extends unknown[]>(
+  work: { [Key in keyof Values]: Promise<Values[Key]> },
+): Promise<Values> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Values;
+}
+
+async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: AbortSignal): Promise<void> {
+  const [manager, ...workers] = nodes;
+  if (!manager) return;
+  const engine = new Engine(manager.socket);
+  const id = await initSwarm(engine, manager.address);
+  recordSwarmNode(place, manager.name, id);
+  const token = await workerToken(engine);
+  await settle([
+    nodeReady(engine, id, signal),
+    ...workers.map((node) => joinNode(place, node, manager, token, signal)),
+  ]);
+}
+
+async function startFairway(place: ClusterPlace): Promise<void> {
+  writeFairwayCommand(place);
+  await startPart(place, decider(place));
+  await startPart(place, consoleService(place));
+  for (const node of readState(place).nodes) await startPart(place, nodeService(place, node));
+}

@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+
+/** What `npm run dev` was asked for. */
+export interface DevArguments {
+  help: boolean;
+  /** Command to run once the cluster answers, instead of staying. */
+  once?: string;
+  /** No sample service. */
+  bare: boolean;
+  nodes: number;
+  /** Whether Fairway is started, or Docker left to itself. */
+  fairway: boolean;
+}
+
+/** The command line does not make sense. */
+export class ArgumentsInvalid extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(`${message}\n\n${usage}`, { cause });
+    this.name = 'ArgumentsInvalid';
+  }
+}
+
+export const usage = `Usage: npm run dev -- [OPTIONS]
+
+Starts a real Docker swarm of several nodes on this machine, with Fairway on it and a service "whoami" published at
+8000, and stays until Ctrl-C, which removes every process, namespace, mount and file it made. Needs root.
+
+  --once 'COMMAND'  run COMMAND with bash where an outside client is, once the cluster answers; then remove the
+                    cluster and exit with COMMAND's status. It finds, separated by spaces and in the same order, NODES
+                    (addresses), NAMESPACES (for nsenter --net=/run/netns/NAME) and SOCKETS (Docker APIs); also
+                    DOCKER_HOST (the manager's), CONSOLE (a URL), and \`fairway\` on the PATH
+  --nodes N         number of nodes, 3 if not given; the first is the manager
+  --bare            no sample service
+  --without-fairway the swarm as Docker leaves it, to compare
+  --help            this text
+`;
+
+/** Throws ArgumentsInvalid. */
+export function parseArguments(args: readonly string[]): DevArguments {
+  let values: ReturnType<typeof parse>['values'];
+  try {
+    values = parse(args).values;
+  } catch (cause) {
+    throw new ArgumentsInvalid(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (!/^[1-9]\d{0,2}$/.test(values.nodes)) {
+    throw new ArgumentsInvalid(`--nodes takes a number of nodes from 1 up, not "${values.nodes}"`);
+  }
+  if (values.once?.trim() === '') throw new ArgumentsInvalid('--once takes a command, not an empty text');
+  return {
+    help: values.help,
+    bare: values.bare,
+    nodes: Number(values.nodes),
+    fairway: !values['without-fairway'],
+    ...(values.once === undefined ? {} : { once: values.once }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      once: { type: 'string' },
+      bare: { type: 'boolean', default: false },
+      nodes: { type: 'string', default: '3' },
+      'without-fairway': { type: 'boolean', default: false },
+    },
+  });
+}

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { type Cluster, keepLogs, startCluster, WaitedInVain } from '@fairway/cluster';
+import { ArgumentsInvalid, type DevArguments, parseArguments, usage } from './arguments.ts';
+import { runOnce } from './once.ts';
+import { Progress } from './progress.ts';
+import { deployWhoami, fairwayConverged, whoamiAnswers, whoamiRuns } from './ready.ts';
+import { commandsToTry } from './try.ts';
+
+/** A signal asked for the end. */
+class Interrupted extends Error {
+  readonly status: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`ended by ${signal}`);
+    this.name = 'Interrupted';
+    this.status = 128 + constants.signals[signal];
+  }
+}
+
+const progress = new Progress();
+
+/** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. Further ones change nothing: the teardown takes a second. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => controller.abort(new Interrupted(signal)));
+  }
+  // A terminal that was closed takes its streams along; the cluster must be removed all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  return controller.signal;
+}
+
+async function makeReady(cluster: Cluster, asked: DevArguments, signal: AbortSignal): Promise<void> {
+  if (asked.fairway) {
+    await fairwayConverged(cluster, signal);
+    progress.step('Fairway is up on every node');
+  }
+  if (asked.bare) return;
+  await deployWhoami(cluster);
+  await whoamiRuns(cluster, signal);
+  progress.step('whoami runs, one task, published at 8000');
+  if (!asked.fairway) return;
+  await whoamiAnswers(cluster, signal);
+  progress.step(`whoami answers on all ${cluster.nodes.length} nodes`);
+}
+
+function showFailure(cluster: Cluster, error: unknown): void {
+  if (!(error instanceof WaitedInVain)) return;
+  for (const part of cluster.processes) {
+    process.stderr.write(`\n--- ${part.name}${part.isAlive ? '' : ' (ended)'}, last lines:\n${part.log(12)}\n`);
+  }
+  process.stderr.write(`\nAll logs are kept in ${keepLogs(cluster.name)}\n\n`);
+}
+
+/** What is done with a cluster that answers: the command's status, or the wait for the end. */
+async function use(cluster: Cluster, asked: DevArguments, signal: AbortSignal): Promise<number> {
+  if (asked.once !== undefined) return runOnce(cluster, asked.once, signal);
+  process.stdout.write(`\n${commandsToTry(cluster, !asked.bare, asked.fairway)}\nCtrl-C removes all of it.\n`);
+  // A listener alone does not keep the process: this does.
+  const stay = setInterval(() => {}, 2 ** 31 - 1);
+  if (!signal.aborted) await once(signal, 'abort');
+  clearInterval(stay);
+  return 0;
+}
+
+async function main(): Promise<number> {
+  const asked = parseArguments(process.argv.slice(2));
+  if (asked.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const signal = interruption();
+  const { nodes, fairway } = asked;
+  const cluster = await startCluster({ name: 'dev', nodes, fairway, report: progress.step, signal });
+  try {
+    await makeReady(cluster, asked, signal);
+    return await use(cluster, asked, signal);
+  } catch (error) {
+    showFailure(cluster, error);
+    throw error;
+  } finally {
+    progress.step('removing the cluster');
+    await cluster.stop();
+    progress.step('teardown complete');
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (error instanceof Interrupted) {
+    process.stderr.write(`${error.message}, nothing is left\n`);
+    process.exitCode = error.status;
+  } else {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = error instanceof ArgumentsInvalid ? 2 : 1;
+  }
+}
+// What an aborted start left pending (a request to a dockerd that is gone) must not hold the process up.
+process.exit();
