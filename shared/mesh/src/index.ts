@@ -12,3 +12,4 @@ export * from './plan.ts';
 export * from './port.ts';
 export * from './service.ts';
 export * from './shard.ts';
+export * from './view.ts';

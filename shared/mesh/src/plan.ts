@@ -87,13 +87,6 @@ export function plan(mesh: Mesh, own: OwnFacts): Plan {
       backends.push({ task: endpoint.task, address, port: port.target });
     }
     backends.sort((a, b) => order(a.task, b.task));
-    if (backends.length === 0) {
-      notes.push({
-        kind: 'waiting',
-        about: showPort(port),
-        why: `no task of ${service.spec.name} serves; connections are refused`,
-      });
-    }
     ports.push({ service: service.spec.id, port, backends });
   }
   return { ...base, ingress: { gateway: own.gateway, ports } };

@@ -1,0 +1,66 @@
+import type { EndpointView, NodeView, ServiceView, View } from '@fairway/mesh';
+import { table } from './table.ts';
+
+/** The view as tables for people; `nowMs` for ages. */
+export function showStatus(view: View, nowMs: number): string {
+  const nameOf = (id: string) => view.nodes.find((node) => node.id === id)?.name ?? id;
+  const nodes = table(
+    ['NODE', 'ROLE', 'STATE', 'AVAILABILITY', 'APPLIED', 'TOOK'],
+    view.nodes.map((node) => [
+      node.name,
+      node.role ?? '-',
+      node.state,
+      node.availability ?? '-',
+      applied(node, view.revision),
+      node.appliedMs === undefined ? '-' : `${node.appliedMs.toFixed(1)} ms`,
+    ]),
+  );
+  const services = table(
+    ['SERVICE', 'MODE', 'PORTS', 'SERVING'],
+    view.services.map((service) => [service.name, service.mode, service.ports.join(', ') || '-', serving(service)]),
+  );
+  const endpoints = table(
+    ['TASK', 'SERVICE', 'NODE', 'ADDRESSES', 'STATE', 'SINCE'],
+    view.services.flatMap((service) =>
+      service.endpoints.map((endpoint) => [
+        endpoint.task,
+        service.name,
+        nameOf(endpoint.node),
+        endpoint.addresses.join(', ') || '-',
+        endpoint.state,
+        age(endpoint, nowMs),
+      ]),
+    ),
+  );
+  const pending = view.pending.map(({ about, why }) => `  ${about}: ${why}\n`);
+  const problems = view.problems.map(({ about, why }) => `  ${about}: ${why}\n`);
+  return [
+    view.converged
+      ? `Converged: every node has applied revision ${view.revision}.\n`
+      : `Not converged at revision ${view.revision}.\n`,
+    problems.length > 0 ? `Needs you:\n${problems.join('')}` : '',
+    pending.length > 0 ? `Waiting:\n${pending.join('')}` : '',
+    nodes,
+    services,
+    endpoints,
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function applied(node: NodeView, revision: number): string {
+  if (node.applied === undefined) return 'nothing yet';
+  return node.applied >= revision ? `${node.applied}` : `${node.applied} of ${revision}`;
+}
+
+function serving({ mode, ports, serving, replicas }: ServiceView): string {
+  if (mode === 'dnsrr' || ports.length === 0) return 'left to Docker';
+  const of = replicas === undefined ? `${serving} (global)` : `${serving}/${replicas}`;
+  return serving === 0 ? `${of}, connections are refused` : of;
+}
+
+function age({ sinceMs }: EndpointView, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}

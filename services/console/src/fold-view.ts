@@ -1,0 +1,128 @@
+import {
+  awaited,
+  type EndpointView,
+  type Mesh,
+  type Node,
+  type NodeView,
+  type Outcome,
+  type Pending,
+  type Service,
+  type ServiceView,
+  stateHere,
+  type View,
+} from '@fairway/mesh';
+
+type Applied = Extract<Outcome, { kind: 'applied' }>;
+type Failed = Extract<Outcome, { kind: 'failed' }>;
+
+/** A node's last outcomes, in the order of the stream. */
+export type NodeOutcomes = {
+  readonly applied?: { readonly outcome: Applied; readonly epoch: string; readonly sequence: number };
+  readonly failed?: { readonly outcome: Failed; readonly sequence: number };
+};
+
+/** Nobody's eyes: the console sees what the mesh says, and no containers of its own. */
+const nobody = { node: '', containers: new Map() };
+
+/** The mesh and the nodes' last outcomes as people want to see them: a pure function of both. */
+export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>): View {
+  const { epoch, revision } = mesh.generation;
+  const pending: Pending[] = [];
+  const problems: Pending[] = [];
+  if (!mesh.complete) {
+    pending.push({
+      about: 'mesh',
+      why: 'no complete listing from a manager yet; until then nothing is removed anywhere',
+    });
+  }
+
+  const members = [...mesh.nodes].filter(([, node]) => node.removedMs === undefined);
+  const nodes = members.map(([id, node]) => viewNode(id, node, epoch, outcomes.get(id)));
+  for (const node of nodes) pending.push(...awaitedOfNode(node, revision, outcomes.get(node.id)?.applied?.outcome));
+
+  const services = [...mesh.services.values()]
+    .filter(({ removedMs }) => removedMs === undefined)
+    .map((service) => viewService(service, mesh));
+  const nameOf = (id: string) => nodes.find((node) => node.id === id)?.name ?? id;
+  for (const service of services) pending.push(...awaitedOfService(service, nameOf));
+
+  for (const { applied } of outcomes.values()) {
+    for (const { kind, about, why } of applied?.outcome.notes ?? []) {
+      const known = problems.some((held) => held.about === about && held.why === why);
+      if (kind === 'refused' && !known) problems.push({ about, why });
+    }
+  }
+
+  return {
+    epoch,
+    revision,
+    converged: pending.length === 0 && problems.length === 0,
+    nodes: nodes.sort((a, b) => a.name.localeCompare(b.name)),
+    services: services.sort((a, b) => a.name.localeCompare(b.name)),
+    pending,
+    problems,
+  };
+}
+
+function viewNode(id: string, { claim }: Node, epoch: string, outcomes: NodeOutcomes | undefined): NodeView {
+  const { applied, failed } = outcomes ?? {};
+  const current = applied?.epoch === epoch ? applied : undefined;
+  return {
+    id,
+    name: claim?.name ?? id,
+    state: claim?.state ?? 'unknown',
+    ...(claim ? { role: claim.role, availability: claim.availability } : {}),
+    ...(current ? { applied: current.outcome.to, appliedMs: current.outcome.durationMs } : {}),
+    ...(failed && failed.sequence > (applied?.sequence ?? 0) ? { failure: failed.outcome.reason } : {}),
+  };
+}
+
+function awaitedOfNode(node: NodeView, revision: number, last: Applied | undefined): Pending[] {
+  if (node.state !== 'ready') return [];
+  const about = `node ${node.name}`;
+  if (node.failure) return [{ about, why: `its last apply failed, and is tried again: ${node.failure}` }];
+  if (node.applied === undefined) {
+    return [
+      { about, why: 'its node process has applied nothing in this epoch; is it running, and does it reach the bus?' },
+    ];
+  }
+  if (node.applied < revision) return [{ about, why: `it has applied revision ${node.applied} of ${revision}` }];
+  return (last?.notes ?? [])
+    .filter(({ kind }) => kind === 'waiting')
+    .map((note) => ({ about: `${about}, ${note.about}`, why: note.why }));
+}
+
+function viewService(service: Service, mesh: Mesh): ServiceView {
+  const { spec } = service;
+  const endpoints = service.endpoints.map((endpoint): EndpointView => {
+    const waitedFor = awaited(endpoint);
+    return {
+      task: endpoint.task,
+      node: endpoint.node,
+      state: stateHere(endpoint, mesh, nobody),
+      addresses: endpoint.addresses.map(({ address }) => address.text),
+      sinceMs: endpoint.sinceMs,
+      ...(waitedFor === undefined ? {} : { awaited: waitedFor }),
+    };
+  });
+  return {
+    id: spec.id,
+    name: spec.name,
+    mode: spec.mode,
+    ports: spec.ports.map(({ protocol, first, target }) => `${first}→${target}/${protocol}`),
+    ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }),
+    serving: endpoints.filter(({ state }) => state === 'serving').length,
+    endpoints,
+  };
+}
+
+function awaitedOfService(service: ServiceView, nameOf: (id: string) => string): Pending[] {
+  if (service.mode !== 'vip' || service.ports.length === 0) return [];
+  const about = `service ${service.name}`;
+  const tasks = service.endpoints
+    .filter(({ awaited: why }) => why !== undefined)
+    .map(({ task, node, awaited: why }) => ({ about, why: `task ${task} on ${nameOf(node)} waits for ${why}` }));
+  if (tasks.length > 0) return tasks;
+  const wanted = service.replicas ?? service.serving;
+  return service.serving < wanted ? [{ about, why: `${service.serving} of ${wanted} tasks serve` }] : [];
+}

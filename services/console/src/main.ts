@@ -1,0 +1,34 @@
+import { connectBus } from '@fairway/bus';
+import { logSetting, natsSetting, runService } from '@fairway/service';
+import { serve } from '@hono/node-server';
+import { startConsole } from './console.ts';
+
+const listenSetting = {
+  name: 'FAIRWAY_CONSOLE_LISTEN',
+  meaning: 'address and port to listen on',
+  standard: '127.0.0.1:8080',
+};
+
+await runService(
+  'console',
+  'serves the view of the mesh over HTTP',
+  [natsSetting, listenSetting, logSetting],
+  async ({ log, setting }) => {
+    const { hostname, port } = new URL(`http://${setting(listenSetting.name)}`);
+    const bus = await connectBus({ servers: setting(natsSetting.name).split(','), name: 'console', log });
+    const held = startConsole({ bus, log });
+    const server = serve(
+      { fetch: held.app.fetch, hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) },
+      ({ address, port: bound }) => log.info('listening', { address, port: bound }),
+    );
+    server.on('error', (error) => {
+      log.error('cannot listen', { reason: error.message });
+      process.exit(1);
+    });
+    return async () => {
+      await new Promise((resolve) => server.close(resolve));
+      await held.stop();
+      await bus.close();
+    };
+  },
+);

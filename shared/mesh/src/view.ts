@@ -1,0 +1,55 @@
+import type { EndpointState } from './endpoint.ts';
+import type { NodeClaim } from './node.ts';
+import type { ServiceSpec } from './service.ts';
+
+/** The mesh and its outcomes, folded for people: what the console serves, and the command and the page show. */
+export type View = {
+  readonly epoch: string;
+  readonly revision: number;
+  /** Whether every node has applied the mesh as it is, nothing is waited for and nothing is wrong. */
+  readonly converged: boolean;
+  readonly nodes: readonly NodeView[];
+  readonly services: readonly ServiceView[];
+  /** What will come by itself, and what it waits for. */
+  readonly pending: readonly Pending[];
+  /** What somebody has to change. */
+  readonly problems: readonly Pending[];
+};
+
+export type NodeView = {
+  readonly id: string;
+  readonly name: string;
+  readonly role?: NodeClaim['role'];
+  readonly state: NodeClaim['state'];
+  readonly availability?: NodeClaim['availability'];
+  /** The last revision of the present epoch that the node has applied; absent before its first. */
+  readonly applied?: number;
+  /** The last apply's duration, milliseconds. */
+  readonly appliedMs?: number;
+  /** Why the node's last apply failed, where none has succeeded since. */
+  readonly failure?: string;
+};
+
+export type EndpointView = {
+  readonly task: string;
+  readonly node: string;
+  readonly state: EndpointState;
+  readonly addresses: readonly string[];
+  /** Milliseconds of the decider's clock. */
+  readonly sinceMs: number;
+  readonly awaited?: string;
+};
+
+export type ServiceView = {
+  readonly id: string;
+  readonly name: string;
+  readonly mode: ServiceSpec['mode'];
+  /** `8000→80/tcp`. */
+  readonly ports: readonly string[];
+  /** Tasks wanted; absent for global services. */
+  readonly replicas?: number;
+  readonly serving: number;
+  readonly endpoints: readonly EndpointView[];
+};
+
+export type Pending = { readonly about: string; readonly why: string };
