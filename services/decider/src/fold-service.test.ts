@@ -1,0 +1,179 @@
+import type { ContainerFact, Endpoint, NodeListingFact, ServiceFact, TaskClaim } from '@fairway/mesh';
+import { endpointState } from '@fairway/mesh';
+import { expect, test } from 'vitest';
+import { type FoldContext, type FoldedService, foldService, type ServiceChange } from './fold-service.ts';
+
+// Service `web`; tasks t1 on node n1, t2 on node n2; addresses 10.0.0.5 and .6 on network `ingress`.
+const life = { boot: 'b1', daemon: 'd1' };
+const context: FoldContext = { nowMs: 1000, isRetired: () => false };
+
+const claim = (
+  id: string,
+  index: number,
+  word: TaskClaim['claim'] = 'running',
+  node = `n${id.slice(1)}`,
+): TaskClaim => ({
+  id,
+  node,
+  index,
+  claim: word,
+  addresses: [{ network: 'ingress', address: { family: 'ip', text: `10.0.0.${4 + Number(id.slice(1))}` } }],
+});
+const report = (
+  tasks: TaskClaim[],
+  more: Partial<Omit<ServiceFact, 'spec'>> & { index?: number } = {},
+): ServiceFact => ({
+  kind: 'service',
+  spec: { id: 'web', name: 'web', index: more.index ?? 5, mode: 'vip', ports: [], vips: [], labels: {} },
+  tasks,
+  gone: more.gone ?? [],
+  confirmed: more.confirmed ?? false,
+});
+const container = (task: string, state: ContainerFact['state'], tick: number, incarnation = life): ContainerFact => ({
+  kind: 'container',
+  node: `n${task.slice(1)}`,
+  service: 'web',
+  task,
+  container: `c${task}`,
+  state,
+  reading: { incarnation, tick },
+});
+const listing = (node: string, tasks: string[], tick: number, incarnation = life): NodeListingFact => ({
+  kind: 'node-listing',
+  listing: 'l',
+  node,
+  incarnation,
+  tick,
+  tasks,
+});
+
+function fold(...facts: ServiceChange[]): FoldedService | undefined {
+  return facts.reduce<FoldedService | undefined>((held, fact) => foldService(held, fact, context), undefined);
+}
+/** `t1 serving` per endpoint. */
+const shown = (service: FoldedService | undefined) =>
+  (service?.endpoints ?? []).map((endpoint: Endpoint) => `${endpoint.task} ${endpointState(endpoint)}`);
+
+test('a task serves once its manager has claimed it and its node has it running, in either order', () => {
+  const manager = report([claim('t1', 10, 'assigned')]);
+  const node = container('t1', 'running', 100);
+  expect(shown(fold(manager))).toEqual(['t1 waiting']);
+  expect(shown(fold(manager, node))).toEqual(['t1 serving']);
+  expect(shown(fold(report([]), node))).toEqual(['t1 waiting']);
+  expect(shown(fold(report([]), node, manager))).toEqual(['t1 serving']);
+});
+
+test('a node never creates a service', () => {
+  expect(fold(container('t1', 'running', 100))).toBeUndefined();
+});
+
+test('a fact that brings nothing new gives the very same value back, so that nothing is written', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 100));
+  for (const again of [
+    report([claim('t1', 10)]),
+    report([claim('t1', 11)]),
+    report([claim('t1', 9, 'assigned')]),
+    container('t1', 'running', 100),
+    container('t1', 'running', 120),
+    container('t1', 'starting', 130),
+    listing('n1', ['t1'], 140),
+    listing('n1', [], 90),
+    listing('n2', [], 140),
+  ]) {
+    expect(foldService(held, again, context), JSON.stringify(again)).toBe(held);
+  }
+});
+
+test('a container goes forward only, however its facts overtake each other', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'dead', 200));
+  expect(shown(held)).toEqual(['t1 gone']);
+  expect(shown(foldService(held, container('t1', 'running', 150), context))).toEqual(['t1 gone']);
+  expect(shown(foldService(held, container('t1', 'running', 250), context))).toEqual(['t1 gone']);
+});
+
+test('unhealthy stops new connections, and health brings them back', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 100), container('t1', 'unhealthy', 200));
+  expect(shown(held)).toEqual(['t1 unhealthy']);
+  expect(shown(foldService(held, container('t1', 'running', 300), context))).toEqual(['t1 serving']);
+});
+
+test('a released task drains, and leaves the entry when its container is dead', () => {
+  const draining = fold(
+    report([claim('t1', 10)]),
+    container('t1', 'running', 100),
+    report([claim('t1', 20, 'released')]),
+  );
+  expect(shown(draining)).toEqual(['t1 draining']);
+  expect(shown(foldService(draining, container('t1', 'dead', 200), context))).toEqual([]);
+});
+
+test('absence from a listing deletes nothing; a confirmed 404 does', () => {
+  const held = fold(report([claim('t1', 10), claim('t2', 11)]), container('t1', 'dead', 100));
+  expect(shown(foldService(held, report([claim('t2', 11)]), context))).toEqual(['t1 gone', 't2 serving']);
+  expect(shown(foldService(held, report([claim('t2', 11)], { gone: ['t1'] }), context))).toEqual(['t2 serving']);
+});
+
+test('an old report of a task that was removed does not bring it back', () => {
+  const removed = fold(report([claim('t1', 10)]), container('t1', 'dead', 100), report([claim('t1', 20, 'released')]));
+  expect(shown(foldService(removed, report([claim('t1', 15)]), context))).toEqual([]);
+  expect(shown(foldService(removed, report([claim('t2', 21)]), context))).toEqual(['t2 serving']);
+});
+
+test('an older spec does not replace a newer one, unless an inspect confirmed it after a restore', () => {
+  const held = fold(report([], { index: 9 }));
+  expect(foldService(held, report([], { index: 8 }), context)).toBe(held);
+  expect(foldService(held, report([], { index: 8, confirmed: true }), context)?.spec.index).toBe(8);
+});
+
+test('a swarm restored from a backup: confirmed claims count, though their indexes are lower', () => {
+  const held = fold(report([claim('t1', 50)]), report([claim('t1', 60, 'released')]), report([claim('t2', 61)]));
+  const restored = foldService(
+    held,
+    report([claim('t1', 40), claim('t2', 39, 'assigned')], { confirmed: true }),
+    context,
+  );
+  expect(shown(restored)).toEqual(['t2 waiting', 't1 serving']);
+});
+
+test('a deleted service stays as a tombstone that late facts do not wake', () => {
+  const gone = fold(report([claim('t1', 10)]), { kind: 'service-gone', service: 'web' });
+  expect(gone).toMatchObject({ removedMs: 1000, endpoints: [] });
+  expect(foldService(gone, report([claim('t1', 30)], { index: 30 }), context)).toBe(gone);
+  expect(foldService(gone, container('t1', 'running', 300), context)).toBe(gone);
+  expect(fold({ kind: 'service-gone', service: 'never-heard' })).toMatchObject({ removedMs: 1000 });
+});
+
+test("a node's complete listing ends the containers that it does not have", () => {
+  const held = fold(
+    report([claim('t1', 10), claim('t2', 11)]),
+    container('t1', 'running', 100),
+    container('t2', 'running', 100),
+  );
+  expect(shown(foldService(held, listing('n1', [], 101), context))).toEqual(['t1 gone', 't2 serving']);
+  expect(shown(foldService(held, listing('n1', [], 99), context))).toEqual(['t1 serving', 't2 serving']);
+  const rebooted = { boot: 'b2', daemon: 'd2' };
+  expect(shown(foldService(held, listing('n1', [], 5, rebooted), context))).toEqual(['t1 gone', 't2 serving']);
+});
+
+test('a listing says nothing of a container that its node has not spoken of', () => {
+  const held = fold(report([claim('t1', 10)]));
+  expect(foldService(held, listing('n1', [], 500), context)).toBe(held);
+});
+
+test('a boot that was replaced is not believed again', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 5, { boot: 'b2', daemon: 'd2' }));
+  const knowing: FoldContext = { ...context, isRetired: (_, boot) => boot === 'b1' };
+  expect(foldService(held, container('t1', 'dead', 900), knowing)).toBe(held);
+  expect(foldService(held, listing('n1', [], 900), knowing)).toBe(held);
+});
+
+test('a node cannot speak for a task that its manager placed on another', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 100));
+  expect(foldService(held, { ...container('t1', 'dead', 200), node: 'n2' }, context)).toBe(held);
+});
+
+test('a task that no manager ever claims is forgotten after a while', () => {
+  const held = fold(report([]), container('t1', 'running', 100));
+  const later = { ...context, nowMs: 100_000 };
+  expect(shown(foldService(held, container('t2', 'running', 100), later))).toEqual(['t2 waiting']);
+});

@@ -1,0 +1,172 @@
+import { expect, test } from 'vitest';
+import type { Endpoint } from './endpoint.ts';
+import type { Mesh } from './mesh.ts';
+import type { Node } from './node.ts';
+import { plan } from './plan.ts';
+import type { PublishedPort } from './port.ts';
+import type { Service, ServiceSpec } from './service.ts';
+
+// Ingress network `ingress`: tasks at 10.0.0.x. This node is n1, its ingress sandbox answers at 172.18.0.2.
+const life = { boot: 'b1', daemon: 'd1' };
+const later = { boot: 'b2', daemon: 'd9' };
+
+const port = (first: number, target = 80, protocol: PublishedPort['protocol'] = 'tcp'): PublishedPort => ({
+  protocol,
+  first,
+  last: first,
+  target,
+});
+const endpoint = (task: string, node: string, host: number, more: Partial<Endpoint> = {}): Endpoint => ({
+  task,
+  node,
+  claim: 'running',
+  index: 10,
+  addresses: [{ network: 'ingress', address: { family: 'ip', text: `10.0.0.${host}` } }],
+  container: 'running',
+  incarnation: life,
+  tick: 100,
+  sinceMs: 0,
+  ...more,
+});
+const service = (
+  id: string,
+  ports: PublishedPort[],
+  endpoints: Endpoint[],
+  spec: Partial<ServiceSpec> = {},
+): Service => ({
+  spec: { id, name: id, index: 5, mode: 'vip', ports, vips: [], labels: {}, ...spec },
+  endpoints,
+  causes: [],
+  seen: 10,
+});
+const node = (id: string, more: Partial<Node> = {}): [string, Node] => [
+  id,
+  {
+    claim: { id, name: id, index: 1, role: 'worker', availability: 'active', state: 'ready', labels: {} },
+    incarnation: life,
+    tick: 1,
+    retired: [],
+    causes: [],
+    ...more,
+  },
+];
+const mesh = (services: Service[], nodes = [node('n1'), node('n2')], more: Partial<Mesh> = {}): Mesh => ({
+  generation: { epoch: 'e', revision: 7 },
+  complete: true,
+  services: new Map(services.map((held) => [held.spec.id, held])),
+  nodes: new Map(nodes),
+  networks: new Map([
+    [
+      'ingress',
+      { id: 'ingress', name: 'ingress', index: 1, ingress: true, attachable: false, internal: false, encrypted: false },
+    ],
+  ]),
+  ...more,
+});
+const own = { node: 'n1', gateway: { family: 'ip', text: '172.18.0.2' } as const, containers: new Map() };
+
+/** `8000/tcp: t1 10.0.0.5:80` per published port. */
+function shown(held: Mesh, facts = own): string[] {
+  return (plan(held, facts).ingress?.ports ?? []).map(
+    ({ port: { first, protocol }, backends }) =>
+      `${first}/${protocol}: ${backends.map((to) => `${to.task} ${to.address.text}:${to.port}`).join(', ') || 'refused'}`,
+  );
+}
+
+test('every serving task of a service answers its published ports, aimed at the target port', () => {
+  const web = service(
+    'web',
+    [port(8000, 80), port(5353, 53, 'udp')],
+    [endpoint('t2', 'n2', 6), endpoint('t1', 'n1', 5)],
+  );
+  expect(shown(mesh([web]))).toEqual([
+    '8000/tcp: t1 10.0.0.5:80, t2 10.0.0.6:80',
+    '5353/udp: t1 10.0.0.5:53, t2 10.0.0.6:53',
+  ]);
+});
+
+test('a port without a serving task is planned, and refuses', () => {
+  expect(shown(mesh([service('web', [port(8000)], [])]))).toEqual(['8000/tcp: refused']);
+  for (const container of ['starting', 'unhealthy', 'dead'] as const) {
+    expect(shown(mesh([service('web', [port(8000)], [endpoint('t1', 'n1', 5, { container })])]))).toEqual([
+      '8000/tcp: refused',
+    ]);
+  }
+});
+
+test('draining tasks serve only where nothing else does', () => {
+  const leaving = endpoint('t1', 'n1', 5, { container: 'stopping' });
+  const released = endpoint('t3', 'n1', 7, { claim: 'released' });
+  expect(shown(mesh([service('web', [port(8000)], [leaving, released, endpoint('t2', 'n2', 6)])]))).toEqual([
+    '8000/tcp: t2 10.0.0.6:80',
+  ]);
+  expect(shown(mesh([service('web', [port(8000)], [leaving, released])]))).toEqual([
+    '8000/tcp: t1 10.0.0.5:80, t3 10.0.0.7:80',
+  ]);
+});
+
+test('a task serves on the word of the manager until its node is heard', () => {
+  const { incarnation: _, tick: __, ...unheard } = endpoint('t1', 'n1', 5, { container: 'unknown' });
+  expect(shown(mesh([service('web', [port(8000)], [unheard])]))).toEqual(['8000/tcp: t1 10.0.0.5:80']);
+  expect(shown(mesh([service('web', [port(8000)], [{ ...unheard, claim: 'assigned' }])]))).toEqual([
+    '8000/tcp: refused',
+  ]);
+});
+
+test('nothing is sent to a node that is down, that left, or that lives in another incarnation', () => {
+  const web = service('web', [port(8000)], [endpoint('t1', 'n1', 5), endpoint('t2', 'n2', 6)]);
+  const [, n2] = node('n2');
+  const lost: Partial<Node>[] = [
+    { removedMs: 1 },
+    { claim: { ...(n2.claim as NonNullable<Node['claim']>), state: 'down' } },
+    { incarnation: later },
+  ];
+  for (const more of lost) {
+    expect(shown(mesh([web], [node('n1'), node('n2', more)]))).toEqual(['8000/tcp: t1 10.0.0.5:80']);
+  }
+});
+
+test('a local death counts before the mesh tells of it, an older local word does not', () => {
+  const web = service('web', [port(8000)], [endpoint('t1', 'n1', 5), endpoint('t2', 'n2', 6)]);
+  const seen = (tick: number) => ({ ...own, containers: new Map([['t1', { state: 'dead' as const, tick }]]) });
+  expect(shown(mesh([web]), seen(101))).toEqual(['8000/tcp: t2 10.0.0.6:80']);
+  expect(shown(mesh([web]), seen(99))).toEqual(['8000/tcp: t1 10.0.0.5:80, t2 10.0.0.6:80']);
+});
+
+test('a port belongs to the service that was changed last, an address to the task that was', () => {
+  const older = service('older', [port(8000)], [endpoint('t1', 'n1', 5)]);
+  const newer = service('newer', [port(8000)], [endpoint('t2', 'n2', 6)], { index: 6 });
+  const held = plan(mesh([older, newer]), own);
+  expect(held.ingress?.ports.map(({ service: id }) => id)).toEqual(['newer']);
+  expect(held.notes).toEqual([
+    {
+      kind: 'refused',
+      about: 'older',
+      why: '8000/tcp belongs to newer, which was changed later; publish another port',
+    },
+  ]);
+
+  const first = service('first', [port(8001)], [endpoint('t1', 'n1', 5, { index: 10 })]);
+  const second = service('second', [port(8002)], [endpoint('t2', 'n2', 5, { index: 11 })]);
+  expect(shown(mesh([first, second]))).toEqual(['8001/tcp: refused', '8002/tcp: t2 10.0.0.5:80']);
+});
+
+test('what cannot be served is said, and everything else goes on', () => {
+  const web = service('web', [port(8000), port(9000, 9000, 'sctp')], [endpoint('t1', 'n1', 5)]);
+  const held = plan(mesh([web]), own);
+  expect(held.ingress?.ports).toHaveLength(1);
+  expect(held.notes).toMatchObject([{ kind: 'refused', about: 'web', why: expect.stringContaining('SCTP') }]);
+});
+
+test('services of mode dnsrr and removed services are left alone', () => {
+  const rr = service('rr', [port(8000)], [endpoint('t1', 'n1', 5)], { mode: 'dnsrr' });
+  const gone = { ...service('gone', [port(8001)], [endpoint('t2', 'n1', 6)]), removedMs: 1 };
+  expect(shown(mesh([rr, gone]))).toEqual([]);
+});
+
+test('an incomplete mesh is not pruned by, and a node without a sandbox says what it waits for', () => {
+  expect(plan(mesh([], [], { complete: false }), own)).toMatchObject({ prune: false, notes: [{ about: 'mesh' }] });
+  const bare = plan(mesh([]), { node: 'n1', containers: new Map() });
+  expect(bare.ingress).toBeUndefined();
+  expect(bare.notes).toMatchObject([{ kind: 'waiting', about: 'ingress_sbox' }]);
+});
