@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { type Cluster, keepLogs, startCluster, WaitedInVain } from '@fairway/cluster';
+import { type Cluster, fairwayConverged, keepLogs, startCluster, WaitedInVain } from '@fairway/cluster';
 import { ArgumentsInvalid, type DevArguments, parseArguments, usage } from './arguments.ts';
 import { runOnce } from './once.ts';
 import { Progress } from './progress.ts';
-import { deployWhoami, fairwayConverged, whoamiAnswers, whoamiRuns } from './ready.ts';
+import { deployWhoami, whoamiAnswers, whoamiRuns } from './ready.ts';
 import { commandsToTry } from './try.ts';
 
 /** A signal asked for the end. */
@@ -33,7 +33,7 @@ function interruption(): AbortSignal {
 
 async function makeReady(cluster: Cluster, asked: DevArguments, signal: AbortSignal): Promise<void> {
   if (asked.fairway) {
-    await fairwayConverged(cluster, signal);
+    await fairwayConverged(cluster, { limitMs: 60_000, signal });
     progress.step('Fairway is up on every node');
   }
   if (asked.bare) return;

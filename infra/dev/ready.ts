@@ -47,19 +47,3 @@ export async function whoamiAnswers(cluster: Cluster, signal: AbortSignal): Prom
     { limitMs: answerLimitMs, everyMs: 100, signal },
   );
 }
-
-/** Waits until the console says that every node has what is wanted. Throws WaitedInVain. */
-export async function fairwayConverged(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  await until(
-    'Fairway to be up on every node',
-    async () => {
-      const ended = cluster.processes.filter((one) => !one.isAlive).map((one) => one.name);
-      if (ended.length > 0) return `ended by itself: ${ended.join(', ')}`;
-      const answer = await cluster.client.exec(['curl', '-sS', '-m', '2', `${cluster.consoleUrl}/api/status`]);
-      if (answer.status !== 0) return answer.stderr.trim();
-      const status = JSON.parse(answer.stdout) as { converged?: boolean };
-      return status.converged === true || `not converged: ${answer.stdout.slice(0, 500)}`;
-    },
-    { limitMs: answerLimitMs, everyMs: 100, signal },
-  );
-}

@@ -1,6 +1,9 @@
 /**
  * Real Docker swarms of several nodes on one machine, in network namespaces: for development, and for tests.
  */
+
+export { AptAbsent, MirrorUnknown } from './apt.ts';
+export { CgroupUnavailable } from './cgroup.ts';
 export {
   Cluster,
   type ClusterClient,
@@ -10,8 +13,10 @@ export {
   PartUnknown,
 } from './cluster.ts';
 export { attempt, CommandFailed, type CommandOptions, type CommandResult, run } from './command.ts';
+export { fairwayConverged } from './converged.ts';
 export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
 export { imageName } from './image.ts';
+export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';
 export { attachCluster, keepLogs, type StartOptions, startCluster } from './start.ts';
 export { ClusterAbsent, ClusterRunning } from './state.ts';

@@ -1,0 +1,21 @@
+import type { Cluster } from './cluster.ts';
+import { until, type WaitOptions } from './wait.ts';
+
+/**
+ * Waits until the console says `converged: true`: every node has in its kernel what is wanted now. Throws WaitedInVain,
+ * which names the processes that ended meanwhile.
+ */
+export async function fairwayConverged(cluster: Cluster, options: WaitOptions): Promise<void> {
+  await until(
+    'Fairway to be converged on every node',
+    async () => {
+      const ended = cluster.processes.filter((one) => !one.isAlive).map((one) => one.name);
+      if (ended.length > 0) return `these ended: ${ended.join(', ')}`;
+      const answer = await cluster.client.exec(['curl', '-sS', '-m', '2', `${cluster.consoleUrl}/api/status`]);
+      if (answer.status !== 0) return answer.stderr.trim();
+      const status = JSON.parse(answer.stdout) as { converged?: boolean };
+      return status.converged === true || `not converged: ${answer.stdout.slice(0, 500)}`;
+    },
+    { everyMs: 100, ...options },
+  );
+}

@@ -1,0 +1,47 @@
+/** One step of `npm test`. */
+export interface Stage {
+  name: string;
+  says: string;
+  /** Whether it runs tests, rather than a checker that is one pass or one failure. */
+  hasTests: boolean;
+  /** Whether it needs root, and the programs that a cluster needs. */
+  needsToolchain: boolean;
+  /** Whether the same inputs give the same answer, so that turbo may answer from its cache. */
+  cached: boolean;
+}
+
+const checker = { hasTests: false, needsToolchain: false, cached: true };
+const real = { hasTests: true, needsToolchain: true, cached: false };
+
+/** In the order of running: what is quick to fail comes first. */
+export const stages: readonly Stage[] = [
+  { name: 'lint', says: 'format and lint, by biome', ...checker },
+  { name: 'types', says: 'types, by tsc', ...checker },
+  { name: 'unused', says: 'files, exports and dependencies that nobody uses, by knip', ...checker },
+  {
+    name: 'unit',
+    says: 'tests without I/O beyond temporary files',
+    hasTests: true,
+    needsToolchain: false,
+    cached: true,
+  },
+  { name: 'nats', says: 'a real nats-server', ...real },
+  { name: 'kernel', says: 'real nftables and conntrack, in namespaces', ...real },
+  { name: 'docker', says: 'a real dockerd', ...real },
+  { name: 'swarm', says: 'a real swarm of three nodes, end to end', ...real },
+];
+
+/** No stage has this name. */
+export class StageUnknown extends Error {
+  constructor(name: string) {
+    super(`There is no stage "${name}". The stages are ${stages.map((stage) => stage.name).join(', ')}`);
+    this.name = 'StageUnknown';
+  }
+}
+
+/** The stages of these names in the order of running, or all when none is named. Throws StageUnknown. */
+export function chooseStages(names: readonly string[]): readonly Stage[] {
+  const unknown = names.find((name) => stages.every((stage) => stage.name !== name));
+  if (unknown !== undefined) throw new StageUnknown(unknown);
+  return names.length === 0 ? stages : stages.filter((stage) => names.includes(stage.name));
+}
