@@ -109,3 +109,25 @@ test('a service is its own entry and the shards of the division that this names'
   replica.follower.entry({ key: keys.service('web'), text: web(['t9'], 1), revision: 7 });
   expect(tasksOf(replica)).toEqual(['t9']);
 });
+
+test('tells the causes that a change brings, and none of what was there before', () => {
+  const told: string[][] = [];
+  const replica = new MeshReplica({ onChange: (causes) => told.push(causes.map(({ trace }) => trace)) });
+  const node = (traces: [string, number][]) =>
+    writeNode({ retired: [], causes: traces.map(([trace, after]) => ({ trace, after, event: 'x', atMs: 0 })) });
+  const entry = (revision: number, traces: [string, number][]) => {
+    told.length = 0;
+    replica.follower.entry({ key: keys.node('n1'), text: node(traces), revision });
+    return told[0];
+  };
+  replica.follower.begin('e1');
+  expect(entry(2, [['a', 0]])).toEqual([]);
+  replica.follower.caughtUp(2);
+  expect(
+    entry(9, [
+      ['a', 0],
+      ['b', 2],
+      ['c', 5],
+    ]),
+  ).toEqual(['b', 'c']);
+});

@@ -1,4 +1,4 @@
-import { emptyMesh, type Mesh, type Network, type Node, type Service } from '@fairway/mesh';
+import { type Cause, causesSince, emptyMesh, type Mesh, type Network, type Node, type Service } from '@fairway/mesh';
 import type { BucketEntry, BucketFollower } from './bus.ts';
 import {
   readComplete,
@@ -22,8 +22,11 @@ export type MeshEntries = {
 type Options = {
   /** The last good mesh that this node had, from its disk. */
   readonly saved?: MeshEntries;
-  /** After each change to what `mesh` or `current` answers. */
-  readonly onChange?: () => void;
+  /**
+   * After each change to what `mesh` or `current` answers, with the causes that the change brings; those of entries
+   * that were there before the reader came are none.
+   */
+  readonly onChange?: (causes: readonly Cause[]) => void;
   /** An entry that cannot be read is left as it was; once per entry and revision. */
   readonly onUnreadable?: (error: Unreadable) => void;
 };
@@ -76,18 +79,17 @@ export class MeshReplica {
     begin: (epoch) => {
       if (this.#current?.mesh.complete) this.#held = this.#current;
       this.#current = new Copy(epoch);
-      this.#options.onChange?.();
+      this.#options.onChange?.([]);
     },
     entry: (entry) => {
-      if (this.#current) this.#take(this.#current, entry);
-      this.#settle();
+      if (this.#current) this.#settle(this.#take(this.#current, entry));
     },
     caughtUp: (revision) => {
       if (this.#current) {
         this.#current.caughtUp = true;
         this.#current.revision = Math.max(this.#current.revision, revision);
       }
-      this.#settle();
+      this.#settle([]);
     },
   };
 
@@ -95,17 +97,19 @@ export class MeshReplica {
     return this.#current?.mesh.complete ? this.#current : (this.#held ?? this.#current);
   }
 
-  #settle(): void {
+  #settle(causes: readonly Cause[]): void {
     if (this.#current?.mesh.complete) this.#held = undefined;
-    this.#options.onChange?.();
+    this.#options.onChange?.(causes);
   }
 
-  #take(copy: Copy, entry: BucketEntry): void {
+  #take(copy: Copy, entry: BucketEntry): readonly Cause[] {
     try {
-      copy.take(entry);
+      const causes = copy.take(entry);
+      return copy.caughtUp ? causes : [];
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       this.#options.onUnreadable?.(error);
+      return [];
     }
   }
 }
@@ -117,6 +121,7 @@ class Copy {
   revision = 0;
   caughtUp = false;
   #complete = false;
+  readonly #revisions = new Map<string, number>();
   readonly #heads = new Map<string, ServiceEntry>();
   readonly #shards = new Map<string, ShardEntry>();
   readonly #services = new Map<string, Service>();
@@ -137,31 +142,39 @@ class Copy {
     };
   }
 
-  /** @throws {Unreadable} and stays as it was. */
-  take({ key, text, revision }: BucketEntry): void {
+  /**
+   * Takes an entry in, and returns the causes in it that are later than the entry before.
+   *
+   * @throws {Unreadable} and stays as it was.
+   */
+  take({ key, text, revision }: BucketEntry): readonly Cause[] {
     this.revision = Math.max(this.revision, revision);
     const parsed = parseKey(key);
-    if (!parsed || parsed.kind === 'epoch') return;
+    if (!parsed || parsed.kind === 'epoch') return [];
+    const before = this.#revisions.get(key) ?? 0;
+    let causes: readonly Cause[] = [];
     switch (parsed.kind) {
       case 'complete':
         this.#complete = text !== undefined && readComplete(key, text).epoch === this.epoch;
         break;
       case 'service':
-        store(this.#heads, parsed.id, text, (held) => readService(key, held));
+        causes = store(this.#heads, parsed.id, text, (held) => readService(key, held))?.causes ?? [];
         this.#assemble(parsed.id);
         break;
       case 'shard':
-        store(this.#shards, key, text, (held) => readShard(key, held));
+        causes = store(this.#shards, key, text, (held) => readShard(key, held))?.causes ?? [];
         this.#assemble(parsed.id);
         break;
       case 'node':
-        store(this.#nodes, parsed.id, text, (held) => readNode(key, held));
+        causes = store(this.#nodes, parsed.id, text, (held) => readNode(key, held))?.causes ?? [];
         break;
       case 'network':
         store(this.#networks, parsed.id, text, (held) => readNetwork(key, held));
     }
     if (text === undefined) this.entries.delete(key);
     else this.entries.set(key, text);
+    this.#revisions.set(key, revision);
+    return causesSince(causes, before);
   }
 
   /** A service is its own entry and the shards of the division that it names; shards of another division do not count. */
@@ -181,7 +194,17 @@ class Copy {
   }
 }
 
-function store<T>(map: Map<string, T>, key: string, text: string | undefined, read: (text: string) => T): void {
-  if (text === undefined) map.delete(key);
-  else map.set(key, read(text));
+function store<T>(
+  map: Map<string, T>,
+  key: string,
+  text: string | undefined,
+  read: (text: string) => T,
+): T | undefined {
+  if (text === undefined) {
+    map.delete(key);
+    return undefined;
+  }
+  const value = read(text);
+  map.set(key, value);
+  return value;
 }

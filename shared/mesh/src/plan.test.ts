@@ -151,13 +151,6 @@ test('a port belongs to the service that was changed last, an address to the tas
   expect(shown(mesh([first, second]))).toEqual(['8001/tcp: refused', '8002/tcp: t2 10.0.0.5:80']);
 });
 
-test('what cannot be served is said, and everything else goes on', () => {
-  const web = service('web', [port(8000), port(9000, 9000, 'sctp')], [endpoint('t1', 'n1', 5)]);
-  const held = plan(mesh([web]), own);
-  expect(held.ingress?.ports).toHaveLength(1);
-  expect(held.notes).toMatchObject([{ kind: 'refused', about: 'web', why: expect.stringContaining('SCTP') }]);
-});
-
 test('services of mode dnsrr and removed services are left alone', () => {
   const rr = service('rr', [port(8000)], [endpoint('t1', 'n1', 5)], { mode: 'dnsrr' });
   const gone = { ...service('gone', [port(8001)], [endpoint('t2', 'n1', 6)]), removedMs: 1 };

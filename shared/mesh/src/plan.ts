@@ -143,14 +143,6 @@ function ownedPorts(mesh: Mesh, notes: Note[]): { service: Service; port: Publis
   const owned: { service: Service; port: PublishedPort }[] = [];
   for (const service of live) {
     for (const port of service.spec.ports) {
-      if (port.protocol === 'sctp') {
-        notes.push({
-          kind: 'refused',
-          about: service.spec.name,
-          why: `${showPort(port)}: SCTP is not served by Fairway; publish it in host mode`,
-        });
-        continue;
-      }
       const key = showPort(port);
       const owner = taken.get(key);
       if (owner && owner !== service) {
