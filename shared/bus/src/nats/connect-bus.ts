@@ -1,0 +1,71 @@
+import type { Bus, Message, Stoppable } from '../bus.ts';
+import { buckets } from '../streams.ts';
+import { hand } from './attend.ts';
+import { openBucket, readEpoch, requireSize } from './bucket.ts';
+import { Connection, type ConnectOptions } from './connection.ts';
+import { ackFloorOf, consumeStream } from './consume.ts';
+import { headersOf, messageOf } from './message.ts';
+import { provision } from './provision.ts';
+import { tailStream } from './tail.ts';
+
+/**
+ * The bus on NATS with JetStream. Waits for a server that cannot be reached, however long, and says so; makes nothing
+ * there until `provision` is called. @throws {BusTooOld}
+ */
+export async function connectBus(options: ConnectOptions): Promise<Bus> {
+  const connection = await Connection.open(options);
+  const going = new Set<Stoppable>();
+  const keep = (started: Stoppable): Stoppable => {
+    const kept = {
+      stop: async () => {
+        going.delete(kept);
+        await started.stop();
+      },
+    };
+    going.add(kept);
+    return kept;
+  };
+  const mesh = await openBucket(connection, buckets.mesh);
+
+  return {
+    provision: () => provision(connection),
+    epoch: () => readEpoch(connection, buckets.mesh),
+    async publish(message, id) {
+      requireSize(connection, message.subject, message.text);
+      const headers = headersOf(message);
+      await connection.ask(`publish ${message.subject}`, () =>
+        connection.jetstream.publish(message.subject, message.text, { msgID: id, ...(headers && { headers }) }),
+      );
+    },
+    broadcast(message) {
+      requireSize(connection, message.subject, message.text);
+      const headers = headersOf(message);
+      if (connection.connected) connection.nc.publish(message.subject, message.text, { ...(headers && { headers }) });
+    },
+    subscribe: (pattern, handle) => keep(subscribe(connection, pattern, handle)),
+    consume: (stream, durable, handle) => keep(consumeStream(connection, stream, durable, handle)),
+    ackFloor: (stream, durable) => ackFloorOf(connection, stream, durable),
+    tail: (stream, pattern, handle) => keep(tailStream(connection, stream, pattern, handle)),
+    mesh: { ...mesh, follow: (follower) => keep(mesh.follow(follower)) },
+    onState: (listener) => void connection.onState(listener),
+    async close() {
+      await Promise.all([...going].map((one) => one.stop()));
+      await connection.close();
+    },
+  };
+}
+
+/** Plain NATS: the client subscribes again by itself after each loss; what passed meanwhile is not heard. */
+function subscribe(connection: Connection, pattern: string, handle: (message: Message) => void): Stoppable {
+  const subscription = connection.nc.subscribe(pattern, {
+    callback: (error, message) => {
+      if (error) connection.log?.warn(`subscribe ${pattern}: ${error.message}`);
+      else hand(() => handle(messageOf(message)));
+    },
+  });
+  return {
+    async stop() {
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    },
+  };
+}

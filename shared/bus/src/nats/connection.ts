@@ -1,0 +1,199 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { BusUnavailable } from '../bus.ts';
+import { reason, unavailable } from './failure.ts';
+import { BusTooOld, requireVersion } from './version.ts';
+
+type State = 'connected' | 'lost';
+export type StateListener = (state: State, detail: string) => void;
+
+/** Where sentences about lost and found things go; `Log` of @fairway/telemetry fits. */
+export type BusLog = {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+};
+
+export type ConnectOptions = {
+  /** `nats://host:port`, one or several of one cluster. */
+  readonly servers: string | readonly string[];
+  /** Who connects, as the server shows it. */
+  readonly name: string;
+  readonly log?: BusLog;
+  /** Hears the first connection's troubles too, which the bus's own `onState` cannot. */
+  readonly onState?: StateListener;
+  /** How long an answer is waited for, ms. An R3 bucket whose leader was killed needs 4,000 to 7,000 for a new one. */
+  readonly timeoutMs?: number;
+  /** Ends the wait for the first connection. */
+  readonly signal?: AbortSignal;
+};
+
+const timeoutMsDefault = 3000;
+const connectPauseMsMin = 250;
+const connectPauseMsMax = 5000;
+
+/** A connection to NATS that is found again whenever it is lost, and what is going on on it. */
+export class Connection {
+  readonly nc: NatsConnection;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly timeoutMs: number;
+  readonly log: BusLog | undefined;
+  readonly #listeners = new Set<StateListener>();
+  #connected = true;
+  #closing = false;
+
+  private constructor(nc: NatsConnection, manager: JetStreamManager, options: ConnectOptions) {
+    this.nc = nc;
+    this.timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    this.log = options.log;
+    this.manager = manager;
+    this.jetstream = jetstream(nc, { timeout: this.timeoutMs });
+    if (options.onState) this.#listeners.add(options.onState);
+    void this.#watch();
+  }
+
+  /** Waits for the server, however long it takes, and says so. @throws {BusTooOld} */
+  static async open(options: ConnectOptions): Promise<Connection> {
+    const { nc, waited } = await reach(options);
+    const timeout = options.timeoutMs ?? timeoutMsDefault;
+    const connection = new Connection(nc, await jetstreamManager(nc, { checkAPI: false, timeout }), options);
+    connection.#tell('connected', `connected to ${nc.getServer()}${waited ? ' after waiting for it' : ''}`);
+    return connection;
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  get payloadBytesMax(): number {
+    return this.nc.info?.max_payload ?? 1024 * 1024;
+  }
+
+  /** Returns how to take the listener off again. */
+  onState(listener: StateListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the connection is there; rejects with the signal's reason. */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.#connected) return;
+    await new Promise<void>((resolve, reject) => {
+      const finish = (end: () => void) => {
+        off();
+        signal.removeEventListener('abort', aborted);
+        end();
+      };
+      const aborted = () => finish(() => reject(signal.reason));
+      const off = this.onState((state) => state === 'connected' && finish(resolve));
+      signal.addEventListener('abort', aborted);
+      if (signal.aborted) aborted();
+    });
+  }
+
+  /**
+   * Asks the bus. Without a connection it waits for one as long as for an answer; a connection lost meanwhile fails at
+   * once, since its answer will not come. @throws {BusUnavailable}
+   */
+  async ask<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    if (!this.#connected) {
+      const limit = AbortSignal.timeout(this.timeoutMs);
+      await this.ready(limit).catch((cause) => {
+        throw new BusUnavailable(operation, { cause: new Error('not connected', { cause }) });
+      });
+    }
+    let off = () => {};
+    const lost = new Promise<never>((_, reject) => {
+      off = this.onState((state, detail) => state === 'lost' && reject(new Error(detail)));
+    }).catch((cause) => {
+      throw new BusUnavailable(operation, { cause });
+    });
+    try {
+      return await Promise.race([work(), lost]);
+    } catch (error) {
+      throw unavailable(operation, error);
+    } finally {
+      off();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    // Acks are still in the buffer; a server that does not take them within this time will not.
+    if (this.#connected) await Promise.race([this.nc.flush().catch(() => {}), pause(500, undefined, { ref: false })]);
+    if (this.#connected) this.#tell('lost', 'closed');
+    this.#connected = false;
+    await this.nc.close();
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (this.#closing) continue;
+      if (status.type === 'disconnect') this.#lose(`lost ${status.server}; trying to connect again`);
+      else if (status.type === 'reconnect') this.#find(status.server);
+      else if (status.type === 'error') this.log?.warn(`bus: ${reason(status.error)}`);
+    }
+    if (!this.#closing) this.#lose('the connection was closed and will not come back');
+  }
+
+  #lose(detail: string): void {
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#tell('lost', detail);
+  }
+
+  #find(server: string): void {
+    try {
+      requireVersion(server, this.nc.info?.version ?? '');
+    } catch (error) {
+      if (!(error instanceof BusTooOld)) throw error;
+      this.#tell('lost', error.message);
+      return;
+    }
+    this.#connected = true;
+    this.#tell('connected', `connected to ${server} again`);
+  }
+
+  #tell(state: State, detail: string): void {
+    this.log?.[state === 'connected' ? 'info' : 'warn'](`bus: ${detail}`);
+    for (const listener of [...this.#listeners]) listener(state, detail);
+  }
+}
+
+/** The client's own wait for a first connection says nothing about why it waits. */
+async function reach(options: ConnectOptions): Promise<{ nc: NatsConnection; waited: boolean }> {
+  const servers = typeof options.servers === 'string' ? [options.servers] : [...options.servers];
+  let pauseMs = connectPauseMsMin;
+  for (let waited = false; ; waited = true) {
+    options.signal?.throwIfAborted();
+    try {
+      const nc = await connect({
+        servers,
+        name: options.name,
+        timeout: options.timeoutMs ?? timeoutMsDefault,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 200,
+        reconnectJitter: 100,
+        // A server whose machine is gone sends no end of the connection: this notices in 4 to 6 s.
+        pingInterval: 2000,
+        maxPingOut: 2,
+        ignoreAuthErrorAbort: true,
+      });
+      try {
+        requireVersion(nc.getServer(), nc.info?.version ?? '');
+      } catch (error) {
+        await nc.close();
+        throw error;
+      }
+      return { nc, waited };
+    } catch (error) {
+      if (error instanceof BusTooOld) throw error;
+      const detail = `waiting for ${servers.join(', ')}: ${reason(error)}`;
+      options.log?.warn(`bus: ${detail}`);
+      options.onState?.('lost', detail);
+      await pause(pauseMs, undefined, options.signal ? { signal: options.signal } : {});
+      pauseMs = Math.min(pauseMs * 2, connectPauseMsMax);
+    }
+  }
+}

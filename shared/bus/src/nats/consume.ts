@@ -1,0 +1,130 @@
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
+import type { Delivery, Stoppable } from '../bus.ts';
+import { attend, hand } from './attend.ts';
+import type { Connection } from './connection.ts';
+import { consumerExists, hasCode, isConsumerMissing } from './failure.ts';
+import { messageOf } from './message.ts';
+
+/** What was delivered and not answered is delivered again after this long; a decider's death costs this much. */
+const ackWaitMs = 10_000;
+/** So many deliveries may be unanswered, over all who share the consumer; more are not handed out. */
+const unansweredMax = 2000;
+/** Asked for at a time: few enough that several who share a consumer all get some. */
+const batch = 256;
+
+/** Takes a share of a durable consumer, made where it is missing. */
+export function consumeStream(
+  connection: Connection,
+  stream: string,
+  durable: string,
+  handle: (delivery: Delivery) => void,
+): Stoppable {
+  let life: ConsumerLife | undefined;
+  return attend(connection, `consume ${stream}`, async () => {
+    const info = await ensureDurable(connection, stream, durable);
+    if (life?.created !== info.created) life = new ConsumerLife(info.created);
+    const now = life;
+    now.goOn();
+    return {
+      consumer: connection.jetstream.consumers.getConsumerFromInfo(info),
+      batch,
+      message(message) {
+        hand(() => handle(deliveryOf(message, now)));
+        return undefined;
+      },
+      end(stopped) {
+        // Who stops taking still answers what it has.
+        if (!stopped) now.hold();
+      },
+    };
+  });
+}
+
+/**
+ * One durable consumer from its making to its removal. An answer names a sequence only, and would count for whatever
+ * has that sequence in a stream made anew; so while it is not known whether the consumer is still the same, answers are
+ * held, and those to a consumer that is gone are never sent.
+ */
+class ConsumerLife {
+  readonly created: string;
+  #held: (() => void)[] | undefined;
+
+  constructor(created: string) {
+    this.created = created;
+  }
+
+  answer(send: () => void): void {
+    if (this.#held) this.#held.push(send);
+    else send();
+  }
+
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  goOn(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const send of held ?? []) send();
+  }
+}
+
+function deliveryOf(message: JsMsg, life: ConsumerLife): Delivery {
+  let answered = false;
+  const once = (send: () => void) => {
+    if (answered) return;
+    answered = true;
+    life.answer(send);
+  };
+  return {
+    ...messageOf(message),
+    sequence: message.seq,
+    attempt: message.info.deliveryCount,
+    ack: () => once(() => message.ack()),
+    retry: (delayMs) => once(() => message.nak(delayMs)),
+  };
+}
+
+async function ensureDurable(connection: Connection, stream: string, durable: string): Promise<ConsumerInfo> {
+  const { consumers } = connection.manager;
+  const changeable = { ack_wait: nanos(ackWaitMs), max_ack_pending: unansweredMax } satisfies Partial<ConsumerConfig>;
+  return connection.ask(`consume ${stream}`, async () => {
+    const info = await consumers.info(stream, durable).catch(async (error) => {
+      if (!isConsumerMissing(error)) throw error;
+      const wanted = {
+        durable_name: durable,
+        ack_policy: AckPolicy.Explicit,
+        deliver_policy: DeliverPolicy.All,
+        ...changeable,
+      };
+      return consumers.add(stream, wanted).catch((refused) => {
+        if (hasCode(refused, consumerExists)) return consumers.info(stream, durable);
+        throw refused;
+      });
+    });
+    const differs = Object.entries(changeable).some(
+      ([key, value]) => info.config[key as keyof ConsumerConfig] !== value,
+    );
+    return differs ? consumers.update(stream, durable, changeable) : info;
+  });
+}
+
+/** The sequence up to which everything is acked: 0 where there is no such consumer yet. */
+export async function ackFloorOf(connection: Connection, stream: string, durable: string): Promise<number> {
+  return connection.ask(`look at ${durable} of ${stream}`, async () => {
+    // The stream first: all that it has by then is among what the consumer says it has had, or has not.
+    const { state } = await connection.manager.streams.info(stream);
+    try {
+      const { ack_floor, delivered, num_ack_pending, num_pending } = await connection.manager.consumers.info(
+        stream,
+        durable,
+      );
+      if (num_ack_pending > 0) return ack_floor.stream_seq;
+      return Math.max(ack_floor.stream_seq, delivered.stream_seq, num_pending === 0 ? state.last_seq : 0);
+    } catch (error) {
+      if (isConsumerMissing(error)) return 0;
+      throw error;
+    }
+  });
+}

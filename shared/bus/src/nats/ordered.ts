@@ -1,0 +1,100 @@
+import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
+import type { Stoppable } from '../bus.ts';
+import { attend, hand } from './attend.ts';
+import type { Connection } from './connection.ts';
+
+/** Reading a stream in order, each message once, across servers' ends. */
+export type OrderedReading = {
+  /** For what is said about it. */
+  readonly name: string;
+  readonly stream: string;
+  readonly filter: string;
+  /** Tells a stream from one made anew under its name; undefined while there is none. */
+  identify(): Promise<string | undefined>;
+  /** What comes from here on is of this stream, from its beginning. */
+  begin(identity: string): void;
+  /** Returns true where the message shows that the stream is another one now. */
+  message(message: JsMsg): boolean | undefined;
+  /** All that was there when this reading began, or went on, has been handed over; with the last sequence. */
+  caughtUp(sequence: number): void;
+};
+
+const batch = 1000;
+/** A consumer that nobody asks for this long is removed by the server. */
+const inactiveMs = 10_000;
+
+/**
+ * Hands over the last message of each subject, then each new one, in order, none twice. After a loss it goes on behind
+ * the last sequence seen if the stream is still the same one, else it begins again: a stream made anew counts from 1,
+ * and whoever asks it for the old sequence hears nothing, without an error.
+ */
+export function readInOrder(connection: Connection, reading: OrderedReading): Stoppable {
+  const { stream, filter } = reading;
+  let held: string | undefined;
+  let seen = 0;
+
+  return attend(connection, reading.name, async () => {
+    const identity = await reading.identify();
+    if (identity === undefined) return undefined;
+    const { state } = await connection.ask(`look at ${stream}`, () => connection.manager.streams.info(stream));
+    // A server that lost its last writes (power, no fsync) has the same stream with a shorter past.
+    const goesOn = identity === held && state.last_seq >= seen;
+    const info = await connection.ask(`read ${stream}`, () =>
+      connection.manager.consumers.add(stream, {
+        filter_subject: filter,
+        ack_policy: AckPolicy.None,
+        inactive_threshold: nanos(inactiveMs),
+        mem_storage: true,
+        num_replicas: 1,
+        ...(goesOn && seen > 0
+          ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: seen + 1 }
+          : { deliver_policy: DeliverPolicy.LastPerSubject }),
+      }),
+    );
+    // A consumer ends with its stream, so if the name means the same before and after, this one reads that stream.
+    const changed = async () =>
+      (await reading.identify()) === identity ? undefined : `${stream} was removed or made anew`;
+    const why = await changed();
+    if (why !== undefined) throw new Error(why);
+
+    if (!goesOn) {
+      held = identity;
+      seen = 0;
+      hand(() => reading.begin(identity));
+    }
+    let delivered = 0;
+    let caughtUp = false;
+    const tellCaughtUp = () => {
+      if (caughtUp) return;
+      caughtUp = true;
+      hand(() => reading.caughtUp(Math.max(seen, state.last_seq)));
+    };
+    if (info.num_pending === 0) tellCaughtUp();
+
+    return {
+      consumer: connection.jetstream.consumers.getConsumerFromInfo(info),
+      batch,
+      message(message) {
+        const { deliverySequence, streamSequence, pending } = message.info;
+        if (deliverySequence !== delivered + 1) return `missed deliveries ${delivered + 1} to ${deliverySequence - 1}`;
+        delivered = deliverySequence;
+        if (streamSequence <= seen) return undefined;
+        let other: boolean | undefined;
+        hand(() => {
+          other = reading.message(message);
+        });
+        if (other) return `${stream} is another one now`;
+        seen = streamSequence;
+        if (pending === 0) tellCaughtUp();
+        return undefined;
+      },
+      // What was pending may have been purged since: then no message says that it was the last.
+      idle: tellCaughtUp,
+      check: changed,
+      end() {
+        if (connection.connected) connection.manager.consumers.delete(stream, info.name).catch(() => {});
+      },
+    };
+  });
+}

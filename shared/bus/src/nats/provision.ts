@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { nanos } from '@nats-io/nats-core';
+import { BusUnavailable } from '../bus.ts';
+import { keys } from '../keys.ts';
+import { buckets, type StreamShape, streams } from '../streams.ts';
+import { bucketStream, bucketSubject, readEpoch } from './bucket.ts';
+import type { Connection } from './connection.ts';
+import { hasCode, isConflict, isStreamMissing, streamNameInUse } from './failure.ts';
+
+type Wanted = Partial<StreamConfig> & Pick<StreamConfig, 'name'>;
+
+/** Makes what is missing, changes what differs, and returns the mesh bucket's epoch. Safe to run several times at once. */
+export async function provision(connection: Connection): Promise<string> {
+  for (const shape of streams) await ensureStream(connection, streamConfig(shape));
+  await ensureStream(connection, bucketConfig(buckets.mesh));
+  return ensureEpoch(connection, buckets.mesh);
+}
+
+function streamConfig(shape: StreamShape): Wanted {
+  return {
+    name: shape.name,
+    subjects: [...shape.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(shape.ageMaxMs),
+    max_bytes: shape.bytesMax,
+    duplicate_window: nanos(shape.dedupMs),
+  };
+}
+
+/** As NATS makes a bucket (ADR-8), so that its own tools read it. The last write of each key is all that is kept. */
+function bucketConfig(bucket: string): Wanted {
+  return {
+    name: bucketStream(bucket),
+    subjects: [bucketSubject(bucket, '>')],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    allow_direct: true,
+  };
+}
+
+async function ensureStream(connection: Connection, wanted: Wanted): Promise<void> {
+  const { streams } = connection.manager;
+  await connection.ask(`make stream ${wanted.name}`, async () => {
+    const held = await streams.info(wanted.name).catch(async (error) => {
+      if (!isStreamMissing(error)) throw error;
+      return streams.add(wanted).catch((refused) => {
+        if (hasCode(refused, streamNameInUse)) return streams.info(wanted.name);
+        throw refused;
+      });
+    });
+    const differs = Object.entries(wanted).some(
+      ([key, value]) => JSON.stringify(held.config[key as keyof StreamConfig]) !== JSON.stringify(value),
+    );
+    if (differs) await streams.update(wanted.name, wanted);
+  });
+}
+
+/** Of several who try, one writes it, and all read what that one wrote. */
+async function ensureEpoch(connection: Connection, bucket: string): Promise<string> {
+  const held = await readEpoch(connection, bucket);
+  if (held !== undefined) return held;
+  const mine = randomUUID();
+  const kv = await new Kvm(connection.jetstream).open(bucket, { allow_direct: true });
+  try {
+    await connection.ask(`write the epoch of ${bucket}`, () => kv.create(keys.epoch, mine));
+    return mine;
+  } catch (error) {
+    if (!(error instanceof BusUnavailable && isConflict(error.cause))) throw error;
+  }
+  const theirs = await readEpoch(connection, bucket);
+  if (theirs === undefined) throw new BusUnavailable(`read the epoch of ${bucket}, which was just written`);
+  return theirs;
+}

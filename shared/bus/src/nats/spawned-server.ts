@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, connect as dial } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** A real nats-server with JetStream for tests, on a free port of 127.0.0.1, its files in a folder of its own. */
+export class SpawnedServer {
+  readonly url: string;
+  readonly #port: number;
+  readonly #dir: string;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(port: number, dir: string) {
+    this.#port = port;
+    this.#dir = dir;
+    this.url = `nats://127.0.0.1:${port}`;
+  }
+
+  static async start(): Promise<SpawnedServer> {
+    const server = await SpawnedServer.reserve();
+    await server.start();
+    return server;
+  }
+
+  /** Takes a port and a folder, and starts nothing yet. */
+  static async reserve(): Promise<SpawnedServer> {
+    return new SpawnedServer(await freePort(), await mkdtemp(join(tmpdir(), 'fairway-nats-')));
+  }
+
+  /** Starts on the same port and, unless they were wiped, the same files. */
+  async start(): Promise<void> {
+    const argv = ['--addr', '127.0.0.1', '--port', String(this.#port), '--jetstream', '--store_dir', this.#dir];
+    const child = spawn(serverPath(), argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const take = (chunk: Buffer) => {
+      this.#output = `${this.#output}${chunk}`.slice(-20_000);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    this.#child = child;
+    for (let tries = 0; ; tries++) {
+      if (await answers(this.#port)) return;
+      if (child.exitCode !== null || tries > 500) throw new Error(`nats-server does not start:\n${this.#output}`);
+      await pause(20);
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  /** Removes its files; to be called while it is stopped. */
+  async wipe(): Promise<void> {
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop('SIGKILL');
+    await this.wipe();
+  }
+}
+
+/** FAIRWAY_NATS_SERVER, the one that the toolchain put into .tools, or the one on the PATH. */
+function serverPath(): string {
+  const root = join(import.meta.dirname, '../../../..');
+  const places = [join(root, '.tools/bin'), ...(process.env.PATH ?? '').split(delimiter)];
+  const found = process.env.FAIRWAY_NATS_SERVER ?? places.map((dir) => join(dir, 'nats-server')).find(existsSync);
+  if (!found) throw new Error('No nats-server: npm run dev puts one into .tools; or name one in FAIRWAY_NATS_SERVER');
+  return found;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+  });
+}
