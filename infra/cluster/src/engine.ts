@@ -23,9 +23,12 @@ export class EngineUnreachable extends Error {
 /** The few requests to Docker's API that making a swarm takes, with nothing between them and the socket. */
 export class Engine {
   readonly socket: string;
+  private readonly signal: AbortSignal | undefined;
 
-  constructor(socket: string) {
+  /** Requests under way end when the signal is aborted. */
+  constructor(socket: string, signal?: AbortSignal) {
     this.socket = socket;
+    this.signal = signal;
   }
 
   get(path: string): Promise<unknown> {
@@ -56,6 +59,7 @@ export class Engine {
           method,
           path,
           agent: false,
+          ...(this.signal ? { signal: this.signal } : {}),
           ...(body === undefined ? {} : { headers: { 'content-type': type } }),
         },
         (answer) => {

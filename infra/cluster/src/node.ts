@@ -112,7 +112,7 @@ export function dockerdName(node: string): string {
 
 /** Waits until dockerd answers; throws StartFailed with the end of its log when it ended instead. */
 export async function dockerdReady(record: ProcessRecord, socket: string, signal?: AbortSignal): Promise<Engine> {
-  const engine = new Engine(socket);
+  const engine = new Engine(socket, signal);
   let ended: StartFailed | undefined;
   await until(
     `${record.name} to answer`,

@@ -49,7 +49,7 @@ export async function joinNode(
   token: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const id = await joinSwarm(new Engine(node.socket), node, manager.address, token);
+  const id = await joinSwarm(new Engine(node.socket, signal), node, manager.address, token);
   recordSwarmNode(place, node.name, id);
-  await nodeReady(new Engine(manager.socket), id, signal);
+  await nodeReady(new Engine(manager.socket, signal), id, signal);
 }

@@ -80,16 +80,19 @@ async function build(
   await makeImage(place, tools);
   signal?.throwIfAborted();
 
-  const bus = startPart(place, nats(place, tools.natsServer)).then(() => natsReady(place, signal));
-  const [, ...nodes] = await settle([
-    bus.then(() => report('NATS with JetStream is up')),
-    ...Array.from({ length: count }, async (_, index) => {
-      const node = await startNode(place, index + 1, index === 0 ? 'manager' : 'worker', signal);
-      report(`${node.name} is up: dockerd at ${node.address}`);
-      return node;
-    }),
-  ]);
-  await makeSwarm(place, nodes as NodeRecord[], signal);
+  const bus = async (either: AbortSignal) => {
+    await startPart(place, nats(place, tools.natsServer));
+    await natsReady(place, either);
+    report('NATS with JetStream is up');
+    return [];
+  };
+  const machines = Array.from({ length: count }, (_, index) => async (either: AbortSignal) => {
+    const node = await startNode(place, index + 1, index === 0 ? 'manager' : 'worker', either);
+    report(`${node.name} is up: dockerd at ${node.address}`);
+    return [node];
+  });
+  const nodes = (await together<NodeRecord[]>([bus, ...machines], signal)).flat();
+  await makeSwarm(place, nodes, signal);
   report(`a swarm of ${count} node${count === 1 ? '' : 's'} is ready`);
   if (fairway) {
     await startFairway(place);
@@ -97,27 +100,42 @@ async function build(
   }
 }
 
-/** Like Promise.all, but waits for all of them also when one fails: what goes on in the background cannot be removed. */
-async function settle<Values extends unknown[]>(
-  work: { [Key in keyof Values]: Promise<Values[Key]> },
-): Promise<Values> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Values;
+/**
+ * Does several things at once. When one fails, the others are aborted, and their ends waited for all the same: what
+ * still goes on in the background could not be removed.
+ */
+async function together<Result>(
+  work: ((signal: AbortSignal) => Promise<Result>)[],
+  signal?: AbortSignal,
+): Promise<Result[]> {
+  const failure = new AbortController();
+  const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  const results = await Promise.allSettled(
+    work.map((one) =>
+      one(either).catch((error: unknown) => {
+        failure.abort(error);
+        throw error;
+      }),
+    ),
+  );
+  if (failure.signal.aborted) throw failure.signal.reason;
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
 async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: AbortSignal): Promise<void> {
   const [manager, ...workers] = nodes;
   if (!manager) return;
-  const engine = new Engine(manager.socket);
+  const engine = new Engine(manager.socket, signal);
   const id = await initSwarm(engine, manager.address);
   recordSwarmNode(place, manager.name, id);
   const token = await workerToken(engine);
-  await settle([
-    nodeReady(engine, id, signal),
-    ...workers.map((node) => joinNode(place, node, manager, token, signal)),
-  ]);
+  await together(
+    [
+      (either) => nodeReady(engine, id, either),
+      ...workers.map((node) => (either: AbortSignal) => joinNode(place, node, manager, token, either)),
+    ],
+    signal,
+  );
 }
 
 async function startFairway(place: ClusterPlace): Promise<void> {
