@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { difference, removal } from '../rules/difference.ts';
+import type { IngressWish, WishFor } from '../rules/rules.ts';
+import { hostOf, ingressOf, target, targets } from '../rules/sample.ts';
+import { transactionOf } from '../rules/transaction.ts';
+import { NamespaceMissing, RuleRejected } from './failures.ts';
+import type { Kernel, Namespace, RulesOf } from './kernel.ts';
+
+/** A kernel without Fairway's tables, and what the test may do to it. */
+export type Subject = { readonly kernel: Kernel; replaceSandbox(): Promise<void>; removeSandbox(): Promise<void> };
+
+/**
+ * What holds for every kernel, the real one and its stand-in.
+ * @param open called before each test
+ * @param patience how often a verb may fail before the test does: 1 where failures are off
+ */
+export function kernelContract(open: () => Promise<Subject>, patience = 1) {
+  let subject: Subject;
+  let kernel: Kernel;
+  beforeEach(async () => {
+    subject = await open();
+    kernel = subject.kernel;
+  });
+
+  async function trying<T>(verb: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await verb();
+      } catch (error) {
+        if (tries >= patience) throw error;
+      }
+    }
+  }
+
+  /** As the executor does: read, apply the difference, and read again where it failed. */
+  const bring = <N extends Namespace>(namespace: N, wish: WishFor<RulesOf<N>>, prune = true) =>
+    trying(async () => {
+      const { transaction, rules } = difference<RulesOf<N>>(await kernel.read(namespace), wish, prune);
+      if (transaction) await kernel.apply(namespace, transaction);
+      return rules;
+    });
+  const read = <N extends Namespace>(namespace: N) => trying(() => kernel.read(namespace));
+
+  test('there is no table at first', async () => {
+    expect(await read('host')).toBeUndefined();
+    expect(await read('ingress')).toBeUndefined();
+  });
+
+  describe('what was applied reads back', () => {
+    test('on the host', async () => {
+      await bring('host', hostOf('tcp . 8000', 'udp . 8000'));
+      expect(await read('host')).toEqual({
+        rules: hostOf('tcp . 8000', 'udp . 8000'),
+        layout: 1,
+        foreign: [],
+      });
+    });
+
+    test.each<[string, readonly IngressWish[]]>([
+      ['one port', [ingressOf({ 'tcp . 8000': targets(5, 6, 7) })]],
+      ['no ports', [ingressOf({})]],
+      [
+        'many',
+        [ingressOf({ 'tcp . 8000': targets(5), 'udp . 8000': targets(6, 7), 'tcp . 65535': [], 'udp . 1': [] })],
+      ],
+      ['more endpoints', [ingressOf({ 'tcp . 8000': targets(5) }), ingressOf({ 'tcp . 8000': targets(5, 6, 7) })]],
+      ['fewer', [ingressOf({ 'tcp . 8000': targets(5, 6, 7, 8) }), ingressOf({ 'tcp . 8000': targets(7) })]],
+      ['none', [ingressOf({ 'tcp . 8000': targets(5, 6) }), ingressOf({ 'tcp . 8000': [] })]],
+      [
+        'none and back',
+        [ingressOf({ 'udp . 8000': targets(5) }), ingressOf({}), ingressOf({ 'udp . 8000': targets(6) })],
+      ],
+      ['one replaced', [ingressOf({ 'tcp . 8000': targets(5, 6) }), ingressOf({ 'tcp . 8000': targets(9, 6) })]],
+      ['a port for another', [ingressOf({ 'tcp . 8000': targets(5) }), ingressOf({ 'tcp . 8001': targets(5) })]],
+    ])('in the sandbox: %s', async (_, wishes) => {
+      for (const wish of wishes) {
+        const rules = await bring('ingress', wish);
+        expect(await read('ingress')).toEqual({ rules, layout: 1, foreign: [] });
+      }
+    });
+  });
+
+  test('what is so already needs no transaction', async () => {
+    const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
+    await bring('ingress', wish);
+    expect(difference(await read('ingress'), wish, true).transaction).toBeUndefined();
+  });
+
+  describe('a transaction applies whole or not at all', () => {
+    test.each([
+      ['an element that is there', 'add element', 'File exists'],
+      ['an element that is not', 'delete element', 'No such file or directory'],
+    ] as const)('%s', async (_, verb, reason) => {
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
+      const before = await read('ingress');
+      const slot = { map: 'slots', key: 'tcp . 8000 . 7', target: target(7) } as const;
+      const clash = {
+        map: 'slots',
+        key: verb === 'add element' ? 'tcp . 8000 . 0' : 'tcp . 9 . 0',
+        target: target(9),
+      } as const;
+      const transaction = transactionOf([
+        { do: 'add element', element: slot },
+        { do: verb, element: clash },
+      ]);
+      // A refusal is told from a failure of the stand-in by its reason.
+      await expect(
+        trying(async () => {
+          const failure = await kernel.apply('ingress', transaction as NonNullable<typeof transaction>).catch((e) => e);
+          if (!(failure instanceof RuleRejected) || !failure.reason.includes(reason)) throw failure;
+          return { namespace: failure.namespace, text: failure.text };
+        }),
+      ).resolves.toMatchObject({ namespace: 'ingress', text: expect.stringContaining('8000 . 7 : 10.0.0.7 . 80') });
+      expect(await read('ingress')).toEqual(before);
+    });
+
+    test('a chain that is still led to', async () => {
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
+      const transaction = transactionOf([{ do: 'delete chain', spread: 'tcp-1' }]);
+      await expect(kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow();
+      expect((await read('ingress'))?.rules.spreads).toEqual(new Set(['tcp-1']));
+    });
+  });
+
+  test('the table goes as a whole', async () => {
+    await bring('host', hostOf('tcp . 8000'));
+    await trying(async () => {
+      if (await kernel.read('host')) await kernel.apply('host', removal());
+    });
+    expect(await read('host')).toBeUndefined();
+  });
+
+  test('the host is made ready once', async () => {
+    const first = await trying(() => kernel.ensureHost());
+    expect(first.changed.join('\n')).toContain('DOCKER-USER accepts connections led to docker_gwbridge');
+    expect(await trying(() => kernel.ensureHost())).toEqual({ changed: [], waitingFor: [] });
+  });
+
+  test('forgetting connections that are not there', async () => {
+    const forget = () =>
+      kernel.forget('ingress', [
+        { kind: 'backend', carrier: 'tcp', target: target(5) },
+        { kind: 'published', carrier: 'udp', port: 53 },
+      ]);
+    expect(await trying(forget)).toBe(0);
+  });
+
+  test('nothing is missing here', async () => {
+    expect(await kernel.requirements()).toEqual([]);
+  });
+
+  describe('the sandbox', () => {
+    const changed = () => {
+      const ids: (string | undefined)[] = [];
+      const next = Promise.withResolvers<string | undefined>();
+      const watching = kernel.watchSandboxes((id) => {
+        ids.push(id);
+        next.resolve(id);
+      });
+      return { ids, next: next.promise, close: () => watching.close() };
+    };
+
+    test('is another one when it was replaced, and has no rules', async () => {
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
+      const before = await kernel.sandboxId();
+      expect(before).toEqual(expect.any(String));
+      expect(await kernel.sandboxId()).toBe(before);
+      await subject.replaceSandbox();
+      const after = await kernel.sandboxId();
+      expect(after).toEqual(expect.any(String));
+      expect(after).not.toBe(before);
+      expect(await read('ingress')).toBeUndefined();
+    });
+
+    test('is told of when it goes', async () => {
+      const watch = changed();
+      await kernel.sandboxId();
+      await subject.removeSandbox();
+      expect(await watch.next).toBeUndefined();
+      watch.close();
+      expect(await kernel.sandboxId()).toBeUndefined();
+      await expect(kernel.read('ingress')).rejects.toThrow(NamespaceMissing);
+      const transaction = transactionOf([{ do: 'add table', kind: 'ingress' }]);
+      await expect(kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow(
+        NamespaceMissing,
+      );
+    });
+  });
+}

@@ -1,0 +1,70 @@
+import type { Namespace } from './kernel.ts';
+
+/** The kernel, or nft before it, refused a transaction: nothing of it took effect. */
+export class RuleRejected extends Error {
+  readonly namespace: Namespace;
+  /** nft's first error, without the place in the text: `Could not process rule: File exists`. */
+  readonly reason: string;
+  /** The whole transaction. */
+  readonly text: string;
+
+  constructor(namespace: Namespace, reason: string, text: string, cause?: unknown) {
+    super(`${namespace}: ${reason}`, { cause });
+    this.name = 'RuleRejected';
+    this.namespace = namespace;
+    this.reason = reason;
+    this.text = text;
+  }
+}
+
+/** The namespace is not there (any more): no ingress sandbox before the node joins, or while Docker replaces it. */
+export class NamespaceMissing extends Error {
+  readonly namespace: Namespace;
+  readonly path: string;
+
+  constructor(namespace: Namespace, path: string, cause?: unknown) {
+    super(`${namespace}: no network namespace at ${path}`, { cause });
+    this.name = 'NamespaceMissing';
+    this.namespace = namespace;
+    this.path = path;
+  }
+}
+
+/** A command ended with a status other than 0. */
+export class CommandFailed extends Error {
+  readonly command: string;
+  readonly status: number | undefined;
+  readonly stderr: string;
+
+  constructor(command: string, status: number | undefined, stderr: string) {
+    super(`${command}: ${stderr.trim().split('\n')[0] || `status ${status}`}`);
+    this.name = 'CommandFailed';
+    this.command = command;
+    this.status = status;
+    this.stderr = stderr;
+  }
+}
+
+/** A command did not end in time and was killed. Whether it took effect is unknown: read before trying again. */
+export class CommandHung extends Error {
+  readonly command: string;
+  readonly limitMs: number;
+
+  constructor(command: string, limitMs: number) {
+    super(`${command}: killed after ${limitMs} ms`);
+    this.name = 'CommandHung';
+    this.command = command;
+    this.limitMs = limitMs;
+  }
+}
+
+/** A command is not installed, or cannot be started. `requirements()` tells how to get it. */
+export class CommandMissing extends Error {
+  readonly command: string;
+
+  constructor(command: string, cause: unknown) {
+    super(`${command}: cannot be started`, { cause });
+    this.name = 'CommandMissing';
+    this.command = command;
+  }
+}

@@ -1,0 +1,90 @@
+import { CommandFailed } from './failures.ts';
+import type { HostReport } from './kernel.ts';
+
+/** Runs a command in the host's network namespace. */
+export type RunOnHost = (command: string, args: readonly string[]) => Promise<string>;
+
+/** Seconds that iptables may wait for its lock (`-w`). */
+const lockS = '5';
+
+/** The bridge over which Docker gives sandboxes their way out, and Fairway its way in. */
+const bridge = 'docker_gwbridge';
+
+/**
+ * Docker's FORWARD policy is DROP. Out of the bridge go connections that were led to a sandbox; back come their answers
+ * and the ICMP errors about them (RELATED), which is how a refused UDP client hears of it.
+ */
+const accepts: readonly { readonly what: string; readonly rule: readonly string[] }[] = [
+  {
+    what: `accepts connections led to ${bridge}`,
+    rule: [
+      '-o',
+      bridge,
+      '-m',
+      'conntrack',
+      '--ctstate',
+      'DNAT',
+      '-m',
+      'comment',
+      '--comment',
+      'fairway',
+      '-j',
+      'ACCEPT',
+    ],
+  },
+  {
+    what: `accepts answers from ${bridge}`,
+    rule: [
+      ...['-i', bridge, '-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED'],
+      ...['-m', 'comment', '--comment', 'fairway', '-j', 'ACCEPT'],
+    ],
+  },
+];
+
+/** Makes the node lead packets to sandboxes; see `Kernel.ensureHost`. */
+export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
+  const changed: string[] = [];
+  const waitingFor: string[] = [];
+  const rules = await listDockerUser(run);
+  if (rules) {
+    for (const { what, rule } of accepts) {
+      if (await succeeds(run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]))) continue;
+      const at = await insertAt(run);
+      await run('iptables', ['-w', lockS, ...at, ...rule]);
+      changed.push(`DOCKER-USER ${what}`);
+    }
+  } else waitingFor.push('the iptables chain DOCKER-USER, which dockerd makes when it starts');
+
+  const setting = `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`;
+  const value = await run('cat', [setting]).catch(ifFailed);
+  if (value === undefined) waitingFor.push(`the bridge ${bridge}, which dockerd makes when the node joins a swarm`);
+  else if (value.trim() !== '1') {
+    await run('sh', ['-c', `echo 1 >${setting}`]);
+    changed.push(`net.ipv4.conf.${bridge}.route_localnet was ${value.trim()}, is 1`);
+  }
+  return { changed, waitingFor };
+}
+
+/**
+ * Before the RETURN with which Docker ends the chain, and so behind the operator's own rules: what they drop stays
+ * dropped, as with Docker's mesh. Docker 28 and later write no such RETURN.
+ */
+async function insertAt(run: RunOnHost): Promise<readonly string[]> {
+  const rules = (await listDockerUser(run)) ?? [];
+  const end = rules.indexOf('-A DOCKER-USER -j RETURN');
+  return end < 0 ? ['-A', 'DOCKER-USER'] : ['-I', 'DOCKER-USER', String(end + 1)];
+}
+
+async function listDockerUser(run: RunOnHost): Promise<readonly string[] | undefined> {
+  const listed = await run('iptables', ['-w', lockS, '-S', 'DOCKER-USER']).catch(ifFailed);
+  return listed?.split('\n').filter((line) => line.startsWith('-A '));
+}
+
+async function succeeds(command: Promise<string>): Promise<boolean> {
+  return (await command.catch(ifFailed)) !== undefined;
+}
+
+function ifFailed(error: unknown): undefined {
+  if (error instanceof CommandFailed) return undefined;
+  throw error;
+}

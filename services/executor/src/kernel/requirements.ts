@@ -1,0 +1,49 @@
+import { access, constants, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Requirement } from './kernel.ts';
+
+const commands = [
+  { command: 'nft', neededFor: 'setting rules', debian: 'nftables' },
+  { command: 'iptables', neededFor: "the accepts in Docker's chain DOCKER-USER", debian: 'iptables' },
+  { command: 'nsenter', neededFor: 'entering the ingress sandbox', debian: 'util-linux' },
+  { command: 'conntrack', neededFor: 'dropping connections to lost endpoints', debian: 'conntrack' },
+] as const;
+
+/** Bits of linux/capability.h. setns(2) into a network namespace needs CAP_SYS_ADMIN besides. */
+const capabilities = [
+  { bit: 12n, name: 'CAP_NET_ADMIN', neededFor: 'setting rules' },
+  { bit: 21n, name: 'CAP_SYS_ADMIN', neededFor: 'entering the ingress sandbox' },
+] as const;
+
+/**
+ * What is missing for setting rules on this machine.
+ * @param path folders separated by colons, as in PATH
+ * @param status the content of /proc/self/status
+ */
+export async function missingRequirements(
+  path = process.env.PATH ?? '',
+  status?: string,
+): Promise<readonly Requirement[]> {
+  const missing: Requirement[] = [];
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? (await ownStatus()))?.[1] ?? '0'}`);
+  for (const { bit, name, neededFor } of capabilities) {
+    if ((effective >> bit) & 1n) continue;
+    missing.push({ missing: name, neededFor, get: `run as root, or give the service the capability ${name}` });
+  }
+  for (const { command, neededFor, debian } of commands) {
+    if (await isOnPath(command, path)) continue;
+    missing.push({ missing: command, neededFor, get: `apt-get install ${debian}` });
+  }
+  return missing;
+}
+
+async function ownStatus(): Promise<string> {
+  return readFile('/proc/self/status', 'utf8').catch(() => '');
+}
+
+async function isOnPath(command: string, path: string): Promise<boolean> {
+  const found = await Promise.allSettled(
+    path.split(':').map((folder) => access(join(folder || '.', command), constants.X_OK)),
+  );
+  return found.some(({ status }) => status === 'fulfilled');
+}

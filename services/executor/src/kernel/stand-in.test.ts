@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { removal } from '../rules/difference.ts';
+import { transactionOf } from '../rules/transaction.ts';
+import { kernelContract } from './contract.ts';
+import { createKernelStandIn } from './stand-in.ts';
+
+let next = 0;
+function subject(seed: number, failOneIn: number) {
+  const kernel = createKernelStandIn({ seed, failOneIn });
+  return {
+    kernel,
+    replaceSandbox: async () => {
+      next += 1;
+      kernel.replaceSandbox(`sandbox-of-test-${next}`);
+    },
+    removeSandbox: async () => kernel.replaceSandbox(undefined),
+  };
+}
+
+describe('without failures', () => {
+  kernelContract(async () => subject(1, 0));
+});
+
+describe.each([1, 2, 3])('failing one operation in three, seed %i', (seed) => {
+  kernelContract(async () => subject(seed, 3), 20);
+});
+
+test('about one operation in ten fails, the same ones for the same seed', async () => {
+  const outcomes = async (seed: number) => {
+    const kernel = createKernelStandIn({ seed });
+    const told: string[] = [];
+    for (let turn = 0; turn < 1_000; turn += 1) {
+      const transaction = kernel.rules('host') ? removal() : transactionOf([{ do: 'add table', kind: 'host' }]);
+      told.push(
+        await kernel.apply('host', transaction as NonNullable<typeof transaction>).then(
+          () => 'applied',
+          (error: Error) => error.name,
+        ),
+      );
+    }
+    return told;
+  };
+  const told = await outcomes(7);
+  expect(told).toEqual(await outcomes(7));
+  expect(told).not.toEqual(await outcomes(8));
+  const failed = told.filter((one) => one !== 'applied');
+  expect(failed.length).toBeGreaterThan(60);
+  expect(failed.length).toBeLessThan(140);
+  expect(new Set(failed)).toEqual(new Set(['RuleRejected', 'CommandHung']));
+});

@@ -1,0 +1,196 @@
+import type { Address } from '@fairway/mesh';
+import type { Stale } from '../rules/difference.ts';
+import { layoutVersion } from '../rules/layout.ts';
+import { render } from '../rules/render.ts';
+import {
+  type Found,
+  type PortKey,
+  type Rules,
+  type SlotKey,
+  type Spread,
+  spreadOf,
+  type Target,
+} from '../rules/rules.ts';
+import type { Operation, Transaction } from '../rules/transaction.ts';
+import { CommandHung, NamespaceMissing, RuleRejected } from './failures.ts';
+import type { Kernel, Namespace, RulesOf } from './kernel.ts';
+
+export type KernelStandInOptions = {
+  /** Where its failures come from: the same seed fails the same operations. */
+  readonly seed: number;
+  /** One operation in so many fails; 0 for none. */
+  readonly failOneIn?: number;
+};
+
+/** What a test may see and do besides, as a person at the machine might. */
+export type KernelStandIn = Kernel & {
+  /** The rules there now; undefined where there is no table. Never fails. */
+  rules<N extends Namespace>(namespace: N): RulesOf<N> | undefined;
+  /** All transactions that took effect, in order. */
+  readonly applied: readonly { readonly namespace: Namespace; readonly text: string; readonly size: number }[];
+  /** All connections that were to be forgotten, in order. */
+  readonly forgotten: readonly Stale[];
+  /** Puts a new sandbox in the old one's place, without rules, or takes it away. */
+  replaceSandbox(id: string | undefined): void;
+  /** Takes the table away, or makes it foreign, as an administrator by hand. */
+  tamper(namespace: Namespace, how: 'delete' | { readonly foreign: string }): void;
+};
+
+type Table = {
+  kind: Rules['kind'];
+  ports: Map<PortKey, Address>;
+  services: Map<PortKey, number>;
+  slots: Map<SlotKey, Target>;
+  spreads: Set<Spread>;
+  foreign: string[];
+};
+
+/**
+ * A kernel in memory that refuses what nft refuses, and fails one operation in ten by itself. Half of the applies that
+ * fail have taken effect, and only the answer is lost, as with a process killed too late.
+ */
+export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptions): KernelStandIn {
+  const random = mulberry32(seed);
+  const tables = new Map<Namespace, Table>();
+  const applied: { namespace: Namespace; text: string; size: number }[] = [];
+  const forgotten: Stale[] = [];
+  const watchers = new Set<(id: string | undefined) => void>();
+  let sandbox: string | undefined = 'sandbox-1';
+  let forwarding = false;
+
+  const fails = () => failOneIn > 0 && random() * failOneIn < 1;
+  const enter = (namespace: Namespace) => {
+    if (namespace === 'ingress' && sandbox === undefined) throw new NamespaceMissing(namespace, 'ingress_sbox');
+    if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+  };
+
+  return {
+    async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
+      enter(namespace);
+      const table = tables.get(namespace);
+      if (!table) return undefined;
+      return { rules: rulesOf(table) as RulesOf<N>, layout: layoutVersion, foreign: [...table.foreign] };
+    },
+
+    async apply(namespace, transaction: Transaction) {
+      const text = render(transaction);
+      if (namespace === 'ingress' && sandbox === undefined) throw new NamespaceMissing(namespace, 'ingress_sbox');
+      const failure = fails() ? (random() < 0.5 ? 'refused' : 'unanswered') : undefined;
+      if (failure === 'refused') throw new RuleRejected(namespace, `stand-in (seed ${seed})`, text);
+      let table = structuredClone(tables.get(namespace));
+      for (const operation of transaction.operations) {
+        const result = perform(table, operation);
+        if (typeof result === 'string') throw new RuleRejected(namespace, `Could not process rule: ${result}`, text);
+        table = result.table;
+      }
+      if (table) {
+        const needed = new Set([...table.services].filter(([, n]) => n > 0).map(([key, n]) => spreadOf(key, n)));
+        if ([...needed].some((spread) => !table?.spreads.has(spread)))
+          throw new RuleRejected(namespace, 'Could not process rule: Device or resource busy', text);
+        tables.set(namespace, table);
+      } else tables.delete(namespace);
+      applied.push({ namespace, text, size: transaction.operations.length });
+      if (failure === 'unanswered') throw new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
+      return { durationMs: 0.2 };
+    },
+
+    async ensureHost() {
+      enter('host');
+      const changed = forwarding ? [] : ['DOCKER-USER accepts connections led to docker_gwbridge'];
+      forwarding = true;
+      return { changed, waitingFor: [] };
+    },
+
+    async forget(namespace, stale) {
+      enter(namespace);
+      forgotten.push(...stale);
+      return 0;
+    },
+
+    async sandboxId() {
+      return sandbox;
+    },
+
+    watchSandboxes(onChange) {
+      const watcher = (id: string | undefined) => onChange(id);
+      watchers.add(watcher);
+      return { close: () => void watchers.delete(watcher) };
+    },
+
+    async requirements() {
+      return [];
+    },
+
+    applied,
+    forgotten,
+    rules<N extends Namespace>(namespace: N) {
+      const table = tables.get(namespace);
+      return table && (rulesOf(table) as RulesOf<N>);
+    },
+    replaceSandbox(id) {
+      if (id === sandbox) return;
+      sandbox = id;
+      tables.delete('ingress');
+      for (const watcher of watchers) watcher(id);
+    },
+    tamper(namespace, how) {
+      if (how === 'delete') tables.delete(namespace);
+      else tables.get(namespace)?.foreign.push(how.foreign);
+    },
+  };
+}
+
+/** The table after one operation, or the kernel's word for why not. */
+function perform(table: Table | undefined, operation: Operation): { table: Table | undefined } | string {
+  if (operation.do === 'add table') {
+    if (table) return 'File exists';
+    const { kind } = operation;
+    return {
+      table: { kind, ports: new Map(), services: new Map(), slots: new Map(), spreads: new Set(), foreign: [] },
+    };
+  }
+  if (!table) return 'No such file or directory';
+  switch (operation.do) {
+    case 'delete table':
+      return { table: undefined };
+    case 'add chain':
+      if (table.spreads.has(operation.spread)) return 'File exists';
+      table.spreads.add(operation.spread);
+      return { table };
+    case 'delete chain':
+      return table.spreads.delete(operation.spread) ? { table } : 'No such file or directory';
+    case 'delete element': {
+      const { element } = operation;
+      const entries: Map<string, unknown> = table[element.map];
+      return entries.delete(element.key) ? { table } : 'No such file or directory';
+    }
+    case 'add element': {
+      const { element } = operation;
+      const entries: Map<string, unknown> = table[element.map];
+      if (entries.has(element.key)) return 'File exists';
+      if (element.map === 'services' && element.endpoints > 0) {
+        if (!table.spreads.has(spreadOf(element.key, element.endpoints))) return 'No such file or directory';
+      }
+      if (element.map === 'ports') entries.set(element.key, element.gateway);
+      else if (element.map === 'services') entries.set(element.key, element.endpoints);
+      else entries.set(element.key, element.target);
+      return { table };
+    }
+  }
+}
+
+function rulesOf(table: Table): Rules {
+  const { kind, ports, services, slots, spreads } = structuredClone(table);
+  return kind === 'host' ? { kind, ports } : { kind, services, slots, spreads };
+}
+
+/** Numbers in [0, 1) from a seed (mulberry32). */
+function mulberry32(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,197 @@
+// Address plan: the sandbox is 172.18.0.2 on docker_gwbridge; tasks are 10.0.0.5 and up on the ingress network.
+import { describe, expect, test } from 'vitest';
+import { difference, removal } from './difference.ts';
+import { render } from './render.ts';
+import type { Found, IngressRules, IngressWish, Rules } from './rules.ts';
+import { hostOf, ingressOf, ipv4, target, targets } from './sample.ts';
+
+const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 1, foreign: [] });
+
+/** The rules after a first application of the wish. */
+const settled = (wish: IngressWish) => difference<IngressRules>(undefined, wish, true).rules;
+
+const change = (before: IngressWish, after: IngressWish, prune = true) => {
+  const result = difference<IngressRules>(found(settled(before)), after, prune);
+  return { ...result, text: result.transaction ? render(result.transaction) : '' };
+};
+
+describe('first application', () => {
+  test('ingress', async () => {
+    const wish = ingressOf({ 'tcp . 8000': targets(5, 6, 7), 'udp . 8000': targets(8), 'tcp . 9000': [] });
+    const { transaction, rebuilt } = difference<IngressRules>(undefined, wish, false);
+    expect(rebuilt).toBe('missing');
+    await expect(transaction && render(transaction)).toMatchFileSnapshot('golden/first-ingress.nft');
+  });
+
+  test('host', async () => {
+    const { transaction } = difference(undefined, hostOf('tcp . 8000', 'udp . 8000'), false);
+    await expect(transaction && render(transaction)).toMatchFileSnapshot('golden/first-host.nft');
+  });
+
+  test('an empty wish still builds the table', () => {
+    expect(difference(undefined, hostOf(), true).transaction?.operations).toEqual([{ do: 'add table', kind: 'host' }]);
+  });
+});
+
+describe('a change is as large as what changed', () => {
+  const other = { 'tcp . 9000': targets(20, 21, 22) };
+
+  test('nothing', () => {
+    const wish = ingressOf({ 'tcp . 8000': targets(5, 6), ...other });
+    expect(change(wish, wish)).toMatchObject({ transaction: undefined, stale: [], rebuilt: undefined });
+  });
+
+  test('an endpoint more, of a number that another port has: no chain comes', () => {
+    const { text, transaction } = change(
+      ingressOf({ 'tcp . 8000': targets(5, 6), ...other }),
+      ingressOf({ 'tcp . 8000': targets(5, 6, 7), ...other }),
+    );
+    expect(text).toMatchInlineSnapshot(`
+      "delete element inet fairway services { tcp . 8000 }
+      add element inet fairway services { tcp . 8000 : goto spread-tcp-3 }
+      add element inet fairway tcp-slots { 8000 . 2 : 10.0.0.7 . 80 }
+      delete chain inet fairway spread-tcp-2
+      "
+    `);
+    expect(transaction?.changes).toEqual({ added: 2, removed: 2 });
+  });
+
+  test('an endpoint less: the last one moves into the hole, a chain comes and the unused one goes', () => {
+    const { text, stale } = change(
+      ingressOf({ 'tcp . 8000': targets(5, 6, 7, 8) }),
+      ingressOf({ 'tcp . 8000': targets(5, 7, 8) }),
+    );
+    expect(text).toMatchInlineSnapshot(`
+      "add chain inet fairway spread-tcp-3
+      add rule inet fairway spread-tcp-3 dnat ip to tcp dport . numgen random mod 3 map @tcp-slots
+      add rule inet fairway spread-tcp-3 dnat ip to tcp dport . numgen random mod 1 map @tcp-slots
+      delete element inet fairway services { tcp . 8000 }
+      delete element inet fairway tcp-slots {
+      	8000 . 1,
+      	8000 . 3
+      }
+      add element inet fairway services { tcp . 8000 : goto spread-tcp-3 }
+      add element inet fairway tcp-slots { 8000 . 1 : 10.0.0.8 . 80 }
+      delete chain inet fairway spread-tcp-4
+      "
+    `);
+    expect(stale).toEqual([{ kind: 'backend', carrier: 'tcp', target: target(6) }]);
+  });
+
+  test('the last endpoint: refused from now on', () => {
+    const { text } = change(ingressOf({ 'tcp . 8000': targets(5) }), ingressOf({ 'tcp . 8000': [] }));
+    expect(text).toMatchInlineSnapshot(`
+      "delete element inet fairway services { tcp . 8000 }
+      delete element inet fairway tcp-slots { 8000 . 0 }
+      add element inet fairway services { tcp . 8000 : goto refuse }
+      delete chain inet fairway spread-tcp-1
+      "
+    `);
+  });
+
+  test('a port more on the host', () => {
+    const { transaction } = difference(found(hostOf('tcp . 8000')), hostOf('tcp . 8000', 'udp . 53'), true);
+    expect(transaction && render(transaction)).toMatchInlineSnapshot(`
+      "add element inet fairway ports { udp . 53 : 172.18.0.2 }
+      "
+    `);
+  });
+
+  test('the sandbox has another address', () => {
+    const moved = difference(found(hostOf('tcp . 8000')), hostOf({ gateway: ipv4('172.18.0.9') }, 'tcp . 8000'), true);
+    expect(moved.transaction && render(moved.transaction)).toMatchInlineSnapshot(`
+      "delete element inet fairway ports { tcp . 8000 }
+      add element inet fairway ports { tcp . 8000 : 172.18.0.9 }
+      "
+    `);
+  });
+});
+
+describe('without prune', () => {
+  test('ports stay, and endpoints are those of kernel and plan together', () => {
+    const before = ingressOf({ 'tcp . 8000': targets(5, 6), 'tcp . 9000': targets(20), 'udp . 53': [] });
+    const { rules, stale } = change(before, ingressOf({ 'tcp . 8000': targets(7) }), false);
+    expect(rules.services).toEqual(
+      new Map([
+        ['tcp . 8000', 3],
+        ['tcp . 9000', 1],
+        ['udp . 53', 0],
+      ]),
+    );
+    expect(rules.slots.get('tcp . 8000 . 2')).toEqual(target(7));
+    expect(stale).toEqual([]);
+  });
+
+  test('the host keeps its ports', () => {
+    expect(difference(found(hostOf('tcp . 8000')), hostOf(), false).transaction).toBeUndefined();
+  });
+
+  test('a table of another layout is left alone until there is a complete listing', () => {
+    const newer: Found<Rules> = { rules: hostOf(), layout: 2, foreign: ['the table has layout 2, not 1'] };
+    expect(difference(newer, hostOf('tcp . 8000'), false).transaction).toBeUndefined();
+    expect(difference(newer, hostOf('tcp . 8000'), true).transaction?.operations[0]).toEqual({ do: 'delete table' });
+  });
+});
+
+test('a foreign table is built anew in one transaction, and slots are kept', () => {
+  const rules = settled(ingressOf({ 'tcp . 8000': targets(5, 6, 7) }));
+  const torn: Found<IngressRules> = { rules, layout: 1, foreign: ['chain refuse is missing'] };
+  const again = difference(torn, ingressOf({ 'tcp . 8000': targets(7, 6) }), true);
+  expect(again.rebuilt).toBe('foreign');
+  expect(again.transaction?.operations.slice(0, 2)).toEqual([
+    { do: 'delete table' },
+    { do: 'add table', kind: 'ingress' },
+  ]);
+  expect(again.rules.slots).toEqual(
+    new Map([
+      ['tcp . 8000 . 0', target(7)],
+      ['tcp . 8000 . 1', target(6)],
+    ]),
+  );
+});
+
+test('what the kernel lost or has doubly is put right', () => {
+  const wish = ingressOf({ 'tcp . 8000': targets(5, 6, 7) });
+  const torn = settled(wish);
+  const without: IngressRules = {
+    ...torn,
+    slots: new Map([...torn.slots].filter(([key]) => key !== 'tcp . 8000 . 1').concat([['tcp . 1 . 4', target(9)]])),
+    spreads: new Set(['tcp-3', 'udp-2']),
+  };
+  const { transaction } = difference(found(without), wish, true);
+  expect(transaction && render(transaction)).toMatchInlineSnapshot(`
+    "delete element inet fairway tcp-slots { 1 . 4 }
+    add element inet fairway tcp-slots { 8000 . 1 : 10.0.0.6 . 80 }
+    delete chain inet fairway spread-udp-2
+    "
+  `);
+});
+
+describe('stale connections', () => {
+  test('an endpoint that still serves another port is not lost', () => {
+    const { stale } = change(
+      ingressOf({ 'tcp . 8000': targets(5), 'tcp . 8001': targets(5) }),
+      ingressOf({ 'tcp . 8001': targets(5) }),
+    );
+    expect(stale).toEqual([]);
+  });
+
+  test('the same target over UDP is another endpoint than over TCP', () => {
+    const { stale } = change(
+      ingressOf({ 'tcp . 53': targets(5), 'udp . 53': targets(5) }),
+      ingressOf({ 'tcp . 53': targets(5), 'udp . 53': [] }),
+    );
+    expect(stale).toEqual([{ kind: 'backend', carrier: 'udp', target: target(5) }]);
+  });
+
+  test('UDP ports published and withdrawn, on the host too', () => {
+    expect(difference(found(hostOf('udp . 53', 'tcp . 80')), hostOf('udp . 54', 'tcp . 81'), true).stale).toEqual([
+      { kind: 'published', carrier: 'udp', port: 53 },
+      { kind: 'published', carrier: 'udp', port: 54 },
+    ]);
+  });
+});
+
+test('removal', () => {
+  expect(render(removal())).toBe('delete table inet fairway\n');
+});

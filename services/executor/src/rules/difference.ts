@@ -1,0 +1,169 @@
+import { layoutVersion } from './layout.ts';
+import {
+  type Carrier,
+  type Found,
+  type HostRules,
+  type IngressRules,
+  type IngressWish,
+  type PortKey,
+  type Rules,
+  readPortKey,
+  readSlotKey,
+  type SlotKey,
+  type Spread,
+  showTarget,
+  slotKey,
+  spreadOf,
+  type Target,
+  type WishFor,
+} from './rules.ts';
+import { assignSlots } from './slots.ts';
+import { type Element, elementsOf, type Operation, type Transaction, transactionOf } from './transaction.ts';
+
+/** Tracked connections that the new rules would not reach, since NAT is decided by a connection's first packet. */
+export type Stale =
+  /** Those to an endpoint that is in no slot any more. Drop UDP's always, TCP's where the endpoint is dead. */
+  | { readonly kind: 'backend'; readonly carrier: Carrier; readonly target: Target }
+  /** Those of a UDP port that is published newly or no more: a client that never pauses keeps its entry for ever. */
+  | { readonly kind: 'published'; readonly carrier: 'udp'; readonly port: number };
+
+/** The way from what a namespace has to what is wanted. */
+export type Difference<R extends Rules> = {
+  /** The rules after it. */
+  readonly rules: R;
+  /** Undefined where nothing is to be done. Its size is that of the change, unless the table is built anew. */
+  readonly transaction: Transaction | undefined;
+  /** To be forgotten after the transaction. */
+  readonly stale: readonly Stale[];
+  /** Why the table is built (anew): it was not there, or not as it should be. Undefined where it is only changed. */
+  readonly rebuilt: 'missing' | 'foreign' | undefined;
+};
+
+/**
+ * What leads from the rules found to the wish. Without `prune` nothing that the kernel has is removed: its ports stay,
+ * and a port's endpoints are the kernel's and the plan's together. A table of another layout cannot be read, so
+ * without `prune` it stays as it is.
+ */
+export function difference<R extends Rules>(
+  found: Found<R> | undefined,
+  wish: WishFor<R>,
+  prune: boolean,
+): Difference<R> {
+  const current = found?.rules;
+  if (!prune && found && found.layout !== layoutVersion) {
+    return { rules: found.rules, transaction: undefined, stale: [], rebuilt: undefined };
+  }
+  const wanted = (
+    wish.kind === 'host'
+      ? settleHost(current as HostRules | undefined, wish, prune)
+      : settleIngress(current as IngressRules | undefined, wish, prune)
+  ) as R;
+  const stale = staleBetween(current, wanted);
+  if (!found || found.foreign.length > 0 || found.layout !== layoutVersion) {
+    const operations: Operation[] = found ? [{ do: 'delete table' }] : [];
+    operations.push({ do: 'add table', kind: wish.kind }, ...changes(undefined, wanted));
+    return {
+      rules: wanted,
+      transaction: transactionOf(operations),
+      stale,
+      rebuilt: found ? 'foreign' : 'missing',
+    };
+  }
+  return { rules: wanted, transaction: transactionOf(changes(current, wanted)), stale, rebuilt: undefined };
+}
+
+/** The transaction that takes Fairway's table away, which gives Docker's own mesh back. */
+export function removal(): Transaction {
+  return transactionOf([{ do: 'delete table' }]) as Transaction;
+}
+
+function settleHost(current: HostRules | undefined, wish: HostRules, prune: boolean): HostRules {
+  if (prune || !current) return wish;
+  return { kind: 'host', ports: new Map([...current.ports, ...wish.ports]) };
+}
+
+function settleIngress(current: IngressRules | undefined, wish: IngressWish, prune: boolean): IngressRules {
+  const held = new Map<PortKey, Map<number, Target>>();
+  for (const [key, target] of current?.slots ?? []) {
+    const { port, slot } = readSlotKey(key);
+    const slots = held.get(port) ?? new Map<number, Target>();
+    held.set(port, slots.set(slot, target));
+  }
+  const kept = prune ? [] : [...held.keys(), ...(current?.services.keys() ?? [])];
+  const services = new Map<PortKey, number>();
+  const slots = new Map<SlotKey, Target>();
+  const spreads = new Set<Spread>();
+  for (const port of new Set([...wish.ports.keys(), ...kept])) {
+    const had = held.get(port) ?? new Map<number, Target>();
+    const wanted = [...(prune ? [] : had.values()), ...(wish.ports.get(port) ?? [])];
+    const assigned = assignSlots(had, wanted);
+    services.set(port, assigned.length);
+    if (assigned.length > 0) spreads.add(spreadOf(port, assigned.length));
+    for (const [slot, target] of assigned.entries()) slots.set(slotKey(port, slot), target);
+  }
+  return { kind: 'ingress', services, slots, spreads };
+}
+
+/**
+ * The order matters to nft: a chain is there before an element leads to it and goes after the last one, and a key is
+ * deleted before it is added again.
+ */
+function changes(current: Rules | undefined, wanted: Rules): Operation[] {
+  const before: Map<string, Element> = current ? elementsOf(current) : new Map();
+  const after = elementsOf(wanted);
+  const gone = [...before].filter(([name, element]) => !sameElement(element, after.get(name)));
+  const come = [...after].filter(([name, element]) => !sameElement(element, before.get(name)));
+  const spreadsBefore = current?.kind === 'ingress' ? current.spreads : new Set<Spread>();
+  const spreadsAfter = wanted.kind === 'ingress' ? wanted.spreads : new Set<Spread>();
+  return [
+    ...without(spreadsAfter, spreadsBefore).map((spread) => ({ do: 'add chain', spread }) as const),
+    ...gone.map(([, element]) => ({ do: 'delete element', element }) as const).sort(byPlace),
+    ...come.map(([, element]) => ({ do: 'add element', element }) as const).sort(byPlace),
+    ...without(spreadsBefore, spreadsAfter).map((spread) => ({ do: 'delete chain', spread }) as const),
+  ];
+}
+
+/** Elements of one map side by side, as `render` gathers those into one statement. */
+function byPlace(a: { element: Element }, b: { element: Element }): number {
+  return place(a.element) < place(b.element) ? -1 : place(a.element) > place(b.element) ? 1 : 0;
+}
+
+function place(element: Element): string {
+  return `${element.map} ${readPortKey(element.key as PortKey).carrier}`;
+}
+
+function sameElement(a: Element, b: Element | undefined): boolean {
+  if (!b || a.map !== b.map || a.key !== b.key) return false;
+  if (a.map === 'ports') return b.map === 'ports' && a.gateway.text === b.gateway.text;
+  if (a.map === 'services') return b.map === 'services' && a.endpoints === b.endpoints;
+  return b.map === 'slots' && showTarget(a.target) === showTarget(b.target);
+}
+
+function staleBetween(current: Rules | undefined, wanted: Rules): Stale[] {
+  const before = current ? publishedIn(current) : new Set<PortKey>();
+  const stale: Stale[] = [];
+  const after = publishedIn(wanted);
+  for (const key of [...without(before, after), ...without(after, before)]) {
+    const { carrier, port } = readPortKey(key);
+    if (carrier === 'udp') stale.push({ kind: 'published', carrier, port });
+  }
+  if (current?.kind !== 'ingress' || wanted.kind !== 'ingress') return stale;
+  const served = new Set([...wanted.slots].map(([key, target]) => nameWithCarrier(key, target)));
+  const lost = new Map([...current.slots].map(([key, target]) => [nameWithCarrier(key, target), { key, target }]));
+  for (const [name, { key, target }] of lost) {
+    if (!served.has(name)) stale.push({ kind: 'backend', carrier: readPortKey(readSlotKey(key).port).carrier, target });
+  }
+  return stale;
+}
+
+function without<T>(set: ReadonlySet<T>, other: ReadonlySet<T>): T[] {
+  return [...set].filter((value) => !other.has(value)).sort();
+}
+
+function publishedIn(rules: Rules): ReadonlySet<PortKey> {
+  return new Set(rules.kind === 'host' ? rules.ports.keys() : rules.services.keys());
+}
+
+function nameWithCarrier(key: SlotKey, target: Target): string {
+  return `${readPortKey(readSlotKey(key).port).carrier} ${showTarget(target)}`;
+}

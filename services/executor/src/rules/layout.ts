@@ -1,0 +1,110 @@
+import type { Carrier, Rules, Spread } from './rules.ts';
+
+/**
+ * The number of the layout below, kept in the table's comment. A program that finds another number knows that it reads
+ * a table of an older or newer Fairway, and replaces it as a whole. Raise it with every change to `layouts`.
+ */
+export const layoutVersion = 1;
+
+/** The only table that Fairway writes, one in each namespace. `inet`, so that IPv6 can join without a second table. */
+export const tableName = 'fairway';
+
+type Chain = { readonly name: string; readonly lines: readonly string[] };
+type DataMap = { readonly name: string; readonly type: string };
+export type Layout = { readonly maps: readonly DataMap[]; readonly chains: readonly Chain[] };
+
+/**
+ * Answers at once for what nobody serves. A socket that is not there would answer too, but leaves a UDP client's
+ * connection tracked as untranslated, and the client then never meets the endpoint that comes a second later; a
+ * rejected packet is never tracked. Rejecting at prerouting needs Linux 5.9.
+ */
+const refuse: Chain = {
+  name: 'refuse',
+  lines: ['meta l4proto tcp reject with tcp reset', 'reject'],
+};
+
+/**
+ * The rules of both namespaces, written exactly as nft 1.0.6 lists them: reading a table compares these lines.
+ *
+ * The hooks lie one before Docker's (dstnat, srcnat), so that Fairway's answer is the first; `-101` is dstnat - 1,
+ * which nft 1.0.6 accepts by name only at prerouting.
+ */
+const layouts: Readonly<Record<Rules['kind'], Layout>> = {
+  host: {
+    maps: [{ name: 'ports', type: 'typeof meta l4proto . th dport : ip daddr' }],
+    chains: [
+      refuse,
+      {
+        name: 'prerouting',
+        lines: [
+          'type nat hook prerouting priority dstnat - 1; policy accept;',
+          'fib daddr type local dnat ip to meta l4proto . th dport map @ports',
+          // The ingress network has no IPv6. Refused, a client of `localhost` goes on to 127.0.0.1; else dockerd's
+          // placeholder socket on [::] completes the handshake and never answers.
+          'meta nfproto ipv6 fib daddr type local meta l4proto . th dport @ports goto refuse',
+        ],
+      },
+      {
+        name: 'output',
+        lines: [
+          'type nat hook output priority -101; policy accept;',
+          'fib daddr type local dnat ip to meta l4proto . th dport map @ports',
+          'meta nfproto ipv6 fib daddr type local meta l4proto . th dport @ports goto refuse',
+        ],
+      },
+      {
+        name: 'postrouting',
+        lines: [
+          'type nat hook postrouting priority srcnat - 1; policy accept;',
+          'oifname "docker_gwbridge" ct status dnat fib saddr type local masquerade',
+          // A container on docker_gwbridge that calls the node: the sandbox would answer it directly, past the NAT.
+          'iifname "docker_gwbridge" oifname "docker_gwbridge" ct status dnat masquerade',
+        ],
+      },
+    ],
+  },
+  ingress: {
+    maps: [
+      { name: 'services', type: 'typeof meta l4proto . th dport : verdict' },
+      // One map per carrier: with `th dport` in both, nft 1.0.6 cannot add a rule to a table that is already there
+      // ("conflicting protocols specified: inet-service vs. th").
+      { name: 'tcp-slots', type: 'typeof tcp dport . numgen random mod 65536 : ip daddr . tcp dport' },
+      { name: 'udp-slots', type: 'typeof udp dport . numgen random mod 65536 : ip daddr . udp dport' },
+    ],
+    chains: [
+      refuse,
+      {
+        name: 'prerouting',
+        lines: [
+          'type nat hook prerouting priority dstnat - 1; policy accept;',
+          'meta nfproto ipv4 fib daddr type local meta l4proto . th dport vmap @services',
+        ],
+      },
+      {
+        name: 'postrouting',
+        lines: ['type nat hook postrouting priority srcnat - 1; policy accept;', 'ct status dnat masquerade'],
+      },
+    ],
+  },
+};
+
+export function layoutOf(kind: Rules['kind']): Layout {
+  return layouts[kind];
+}
+
+/**
+ * The chain for ports of so many endpoints. `random`: `inc` has one counter for all services of that size, and two
+ * services called in turn would each always meet the same endpoint. The second rule is for a packet on its way while
+ * a transaction takes the last slot away: it saw the old number of endpoints and finds no such slot; slot 0 is there.
+ */
+export function spreadChain(spread: Spread): Chain {
+  const { carrier, endpoints } = readSpread(spread);
+  const lines = [`dnat ip to ${carrier} dport . numgen random mod ${endpoints} map @${carrier}-slots`];
+  if (endpoints > 1) lines.push(`dnat ip to ${carrier} dport . numgen random mod 1 map @${carrier}-slots`);
+  return { name: `spread-${spread}`, lines };
+}
+
+export function readSpread(spread: Spread): { readonly carrier: Carrier; readonly endpoints: number } {
+  const [carrier, endpoints] = spread.split('-');
+  return { carrier: carrier as Carrier, endpoints: Number(endpoints) };
+}

@@ -1,0 +1,45 @@
+import type { Address } from '@fairway/mesh';
+import { expect, test } from 'vitest';
+import { render, UnfitForRules } from './render.ts';
+import type { PortKey, SlotKey, Spread } from './rules.ts';
+import { ipv4, target } from './sample.ts';
+import { type Operation, transactionOf } from './transaction.ts';
+
+const gateway = ipv4('172.18.0.2');
+const text = (address: string) => ({ family: 'ip', text: address }) as Address;
+const ports = (key: string, address = gateway): Operation => ({
+  do: 'add element',
+  element: { map: 'ports', key: key as PortKey, gateway: address },
+});
+const slots = (key: string, at = target(5)): Operation => ({
+  do: 'add element',
+  element: { map: 'slots', key: key as SlotKey, target: at },
+});
+
+test.each<[string, Operation]>([
+  ['a port of 0', ports('tcp . 0')],
+  ['a port beyond 65535', ports('tcp . 65536')],
+  ['a port with a sign', ports('tcp . +80')],
+  ['another protocol', ports('sctp . 80')],
+  ['a statement behind the port', ports('tcp . 80 } ; flush ruleset')],
+  ['a line behind the port', ports('tcp . 80\nflush ruleset')],
+  ['a second key', ports('tcp . 80 . 1')],
+  ['a set of addresses', ports('tcp . 80', text('10.0.0.1, 10.0.0.2'))],
+  ['an address with a prefix', ports('tcp . 80', text('10.0.0.1/24'))],
+  ['a name', ports('tcp . 80', text('localhost'))],
+  ['octal', ports('tcp . 80', text('010.0.0.1'))],
+  ['IPv6', ports('tcp . 80', { family: 'ip6', text: 'fd00::1' })],
+  ['a slot below 0', slots('tcp . 80 . -1')],
+  ['no slot', slots('tcp . 80')],
+  ['a target port of 0', slots('tcp . 80 . 0', { address: gateway, port: 0 })],
+  ['half a port', slots('tcp . 80 . 0', { address: gateway, port: 80.5 })],
+  [
+    'a negative number of endpoints',
+    { do: 'add element', element: { map: 'services', key: 'tcp . 80', endpoints: -1 } },
+  ],
+  ['a chain of another name', { do: 'add chain', spread: 'tcp-3; flush ruleset' as Spread }],
+  ['a chain for none', { do: 'add chain', spread: 'tcp-0' }],
+])('%s never reaches the text', (_, operation) => {
+  const transaction = transactionOf([operation]);
+  expect(() => transaction && render(transaction)).toThrow(UnfitForRules);
+});

@@ -1,0 +1,151 @@
+import { type Address, parseAddress } from '@fairway/mesh';
+import { layoutOf, layoutVersion, spreadChain, tableName } from './layout.ts';
+import { carriers, type PortKey, type Rules, type SlotKey, type Spread } from './rules.ts';
+import type { Element, Operation, ShapeOperation, Transaction } from './transaction.ts';
+
+/** A value that must never reach a kernel: not an address, port, slot or protocol. A fault in the program above. */
+export class UnfitForRules extends Error {
+  readonly what: string;
+  readonly value: string;
+
+  constructor(what: string, value: string) {
+    super(`not ${what}: ${JSON.stringify(value)}`);
+    this.name = 'UnfitForRules';
+    this.what = what;
+    this.value = value;
+  }
+}
+
+/**
+ * A transaction as input of `nft -f`, which makes one kernel transaction of it. Nothing but asserted ports, slots,
+ * protocols and addresses reaches the text.
+ * @throws UnfitForRules
+ */
+export function render({ operations }: Transaction): string {
+  const lines: string[] = [];
+  for (let at = 0; at < operations.length; ) {
+    const operation = operations[at] as Operation;
+    if ('element' in operation) {
+      const place = placeOf(operation.element);
+      let end = at;
+      const elements: string[] = [];
+      for (; end < operations.length; end += 1) {
+        const next = operations[end] as Operation;
+        if (!('element' in next) || next.do !== operation.do || placeOf(next.element) !== place) break;
+        elements.push(next.do === 'add element' ? showElement(next.element) : showKey(next.element));
+      }
+      lines.push(...statement(`${operation.do} inet ${tableName} ${place}`, elements));
+      at = end;
+      continue;
+    }
+    lines.push(...renderLayout(operation));
+    at += 1;
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** An element as nft lists it, `tcp . 8000 : goto spread-tcp-3`. */
+export function showElement(element: Element): string {
+  return `${showKey(element)} : ${showValue(element)}`;
+}
+
+function statement(head: string, elements: readonly string[]): string[] {
+  if (elements.length === 1) return [`${head} { ${elements[0]} }`];
+  return [`${head} {`, `\t${elements.join(',\n\t')}`, '}'];
+}
+
+function renderLayout(operation: ShapeOperation): string[] {
+  switch (operation.do) {
+    case 'delete table':
+      return [`delete table inet ${tableName}`];
+    case 'add table':
+      return renderTable(operation.kind);
+    case 'delete chain':
+      return [`delete chain inet ${tableName} spread-${assertSpread(operation.spread)}`];
+    case 'add chain': {
+      const { name, lines } = spreadChain(assertSpread(operation.spread));
+      return [
+        `add chain inet ${tableName} ${name}`,
+        ...lines.map((line) => `add rule inet ${tableName} ${name} ${line}`),
+      ];
+    }
+  }
+}
+
+function renderTable(kind: Rules['kind']): string[] {
+  const { maps, chains } = layoutOf(kind);
+  return [
+    `table inet ${tableName} {`,
+    `\tcomment "layout ${layoutVersion}"`,
+    ...maps.flatMap(({ name, type }) => [`\tmap ${name} {`, `\t\t${type}`, '\t}']),
+    ...chains.flatMap(({ name, lines }) => [`\tchain ${name} {`, ...lines.map((line) => `\t\t${line}`), '\t}']),
+    '}',
+  ];
+}
+
+function placeOf(element: Element): string {
+  return element.map === 'slots' ? `${carrierOf(element.key)}-slots` : element.map;
+}
+
+function showKey(element: Element): string {
+  if (element.map !== 'slots') return assertPortKey(element.key);
+  const [carrier = '', port = '', slot = '', ...rest] = element.key.split(' . ');
+  if (rest.length > 0) throw new UnfitForRules('a slot', element.key);
+  assertPortKey(`${carrier} . ${port}`);
+  return `${port} . ${assertNumber('a slot', slot, 0)}`;
+}
+
+function showValue(element: Element): string {
+  switch (element.map) {
+    case 'ports':
+      return assertAddress(element.gateway);
+    case 'services': {
+      if (element.endpoints === 0) return 'goto refuse';
+      return `goto spread-${assertSpread(`${carrierOf(element.key)}-${element.endpoints}`)}`;
+    }
+    case 'slots':
+      return `${assertAddress(element.target.address)} . ${assertPort(element.target.port)}`;
+  }
+}
+
+function carrierOf(key: PortKey | SlotKey): string {
+  return assertCarrier(key.split(' . ')[0] ?? '');
+}
+
+function assertCarrier(text: string): string {
+  if (!carriers.some((carrier) => carrier === text)) throw new UnfitForRules('a protocol', text);
+  return text;
+}
+
+function assertPortKey(key: string): string {
+  const [carrier = '', port = '', ...rest] = key.split(' . ');
+  if (rest.length > 0) throw new UnfitForRules('a published port', key);
+  return `${assertCarrier(carrier)} . ${assertNumber('a port', port, 1)}`;
+}
+
+function assertNumber(what: string, text: string, least: number): string {
+  if (!/^(0|[1-9]\d{0,4})$/.test(text) || Number(text) < least || Number(text) > 65535)
+    throw new UnfitForRules(what, text);
+  return text;
+}
+
+function assertSpread(spread: string): Spread {
+  const [carrier = '', endpoints = '', ...rest] = spread.split('-');
+  if (rest.length > 0) throw new UnfitForRules('a chain', spread);
+  assertCarrier(carrier);
+  assertNumber('a number of endpoints', endpoints, 1);
+  return spread as Spread;
+}
+
+/** @throws UnfitForRules */
+export function assertPort(port: number): string {
+  return assertNumber('a port', String(port), 1);
+}
+
+/** @throws UnfitForRules */
+export function assertAddress(address: Address): string {
+  const read = parseAddress(address.text);
+  if (read?.family !== 'ip' || address.family !== 'ip' || read.text !== address.text)
+    throw new UnfitForRules('an IPv4 address', address.text);
+  return address.text;
+}

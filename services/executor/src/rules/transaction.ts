@@ -1,0 +1,38 @@
+import type { Address, Changes } from '@fairway/mesh';
+import type { PortKey, Rules, SlotKey, Spread, Target } from './rules.ts';
+
+/** An entry of one of the tables' maps. */
+export type Element =
+  | { readonly map: 'ports'; readonly key: PortKey; readonly gateway: Address }
+  | { readonly map: 'services'; readonly key: PortKey; readonly endpoints: number }
+  | { readonly map: 'slots'; readonly key: SlotKey; readonly target: Target };
+
+/** One step of a transaction. A changed element is deleted and added again, as nft 1.0.6 cannot overwrite one. */
+export type Operation = ShapeOperation | ElementOperation;
+export type ShapeOperation =
+  | { readonly do: 'delete table' }
+  | { readonly do: 'add table'; readonly kind: Rules['kind'] }
+  | { readonly do: 'add chain' | 'delete chain'; readonly spread: Spread };
+export type ElementOperation = { readonly do: 'add element' | 'delete element'; readonly element: Element };
+
+/** Ordered operations on one namespace's table, which take effect together or not at all. Never empty. */
+export type Transaction = { readonly operations: readonly Operation[]; readonly changes: Changes };
+
+/** Undefined where there is nothing to do. */
+export function transactionOf(operations: readonly Operation[]): Transaction | undefined {
+  if (operations.length === 0) return undefined;
+  const added = operations.filter((operation) => operation.do.startsWith('add')).length;
+  return { operations, changes: { added, removed: operations.length - added } };
+}
+
+/** All elements of a table, each by a name unlike any other's: `slots tcp . 8000 . 2`. */
+export function elementsOf(rules: Rules): Map<string, Element> {
+  const elements: Element[] =
+    rules.kind === 'host'
+      ? [...rules.ports].map(([key, gateway]) => ({ map: 'ports', key, gateway }))
+      : [
+          ...[...rules.slots].map(([key, target]) => ({ map: 'slots', key, target }) as const),
+          ...[...rules.services].map(([key, endpoints]) => ({ map: 'services', key, endpoints }) as const),
+        ];
+  return new Map(elements.map((element) => [`${element.map} ${element.key}`, element]));
+}

@@ -1,0 +1,77 @@
+import type { PortPlan } from '@fairway/mesh';
+import { expect, test } from 'vitest';
+import { ipv4 } from './sample.ts';
+import { wishFromPlan } from './wish.ts';
+
+const gateway = ipv4('172.18.0.2');
+const backend = (last: number, port = 80) => ({ task: `task${last}`, address: ipv4(`10.0.0.${last}`), port });
+const port = (changes: Partial<PortPlan['port']> = {}): PortPlan['port'] => ({
+  protocol: 'tcp',
+  first: 8000,
+  last: 8000,
+  target: 80,
+  ...changes,
+});
+const wish = (...ports: PortPlan[]) => wishFromPlan({ ingress: { gateway, ports } });
+
+test('each port leads to the sandbox, and there to its backends', () => {
+  const one = wish({ service: 'web', port: port(), backends: [backend(5), backend(6)] });
+  expect(one?.host.ports).toEqual(new Map([['tcp . 8000', gateway]]));
+  expect(one?.ingress.ports).toEqual(
+    new Map([
+      [
+        'tcp . 8000',
+        [
+          { address: ipv4('10.0.0.5'), port: 80 },
+          { address: ipv4('10.0.0.6'), port: 80 },
+        ],
+      ],
+    ]),
+  );
+  expect(one?.notes).toEqual([]);
+});
+
+test('the same number over TCP and UDP are two ports', () => {
+  const both = wish(
+    { service: 'web', port: port(), backends: [backend(5)] },
+    { service: 'dns', port: port({ protocol: 'udp' }), backends: [] },
+  );
+  expect([...(both?.ingress.ports.keys() ?? [])]).toEqual(['tcp . 8000', 'udp . 8000']);
+  expect(both?.ingress.ports.get('udp . 8000')).toEqual([]);
+});
+
+test('a range leads to a range', () => {
+  const ranged = wish({ service: 'web', port: port({ last: 8002 }), backends: [backend(5)] });
+  expect([...(ranged?.ingress.ports ?? [])].map(([key, [target]]) => `${key} > ${target?.port}`)).toEqual([
+    'tcp . 8000 > 80',
+    'tcp . 8001 > 81',
+    'tcp . 8002 > 82',
+  ]);
+  expect(ranged?.host.ports.size).toBe(3);
+});
+
+test('a backend counts once', () => {
+  expect(
+    wish({ service: 'web', port: port(), backends: [backend(5), backend(5)] })?.ingress.ports.get('tcp . 8000'),
+  ).toHaveLength(1);
+});
+
+test('what has no rules is said', () => {
+  const odd = wish(
+    { service: 'tel', port: port({ protocol: 'sctp' }), backends: [backend(5)] },
+    {
+      service: 'web',
+      port: port(),
+      backends: [backend(5), { task: 'six', address: { family: 'ip6', text: 'fd00::6' }, port: 80 }],
+    },
+  );
+  expect(odd?.notes.map(({ about, why }) => `${about}: ${why}`)).toEqual([
+    '8000/sctp: SCTP has no rules; publish it in host mode',
+    '8000/tcp: fd00::6: only IPv4 is served',
+  ]);
+  expect(odd?.ingress.ports.get('tcp . 8000')).toHaveLength(1);
+});
+
+test('no sandbox, no wish', () => {
+  expect(wishFromPlan({})).toBeUndefined();
+});
