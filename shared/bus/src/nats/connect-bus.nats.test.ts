@@ -1,17 +1,24 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Bus } from '../bus.ts';
+import { createServer } from 'node:net';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bus, BusUnavailable } from '../bus.ts';
 import { becomes, busContract, type ContractSubject, Desk, Diary, eventually, fact } from '../bus-contract.ts';
+import { keys } from '../keys.ts';
 import { buckets, deciderConsumer, factStream } from '../streams.ts';
 import { bucketStream } from './bucket.ts';
 import { connectBus } from './connect-bus.ts';
 import { SpawnedServer } from './spawned-server.ts';
+import { BusTooOld } from './version.ts';
+
+type OnServer = ContractSubject & { readonly server: SpawnedServer };
 
 /** A server of its own for each test: a test that leaves something behind cannot spoil the next. */
-async function open(): Promise<ContractSubject & { server: SpawnedServer }> {
+async function open(): Promise<OnServer> {
   const server = await SpawnedServer.start();
   const made: Bus[] = [];
   const another = async () => {
-    const bus = await connectBus({ servers: server.url, name: `contract ${made.length}` });
+    const bus = await connectBus({ servers: server.url, name: `contract ${made.length}`, timeoutMs: 1000 });
     made.push(bus);
     return bus;
   };
@@ -32,3 +39,208 @@ async function open(): Promise<ContractSubject & { server: SpawnedServer }> {
 }
 
 busContract('NATS', open);
+
+describe('NATS that fails', () => {
+  let subject: OnServer;
+  let server: SpawnedServer;
+  let bus: Bus;
+  beforeEach(async () => {
+    subject = await open();
+    ({ server, bus } = subject);
+    await bus.provision();
+  });
+  afterEach(() => subject.close());
+
+  /** What an operator's own tools do to the server, beside Fairway. */
+  async function byHand(work: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<unknown>) {
+    const nc = await connect({ servers: server.url });
+    await work(await jetstreamManager(nc));
+    await nc.close();
+  }
+
+  it('killed and started again with its data: nothing lost, nothing twice, within two seconds', async () => {
+    const diary = new Diary();
+    const desk = new Desk();
+    const tailed: number[] = [];
+    const states: string[] = [];
+    bus.onState((state) => void states.push(state));
+    bus.mesh.follow(diary);
+    bus.consume(factStream.name, deciderConsumer, (delivery) => {
+      desk.take(delivery);
+      delivery.ack();
+    });
+    bus.tail(factStream.name, 'fairway.fact.>', ({ sequence }) => void tailed.push(sequence));
+    const written: number[] = [];
+    const write = async (n: number) => {
+      written.push(await eventually(() => bus.mesh.put(`node.n${n}`, `${n}`, 0)));
+      await eventually(() => bus.publish(fact(`f${n}`, `o${n}`), `f${n}`));
+    };
+    for (let n = 0; n < 20; n++) await write(n);
+    await becomes(() => expect(diary.lines).toHaveLength(20));
+
+    await server.stop('SIGKILL');
+    await expect(bus.mesh.put('node.n20', '20', 0)).rejects.toThrow(BusUnavailable);
+    await server.start();
+    const startedMs = performance.now();
+    for (let n = 20; n < 40; n++) await write(n);
+    await becomes(() => expect(diary.lines).toHaveLength(40));
+    await becomes(() => expect(new Set(desk.texts).size).toBe(40));
+    await becomes(() => expect(tailed).toHaveLength(40));
+    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(diary.epochs).toHaveLength(1);
+    expect(diary.revisions.slice(-40)).toEqual(written);
+    expect(diary.caughtUps.length).toBeGreaterThanOrEqual(2);
+    expect(tailed).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
+    expect(states).toEqual(['lost', 'connected']);
+  });
+
+  it('says that a follower has caught up also where nothing changed during the loss', async () => {
+    const diary = new Diary();
+    bus.mesh.follow(diary);
+    const revision = await bus.mesh.put('node.a', 'a', 0);
+    await becomes(() => expect(diary.caughtUps).toHaveLength(1));
+    await becomes(() => expect(diary.lines).toEqual(['node.a=a']));
+    await server.stop('SIGKILL');
+    await server.start();
+    await becomes(() => expect(diary.caughtUps.slice(1)).toEqual([revision]));
+    expect(diary.lines).toEqual(['node.a=a']);
+  });
+
+  it('sends the answers that were given while it was away', async () => {
+    const desk = new Desk();
+    bus.consume(factStream.name, deciderConsumer, desk.take);
+    await bus.publish(fact('a'), 'a');
+    await becomes(() => expect(desk.deliveries).toHaveLength(1));
+    await server.stop('SIGTERM');
+    desk.deliveries[0]?.ack();
+    await server.start();
+    await eventually(async () => expect(await bus.ackFloor(factStream.name, deciderConsumer)).toBe(1));
+    expect(desk.deliveries).toHaveLength(1);
+  });
+
+  it('stands still and goes on: who follows goes on too', async () => {
+    const diary = new Diary();
+    const other = await subject.another();
+    bus.mesh.follow(diary);
+    await bus.mesh.put('node.a', 'a', 0);
+    await becomes(() => expect(diary.lines).toEqual(['node.a=a']));
+    server.signal('SIGSTOP');
+    const failed = await other.mesh.put('node.b', 'b', 0).catch((error) => error);
+    expect(failed).toBeInstanceOf(BusUnavailable);
+    expect(failed.cause).toBeInstanceOf(Error);
+    server.signal('SIGCONT');
+    await eventually(() => other.mesh.put('node.c', 'c', 0));
+    // The write that had no answer may have been made all the same.
+    await becomes(() => expect(diary.lines.at(-1)).toBe('node.c=c'));
+    expect(new Set(diary.revisions).size).toBe(diary.revisions.length);
+  });
+
+  it('has its stream deleted under who takes from it', async () => {
+    const desk = new Desk();
+    bus.consume(factStream.name, deciderConsumer, desk.take);
+    await bus.publish(fact('a'), 'a');
+    await becomes(() => expect(desk.texts).toEqual(['a']));
+    await byHand((manager) => manager.streams.delete(factStream.name));
+    await expect(bus.publish(fact('b'), 'b')).rejects.toThrow(BusUnavailable);
+    await bus.provision();
+    await bus.publish(fact('c'), 'c');
+    await becomes(() => expect(desk.texts).toEqual(['a', 'c']));
+    desk.deliveries[0]?.ack();
+    expect(await bus.ackFloor(factStream.name, deciderConsumer)).toBe(0);
+  });
+
+  it('has the durable consumer deleted under who takes from it', async () => {
+    const desk = new Desk();
+    bus.consume(factStream.name, deciderConsumer, desk.take);
+    await bus.publish(fact('a'), 'a');
+    await becomes(() => expect(desk.texts).toEqual(['a']));
+    await byHand((manager) => manager.consumers.delete(factStream.name, deciderConsumer));
+    await becomes(() => expect(desk.texts).toEqual(['a', 'a']));
+  });
+
+  it('has its bucket made anew with more in it than the old one ever had', async () => {
+    const diary = new Diary();
+    bus.mesh.follow(diary);
+    await bus.mesh.put('node.old', 'old', 0);
+    await becomes(() => expect(diary.lines).toEqual(['node.old=old']));
+    await byHand((manager) => manager.streams.delete(bucketStream(buckets.mesh)));
+    const epoch = await bus.provision();
+    for (let n = 0; n < 10; n++) await bus.mesh.put(`node.n${n}`, 'new', 0);
+    await becomes(() => expect(diary.epochs).toEqual([diary.epochs[0], epoch]));
+    await becomes(() => expect(diary.lines).toHaveLength(10));
+    expect(diary.lines.every((line) => line.endsWith('=new'))).toBe(true);
+  });
+
+  it('has its epoch changed within the bucket', async () => {
+    const diary = new Diary();
+    bus.mesh.follow(diary);
+    await bus.mesh.put('node.a', 'a', 0);
+    await becomes(() => expect(diary.caughtUps).toHaveLength(1));
+    const held = await bus.mesh.get(keys.epoch);
+    await bus.mesh.put(keys.epoch, 'by-hand', held?.revision ?? 0);
+    await becomes(() => expect(diary.epochs).toEqual([held?.text, 'by-hand']));
+    await becomes(() => expect(diary.lines).toEqual(['node.a=a']));
+  });
+
+  it('has a stream with other settings: provisioning puts them right', async () => {
+    await byHand((manager) => manager.streams.update(factStream.name, { max_bytes: 1024 * 1024 }));
+    await byHand((manager) => manager.streams.update(bucketStream(buckets.mesh), { allow_direct: false }));
+    await bus.provision();
+    await byHand(async (manager) => {
+      expect((await manager.streams.info(factStream.name)).config.max_bytes).toBe(factStream.bytesMax);
+      expect((await manager.streams.info(bucketStream(buckets.mesh))).config.allow_direct).toBe(true);
+    });
+  });
+
+  it('is closed while it is away', async () => {
+    bus.mesh.follow(new Diary());
+    bus.consume(factStream.name, deciderConsumer, new Desk().take);
+    await server.stop('SIGKILL');
+    await bus.close();
+  });
+});
+
+describe('connecting', () => {
+  it('waits for a server that is not there yet, and says what it waits for', async () => {
+    const server = await SpawnedServer.reserve();
+    const states: string[] = [];
+    const connecting = connectBus({
+      servers: server.url,
+      name: 'early',
+      onState: (state, detail) => void states.push(`${state}: ${detail}`),
+    });
+    await becomes(() => expect(states.length).toBeGreaterThan(0));
+    expect(states[0]).toMatch(/^lost: waiting for nats:\/\/127\.0\.0\.1:\d+: .*refused/);
+    await server.start();
+    const bus = await connecting;
+    expect(states.at(-1)).toMatch(/^connected: /);
+    await bus.close();
+    await server.remove();
+  });
+
+  it('stops waiting when it is told to', async () => {
+    const server = await SpawnedServer.reserve();
+    const told = new AbortController();
+    const connecting = connectBus({ servers: server.url, name: 'early', signal: told.signal });
+    told.abort(new Error('enough'));
+    await expect(connecting).rejects.toThrow();
+    await server.remove();
+  });
+
+  it('refuses a server that is too old, and says how to get another', async () => {
+    const old = createServer((socket) => {
+      const info = { server_id: 'x', server_name: 'x', version: '2.9.10', proto: 1, go: 'x', max_payload: 1_048_576 };
+      socket.write(`INFO ${JSON.stringify({ ...info, host: '127.0.0.1', port: 0, headers: true })}\r\n`);
+      socket.on('data', (data) => data.includes('PING') && socket.write('PONG\r\n'));
+      socket.on('error', () => {});
+    });
+    const port = await new Promise<number>((resolve) => {
+      old.listen(0, '127.0.0.1', () => resolve((old.address() as { port: number }).port));
+    });
+    const error = await connectBus({ servers: `nats://127.0.0.1:${port}`, name: 'n' }).catch((caught) => caught);
+    expect(error).toBeInstanceOf(BusTooOld);
+    expect(error.message).toContain('is 2.9.10');
+    expect(error.message).toContain('2.10 or later');
+    old.close();
+  });
+});

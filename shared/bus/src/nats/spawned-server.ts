@@ -57,6 +57,11 @@ export class SpawnedServer {
     await gone;
   }
 
+  /** SIGSTOP and SIGCONT: a server that stands still keeps its connections and answers nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** Removes its files; to be called while it is stopped. */
   async wipe(): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
