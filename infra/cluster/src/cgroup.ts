@@ -61,10 +61,14 @@ function removeTree(dir: string): void {
 export async function killCgroup(name: string): Promise<void> {
   const dir = join(unifiedDir(), name);
   if (existsSync(dir)) {
-    writeFileSync(join(dir, 'cgroup.kill'), '1');
     await until(
       `the processes of cgroup ${name} to end`,
-      () => readFileSync(join(dir, 'cgroup.events'), 'utf8').includes('populated 0') || 'some are still there',
+      () => {
+        // Again each time: a process that was just started may have entered only after the last kill. One that comes
+        // when the cgroup is gone cannot enter, and ends by itself (see startProcess).
+        writeFileSync(join(dir, 'cgroup.kill'), '1');
+        return readFileSync(join(dir, 'cgroup.events'), 'utf8').includes('populated 0') || 'some are still there';
+      },
       { limitMs: 20_000, everyMs: 10 },
     );
   }

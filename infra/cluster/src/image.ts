@@ -32,13 +32,31 @@ wait $server
 
 /** `echo-tcp PORT` names itself once and then sends back every line of a connection, for as long as it is open. */
 const echoTcp = `#!/bin/sh
-exec socat "TCP4-LISTEN:$1,fork,reuseaddr,backlog=512" SYSTEM:'echo "I am $(hostname)"; exec cat'
+exec socat "TCP4-LISTEN:$1,fork,reuseaddr,backlog=512" EXEC:answer-tcp
 `;
 
-/** `echo-udp PORT` answers every datagram with its name and what the datagram's first line said. busybox nc has no UDP. */
-const echoUdp = `#!/bin/sh
-exec socat "UDP4-RECVFROM:$1,fork,reuseaddr" SYSTEM:'read line; echo "I am $(hostname): $line"'
+const answerTcp = `#!/bin/sh
+echo "I'm $(hostname)"
+exec cat
 `;
+
+/** `echo-udp PORT` answers every datagram with its name and the datagram's first line. Debian's busybox nc has no UDP. */
+const echoUdp = `#!/bin/sh
+exec socat "UDP4-RECVFROM:$1,fork,reuseaddr" EXEC:answer-udp
+`;
+
+const answerUdp = `#!/bin/sh
+read line
+echo "I'm $(hostname): $line"
+`;
+
+const scripts = {
+  serve,
+  'echo-tcp': echoTcp,
+  'answer-tcp': answerTcp,
+  'echo-udp': echoUdp,
+  'answer-udp': answerUdp,
+};
 
 async function copyInto(root: string, file: string): Promise<void> {
   const copy = join(root, file);
@@ -62,7 +80,7 @@ export async function makeImage(place: ClusterPlace, tools: Toolchain): Promise<
   }
   await copyFile(tools.socat, join(root, 'bin/socat'));
   for (const library of parseLibraries(await run(['ldd', tools.socat]))) await copyInto(root, library);
-  for (const [name, script] of Object.entries({ serve, 'echo-tcp': echoTcp, 'echo-udp': echoUdp })) {
+  for (const [name, script] of Object.entries(scripts)) {
     await writeFile(join(root, 'bin', name), script);
     await chmod(join(root, 'bin', name), 0o755);
   }
