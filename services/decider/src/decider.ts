@@ -62,6 +62,7 @@ export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
       log.warn('streams and buckets cannot be made now; trying again', { reason: describe(error) });
     }
   };
+  void provision();
   bus.onState((state) => {
     if (state === 'connected') void provision();
   });

@@ -1,0 +1,104 @@
+// Everything that changes in the swarm changes the mesh. Each test has ports of its own: 82xx.
+import { run, until } from '@fairway/cluster';
+import { expect } from 'vitest';
+import { test } from './swarm-test.ts';
+
+test('ports added, changed and removed', async ({ swarm }) => {
+  await swarm.create('ports', { ports: ['8200:8000'] });
+  await swarm.answers('ports', 8200);
+  await swarm.update('ports', '--publish-add', '8201:8000');
+  await swarm.answers('ports', 8201);
+  await swarm.answers('ports', 8200);
+  await swarm.update('ports', '--publish-rm', '8201:8000', '--publish-add', '8202:8000');
+  await swarm.answers('ports', 8202);
+  await swarm.refused(8201);
+  await swarm.update('ports', '--publish-rm', '8200:8000', '--publish-rm', '8202:8000');
+  await swarm.refused(8200);
+  await swarm.refused(8202);
+});
+
+test('scaled up, down, and to zero, where connections are refused at once, and up again', async ({ swarm }) => {
+  await swarm.create('scaled', { ports: ['8210:8000'] });
+  await swarm.answers('scaled', 8210, 1);
+  await swarm.docker('service', 'scale', '--detach', 'scaled=3');
+  await swarm.answers('scaled', 8210, 3);
+  await swarm.docker('service', 'scale', '--detach', 'scaled=1');
+  await swarm.answers('scaled', 8210, 1);
+  await swarm.docker('service', 'scale', '--detach', 'scaled=0');
+  await swarm.refused(8210);
+  // dockerd listens on the port all the while, and would complete the handshake of whoever reaches it.
+  for (const node of swarm.nodes) {
+    const { stdout } = await node.exec(['ss', '-Hltn', 'sport', '=', ':8210']);
+    expect(stdout, `dockerd's placeholder on ${node.name}`).toContain(':8210');
+  }
+  await swarm.docker('service', 'scale', '--detach', 'scaled=2');
+  await swarm.answers('scaled', 8210, 2);
+});
+
+test('without an endpoint UDP is refused at once, too', async ({ swarm }) => {
+  await swarm.create('silent', { ports: ['8220:9000/udp'], command: ['echo-udp', '9000'] });
+  await swarm.answers('silent', 8220, 1, 'udp');
+  await swarm.docker('service', 'scale', '--detach', 'silent=0');
+  await swarm.refused(8220, 'udp');
+  await swarm.docker('service', 'scale', '--detach', 'silent=1');
+  await swarm.answers('silent', 8220, 1, 'udp');
+});
+
+test('removed, and created again with the same port', async ({ swarm }) => {
+  await swarm.create('again', { ports: ['8230:8000'] });
+  await swarm.answers('again', 8230);
+  await swarm.remove('again');
+  await swarm.refused(8230);
+  await swarm.create('again', { ports: ['8230:8000'], replicas: 2 });
+  await swarm.answers('again', 8230, 2);
+});
+
+test('a task that dies is replaced', async ({ swarm }) => {
+  await swarm.create('mortal', { ports: ['8240:8000'], replicas: 2 });
+  await swarm.answers('mortal', 8240, 2);
+  const [victim] = await swarm.tasks('mortal');
+  const node = swarm.nodes.find(({ swarmNodeId }) => swarmNodeId === victim?.node);
+  await run(['docker', '-H', `unix://${node?.socket}`, 'kill', victim?.container ?? '']);
+  await until(
+    'another task to take its place',
+    async () => (await swarm.tasks('mortal')).every(({ id }) => id !== victim?.id),
+    { limitMs: 30_000 },
+  );
+  await swarm.answers('mortal', 8240, 2);
+});
+
+test('docker service update --force replaces every task', async ({ swarm }) => {
+  await swarm.create('forced', { ports: ['8250:8000'], replicas: 2 });
+  await swarm.answers('forced', 8250, 2);
+  const before = await swarm.names('forced');
+  await swarm.update('forced', '--force');
+  await until(
+    'all tasks to be new',
+    async () => {
+      const names = await swarm.names('forced');
+      return (names.length === 2 && names.every((name) => !before.includes(name))) || names.join();
+    },
+    { limitMs: 60_000 },
+  );
+  await swarm.answers('forced', 8250, 2);
+});
+
+test('a node that joins answers, and one that leaves takes its tasks along', async ({ swarm }) => {
+  await swarm.create('members', { ports: ['8260:8000'], replicas: 2 });
+  await swarm.answers('members', 8260, 2);
+  const added = await swarm.cluster.addNode();
+  try {
+    await swarm.answers('members', 8260, 2);
+    await swarm.docker('service', 'scale', '--detach', 'members=8');
+    await swarm.answers('members', 8260, 8);
+    const onAdded = (await swarm.tasks('members')).filter(({ node }) => node === added.swarmNodeId);
+    expect(onAdded.length).toBeGreaterThan(0);
+  } finally {
+    await swarm.cluster.removeNode(added.name);
+  }
+  await swarm.answers('members', 8260, 8);
+  await swarm.view(
+    'the node to be gone from the view',
+    ({ nodes }) => nodes.every(({ id }) => id !== added.swarmNodeId) || 'still there',
+  );
+});

@@ -1,0 +1,201 @@
+import { type Cluster, type ClusterNode, imageName, run, until } from '@fairway/cluster';
+import type { View } from '@fairway/mesh';
+import { type Probe, type ProbeResult, probe, startTraffic, type Traffic } from './probing.ts';
+
+/** What a test deploys. */
+export type Deployment = {
+  /** `8000:8000/tcp`, published in mode ingress. */
+  readonly ports?: readonly string[];
+  readonly replicas?: number;
+  /** The container's command; `serve` on port 8000 without it. */
+  readonly command?: readonly string[];
+  /** Further options of `docker service create`. */
+  readonly options?: readonly string[];
+};
+
+/** Converging takes some hundred milliseconds; a task takes seconds to start on a busy machine. */
+const stateMaxMs = 60_000;
+
+/** The suite's swarm as a test uses it: by Docker's own command, and by connections. */
+export class Swarm {
+  readonly cluster: Cluster;
+  readonly #created = new Set<string>();
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  get nodes(): ClusterNode[] {
+    return this.cluster.nodes;
+  }
+
+  /** Docker's command on the manager. */
+  docker(...args: readonly string[]): Promise<string> {
+    return run(['docker', '-H', `unix://${this.cluster.manager.socket}`, ...args]);
+  }
+
+  /** Creates a service of one task, unless told otherwise, and returns its id. It is removed after the test. */
+  async create(name: string, { ports = [], replicas = 1, command = [], options = [] }: Deployment): Promise<string> {
+    this.#created.add(name);
+    const id = await this.docker(
+      ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
+      ...ports.flatMap((port) => ['--publish', port]),
+      ...['--restart-delay', '0s', ...options, imageName, ...command],
+    );
+    return id.trim();
+  }
+
+  async update(name: string, ...options: readonly string[]): Promise<void> {
+    await this.docker('service', 'update', '--no-resolve-image', '--detach', ...options, name);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.docker('service', 'rm', name);
+    this.#created.delete(name);
+  }
+
+  async removeAll(): Promise<void> {
+    for (const name of [...this.#created]) await this.remove(name).catch(() => {});
+  }
+
+  /** What the service's running tasks answer with: their containers' host names. */
+  async names(service: string): Promise<string[]> {
+    return (await this.tasks(service)).map(({ container }) => `I'm ${container.slice(0, 12)}`).sort();
+  }
+
+  /** The service's running tasks. */
+  async tasks(service: string): Promise<{ id: string; node: string; container: string }[]> {
+    const filters = encodeURIComponent(JSON.stringify({ service: [service], 'desired-state': ['running'] }));
+    const tasks = (await this.cluster.manager.engine.get(`/tasks?filters=${filters}`)) as {
+      ID: string;
+      NodeID: string;
+      Status: { State: string; ContainerStatus?: { ContainerID: string } };
+    }[];
+    return tasks
+      .filter(({ Status }) => Status.State === 'running')
+      .map(({ ID, NodeID, Status }) => ({
+        id: ID,
+        node: NodeID,
+        container: Status.ContainerStatus?.ContainerID ?? '',
+      }));
+  }
+
+  /** Everywhere that a port has to answer: each node's address from outside, and 127.0.0.1 on each node. */
+  places(port: number): { readonly namespace: string; readonly target: string }[] {
+    return this.nodes.flatMap((node) => [
+      { namespace: this.cluster.client.namespace, target: `${node.address}:${port}` },
+      { namespace: node.namespace, target: `127.0.0.1:${port}` },
+    ]);
+  }
+
+  /** Waits until every running task of the service, and nothing else, answers on the port everywhere. */
+  async answers(service: string, port: number, tasks = 1, carrier: Probe['carrier'] = 'tcp'): Promise<void> {
+    await until(
+      `${tasks} tasks of ${service} to answer at ${port}/${carrier} everywhere`,
+      async () => {
+        const names = (await this.names(service)).map((name) =>
+          carrier === 'udp' ? name.replace("I'm", 'I am') : name,
+        );
+        if (names.length !== tasks) return `${names.length} tasks run`;
+        for (const { namespace, target } of this.places(port)) {
+          const { answers, failures } = await probe(namespace, {
+            carrier,
+            targets: [target],
+            count: 8 * tasks,
+            atOnce: 4,
+          });
+          const strangers = Object.keys(answers).filter((answer) => !names.includes(answer));
+          const silent = names.filter((name) => !(name in answers));
+          if (Object.keys(failures).length > 0)
+            return `${target} from ${namespace} failed: ${JSON.stringify(failures)}`;
+          if (strangers.length > 0) return `${target} from ${namespace} was answered by ${strangers}`;
+          if (silent.length > 0) return `${target} from ${namespace} was not answered by ${silent}`;
+        }
+        return true;
+      },
+      { limitMs: stateMaxMs },
+    );
+  }
+
+  /** Waits until the port is refused everywhere; each refusal has to come at once. */
+  async refused(port: number, carrier: Probe['carrier'] = 'tcp'): Promise<void> {
+    await until(
+      `${port}/${carrier} to be refused everywhere`,
+      async () => {
+        for (const { namespace, target } of this.places(port)) {
+          const result = await probe(namespace, { carrier, targets: [target], count: 4 });
+          if (result.failures.ECONNREFUSED !== 4) return `${target} from ${namespace}: ${JSON.stringify(result)}`;
+          if (result.slowestMs > refusalMaxMs) return `${target} from ${namespace} took ${result.slowestMs} ms`;
+        }
+        return true;
+      },
+      { limitMs: stateMaxMs },
+    );
+  }
+
+  /** Connections from outside. */
+  probe(asked: Probe): Promise<ProbeResult> {
+    return probe(this.cluster.client.namespace, asked);
+  }
+
+  /** Connections from outside that go on, through all nodes in turn. */
+  traffic(port: number, atOnce = 4): Traffic {
+    const targets = this.nodes.map((node) => `${node.address}:${port}`);
+    return startTraffic(this.cluster.client.namespace, { carrier: 'tcp', targets, atOnce });
+  }
+
+  /** Fairway's command, where an outside client is. */
+  async fairway(...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+    return this.cluster.client.exec(
+      ['env', `CONSOLE=${this.cluster.consoleUrl}`, `${this.cluster.binDir}/fairway`, ...args],
+      {},
+    );
+  }
+
+  async status(): Promise<View> {
+    return JSON.parse((await this.fairway('status', '--json')).stdout) as View;
+  }
+
+  /** Waits until the view is as wanted. `wanted` returns true, or what is missing. */
+  async view(what: string, wanted: (view: View) => true | string): Promise<View> {
+    let view = await this.status();
+    await until(
+      what,
+      async () => {
+        view = await this.status();
+        return wanted(view);
+      },
+      { limitMs: stateMaxMs },
+    );
+    return view;
+  }
+
+  /** Waits until every node has applied everything. */
+  converged(): Promise<View> {
+    return this.view('Fairway to be converged', (view) => view.converged || JSON.stringify(view.pending));
+  }
+
+  /** Fairway's table on the node, or in its ingress sandbox. */
+  async table(node: ClusterNode, sandbox?: string): Promise<string> {
+    const command = ['nft', 'list', 'table', 'inet', 'fairway'];
+    const { stdout, stderr } = await (sandbox ? node.execSandbox(sandbox, command) : node.exec(command));
+    return stdout || stderr;
+  }
+
+  /** The mesh, the rules and the last words of every part: what one needs to see why a test failed. */
+  async story(): Promise<string> {
+    const parts: string[] = [`--- fairway status\n${(await this.fairway('status')).stdout}`];
+    for (const node of this.nodes) {
+      parts.push(`--- rules of ${node.name}\n${await this.table(node)}`);
+      parts.push(`--- rules in ingress_sbox of ${node.name}\n${await this.table(node, 'ingress_sbox')}`);
+    }
+    for (const part of this.cluster.processes) {
+      const own = part.name === 'decider' || this.nodes.some(({ name }) => name === part.name);
+      if (own) parts.push(`--- outcomes and log of ${part.name}\n${part.log(30)}`);
+    }
+    return parts.join('\n');
+  }
+}
+
+/** A packet that is dropped instead of refused is noticed after a second at the earliest, when SYN is sent again. */
+const refusalMaxMs = 900;

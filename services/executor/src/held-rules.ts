@@ -1,0 +1,94 @@
+import type { Changes } from '@fairway/mesh';
+import type { Kernel, Namespace, RulesOf } from './kernel/kernel.ts';
+import { difference, type Stale } from './rules/difference.ts';
+import { layoutVersion } from './rules/layout.ts';
+import type { Found, WishFor } from './rules/rules.ts';
+import type { Wish } from './rules/wish.ts';
+
+/** What one round of applying did. */
+export type Applied = { readonly durationMs: number; readonly changes: Changes; readonly rebuilt: readonly string[] };
+
+/** A round failed in one namespace; what the others got stays. */
+export class ApplyFailed extends Error {
+  readonly namespace: Namespace;
+  constructor(namespace: Namespace, cause: unknown) {
+    super(`ApplyFailed: ${namespace}`, { cause });
+    this.namespace = namespace;
+  }
+}
+
+/**
+ * What the kernel holds of Fairway's rules, read once and then kept up with each transaction; read again whenever that
+ * may no longer be true.
+ */
+export class HeldRules {
+  readonly #kernel: Kernel;
+  readonly #held: { [N in Namespace]?: { readonly found: Found<RulesOf<N>> | undefined } } = {};
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** The namespace has to be read before the next round. */
+  doubt(namespace: Namespace): void {
+    delete this.#held[namespace];
+  }
+
+  /**
+   * Brings both namespaces to the wish: the sandbox first, so that the host leads to nothing that is not there.
+   * Tracked connections that the new rules would not reach are dropped, except those that `keeps` keeps.
+   *
+   * @throws {ApplyFailed}
+   */
+  async bring(wish: Wish, prune: boolean, keeps: (stale: Stale) => boolean): Promise<Applied> {
+    const ingress = await this.#bringOne('ingress', wish.ingress, prune, keeps);
+    const host = await this.#bringOne('host', wish.host, prune, keeps);
+    return {
+      durationMs: ingress.durationMs + host.durationMs,
+      changes: {
+        added: ingress.changes.added + host.changes.added,
+        removed: ingress.changes.removed + host.changes.removed,
+      },
+      rebuilt: [...ingress.rebuilt, ...host.rebuilt],
+    };
+  }
+
+  async #bringOne<N extends Namespace>(
+    namespace: N,
+    wish: WishFor<RulesOf<N>>,
+    prune: boolean,
+    keeps: (stale: Stale) => boolean,
+  ): Promise<Applied> {
+    try {
+      const found = await this.#found(namespace);
+      const change = difference<RulesOf<N>>(found, wish, prune);
+      if (!change.transaction) return { durationMs: 0, changes: { added: 0, removed: 0 }, rebuilt: [] };
+      const { durationMs } = await this.#kernel.apply(namespace, change.transaction);
+      this.#hold(namespace, { rules: change.rules, layout: layoutVersion, foreign: [] });
+      await this.#kernel.forget(
+        namespace,
+        change.stale.filter((stale) => !keeps(stale)),
+      );
+      return {
+        durationMs,
+        changes: change.transaction.changes,
+        rebuilt: change.rebuilt === 'foreign' ? [`${namespace}: ${found?.foreign.join(', ')}`] : [],
+      };
+    } catch (cause) {
+      this.doubt(namespace);
+      throw new ApplyFailed(namespace, cause);
+    }
+  }
+
+  async #found<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
+    const held = this.#held[namespace];
+    if (held) return held.found;
+    const found = await this.#kernel.read(namespace);
+    this.#hold(namespace, found);
+    return found;
+  }
+
+  #hold<N extends Namespace>(namespace: N, found: Found<RulesOf<N>> | undefined): void {
+    (this.#held as { [M in N]?: { found: Found<RulesOf<N>> | undefined } })[namespace] = { found };
+  }
+}

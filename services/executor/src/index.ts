@@ -1,0 +1,4 @@
+export { type Executor, startExecutor } from './executor.ts';
+export type { Kernel, Requirement } from './kernel/kernel.ts';
+export { createLinuxKernel } from './kernel/linux.ts';
+export { MeshFile } from './mesh-file.ts';

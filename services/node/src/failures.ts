@@ -1,0 +1,22 @@
+import type { Requirement } from '@fairway/executor';
+
+/** The machine lacks something that no rule can be set without. */
+export class RequirementsMissing extends Error {
+  readonly missing: readonly Requirement[];
+  constructor(missing: readonly Requirement[]) {
+    const lines = missing.map(({ missing: what, neededFor, get }) => `${what} is missing (for ${neededFor}): ${get}`);
+    super(`RequirementsMissing: ${lines.join('; ')}`);
+    this.missing = missing;
+  }
+}
+
+/** Fairway is on the node that it serves, so it speaks to Docker over its socket only. */
+export class UnknownDockerHost extends Error {
+  readonly dockerHost: string;
+  constructor(dockerHost: string) {
+    super(
+      `UnknownDockerHost: DOCKER_HOST is ${dockerHost}; it has to be unix:///PATH, the socket of this node's dockerd`,
+    );
+    this.dockerHost = dockerHost;
+  }
+}

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { connectBus, MeshReplica } from '@fairway/bus';
+import { createLinuxKernel, MeshFile, startExecutor } from '@fairway/executor';
+import type { Log } from '@fairway/telemetry';
+import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
+import { RequirementsMissing, UnknownDockerHost } from './failures.ts';
+import { swarmMembership } from './swarm-membership.ts';
+
+type Options = {
+  readonly log: Log;
+  readonly servers: readonly string[];
+  /** `unix:///path`. */
+  readonly dockerHost: string;
+  readonly netnsDir: string;
+  readonly stateDir: string;
+};
+
+/**
+ * Starts watcher and executor side by side, on one copy of the mesh: what the watcher sees of this node reaches the
+ * executor in memory first and the bus second. Returns what stops them; the rules stay in the kernel.
+ *
+ * @throws {RequirementsMissing} when the machine lacks a program or the process a capability.
+ */
+export async function startNode({
+  log,
+  servers,
+  dockerHost,
+  netnsDir,
+  stateDir,
+}: Options): Promise<() => Promise<void>> {
+  const kernel = createLinuxKernel({ netnsDir });
+  const missing = await kernel.requirements();
+  if (missing.length > 0) throw new RequirementsMissing(missing);
+
+  const docker = connectDocker({ socket: socketOf(dockerHost) });
+  const { node, swarm = node } = await swarmMembership(docker, log);
+  const bus = await connectBus({ servers, name: `node-${node}`, log });
+
+  const file = new MeshFile(join(stateDir, 'mesh'), log);
+  const saved = await file.read(swarm);
+  const replica = new MeshReplica({
+    ...(saved ? { saved } : {}),
+    onChange: (causes) => {
+      executor.meshChanged(causes);
+      file.save(swarm, () => replica.entries);
+    },
+    onUnreadable: (error) => {
+      log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
+    },
+  });
+  const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }) });
+  const watcher = startWatcher({
+    docker,
+    bus,
+    view: meshView(replica),
+    log: log.with({ part: 'watcher' }),
+    onOwn: (change, own) => {
+      if (change.kind === 'identity') executor.dockerStarted();
+      executor.ownChanged(own);
+    },
+  });
+  const following = bus.mesh.follow(replica.follower);
+
+  return async () => {
+    await watcher.stop();
+    await following.stop();
+    await executor.stop();
+    await file.stop();
+    await bus.close();
+  };
+}
+
+function socketOf(dockerHost: string): string {
+  const socket = /^unix:\/\/(\/.+)$/.exec(dockerHost)?.[1];
+  if (!socket) throw new UnknownDockerHost(dockerHost);
+  return socket;
+}

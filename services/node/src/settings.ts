@@ -1,0 +1,19 @@
+import type { Setting } from '@fairway/service';
+
+export const dockerSetting: Setting = {
+  name: 'DOCKER_HOST',
+  meaning: "dockerd's socket",
+  standard: 'unix:///var/run/docker.sock',
+};
+
+export const netnsSetting: Setting = {
+  name: 'FAIRWAY_NETNS_DIR',
+  meaning: "folder of Docker's network namespaces: netns in dockerd's exec-root",
+  standard: '/var/run/docker/netns',
+};
+
+export const stateSetting: Setting = {
+  name: 'FAIRWAY_STATE_DIR',
+  meaning: 'folder for what the node remembers when the bus is away',
+  standard: '/var/lib/fairway',
+};
