@@ -1,0 +1,127 @@
+import Dockerode from 'dockerode';
+import type * as z from 'zod';
+import { type Docker, DockerMalformed, DockerRefused, type Malformed } from './docker.ts';
+import { openEvents } from './engine-events.ts';
+import { get, request } from './engine-request.ts';
+import * as schema from './engine-schema.ts';
+
+/** Docker's own socket. */
+export const dockerSocket = '/var/run/docker.sock';
+
+/** What does not fit is told of once, though each listing meets it again; this many are remembered. */
+const toldMax = 1000;
+const pingMaxMs = 5_000;
+
+/** Docker Engine on a socket of this machine, through dockerode. Connecting asks nothing yet. */
+export function connectDocker({ socket = dockerSocket }: { readonly socket?: string } = {}): Docker {
+  const engine = new Dockerode({ socketPath: socket });
+  const listeners: ((malformed: Malformed) => void)[] = [];
+  const told = new Set<string>();
+
+  const malformed = (name: string, error: z.ZodError, answer: unknown): DockerMalformed => {
+    const reason = error.issues
+      .slice(0, 3)
+      .map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`)
+      .join('; ');
+    const note = { name, reason, text: (JSON.stringify(answer) ?? 'undefined').slice(0, 4096) };
+    const what = JSON.stringify(note);
+    if (!told.has(what)) {
+      if (told.size >= toldMax) told.clear();
+      told.add(what);
+      for (const tell of listeners) tell(note);
+    }
+    return new DockerMalformed(note, { cause: error });
+  };
+  const read = <T extends z.ZodType>(shape: T, name: string, answer: unknown): z.output<T> => {
+    const parsed = shape.safeParse(answer);
+    if (!parsed.success) throw malformed(name, parsed.error, answer);
+    return parsed.data;
+  };
+  const list = async <T extends z.ZodType>(
+    shape: T,
+    kind: string,
+    ask: (abortSignal: AbortSignal) => Promise<unknown>,
+  ): Promise<z.output<T>[]> => {
+    const answer = await request(`list ${kind}s`, ask);
+    if (!Array.isArray(answer)) throw new DockerRefused(`list ${kind}s`, 200);
+    return answer.flatMap((item) => {
+      const parsed = shape.safeParse(item);
+      if (parsed.success) return [parsed.data];
+      malformed(`${kind} ${item?.ID ?? item?.Id ?? 'without an id'}`, parsed.error, item);
+      return [];
+    });
+  };
+  const inspect = async <T extends z.ZodType>(
+    shape: T,
+    kind: string,
+    id: string,
+    ask: (abortSignal: AbortSignal) => Promise<unknown>,
+  ): Promise<z.output<T> | undefined> => {
+    try {
+      return read(shape, `${kind} ${id}`, await request(`inspect ${kind} ${id}`, ask));
+    } catch (error) {
+      if (error instanceof DockerRefused && error.status === 404) return undefined;
+      throw error;
+    }
+  };
+  const localNetwork = (name: string) =>
+    inspect(schema.engineLocalNetwork, 'network', name, (abortSignal) => get(engine, `/networks/${name}`, abortSignal));
+
+  return {
+    ping: async () => {
+      await request('ping', (abortSignal) => get(engine, '/_ping', abortSignal), pingMaxMs);
+    },
+    info: async () => {
+      const answer = await request('info', (abortSignal) => get(engine, '/info', abortSignal));
+      const { Swarm } = read(schema.engineInfo, 'info', answer);
+      return {
+        ...(Swarm?.NodeID ? { node: Swarm.NodeID } : {}),
+        ...(Swarm?.Cluster?.ID ? { swarm: Swarm.Cluster.ID } : {}),
+        manager: Swarm?.ControlAvailable ?? false,
+        state: Swarm?.LocalNodeState || 'inactive',
+      };
+    },
+    // libnetwork deletes the default bridge network and makes it again, with a new id, whenever dockerd starts without
+    // containers that outlived it (moby daemon/daemon_unix.go, `configureNetworking`), and no member of a swarm may let
+    // them (`--live-restore` is refused). Tried with 20.10: a new id after SIGTERM and after SIGKILL, with a container
+    // on the network; the same id over leaving and joining swarms. A daemon with `--bridge=none` has no such network;
+    // there the ingress sandbox's endpoint serves, which is made anew with each start too (and when a node rejoins).
+    daemon: async () => {
+      const bridge = await localNetwork('bridge');
+      if (bridge) return bridge.Id;
+      return (await localNetwork('docker_gwbridge'))?.Containers[ingressSandbox]?.EndpointID;
+    },
+    ingressGateway: async () => (await localNetwork('docker_gwbridge'))?.Containers[ingressSandbox]?.IPv4Address,
+    events: () => openEvents(engine, malformed),
+    listContainers: () =>
+      list(schema.engineContainerSummary, 'container', (abortSignal) =>
+        engine.listContainers({ all: true, filters: { label: ['com.docker.swarm.task.id'] }, abortSignal }),
+      ),
+    inspectContainer: (id) =>
+      inspect(schema.engineContainer, 'container', id, (abortSignal) =>
+        get(engine, `/containers/${id}/json`, abortSignal),
+      ),
+    listServices: () => list(schema.engineService, 'service', (abortSignal) => engine.listServices({ abortSignal })),
+    inspectService: (id) =>
+      inspect(schema.engineService, 'service', id, (abortSignal) => get(engine, `/services/${id}`, abortSignal)),
+    listTasks: (service) =>
+      list(schema.engineTask, 'task', (abortSignal) =>
+        engine.listTasks({ ...(service ? { filters: { service: [service] } } : {}), abortSignal }),
+      ),
+    inspectTask: (id) =>
+      inspect(schema.engineTask, 'task', id, (abortSignal) => get(engine, `/tasks/${id}`, abortSignal)),
+    listNodes: () => list(schema.engineNode, 'node', (abortSignal) => engine.listNodes({ abortSignal })),
+    inspectNode: (id) =>
+      inspect(schema.engineNode, 'node', id, (abortSignal) => get(engine, `/nodes/${id}`, abortSignal)),
+    listNetworks: () =>
+      list(schema.engineNetwork, 'network', (abortSignal) =>
+        engine.listNetworks({ filters: { driver: ['overlay'], scope: ['swarm'] }, abortSignal }),
+      ),
+    inspectNetwork: (id) =>
+      inspect(schema.engineNetwork, 'network', id, (abortSignal) => get(engine, `/networks/${id}`, abortSignal)),
+    onMalformed: (listener) => listeners.push(listener),
+  };
+}
+
+/** libnetwork names the ingress sandbox's place among a network's containers so (sandbox.go, `ingressSandbox`). */
+const ingressSandbox = 'ingress-sbox';

@@ -1,0 +1,6 @@
+export { type Clock, systemClock } from './clock.ts';
+export * from './docker.ts';
+export { connectDocker, dockerSocket } from './engine.ts';
+export { type MeshView, meshView } from './mesh-view.ts';
+export type { Own, OwnChange } from './own.ts';
+export { startWatcher, type Watcher, type WatcherOptions } from './watcher.ts';

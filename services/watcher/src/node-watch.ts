@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import type { ContainerFact, Fact, Incarnation } from '@fairway/mesh';
+import { describe, type Log, newTrace } from '@fairway/telemetry';
+import type { Clock } from './clock.ts';
+import { Coalescer } from './coalescer.ts';
+import { ContainerLives, type HeldContainer } from './container-lives.ts';
+import { type ContainerEvent, type Docker, DockerMalformed, DockerUnavailable } from './docker.ts';
+import type { EngineContainerSummary } from './engine-schema.ts';
+import type { MeshView } from './mesh-view.ts';
+import type { Outgoing } from './outbox.ts';
+import type { Own, OwnChange } from './own.ts';
+import { containerLife, eventLife, listedLife, signalNumber } from './translate-container.ts';
+
+type Options = {
+  readonly docker: Docker;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly view: MeshView;
+  readonly own: () => Own | undefined;
+  /** Whether the view is that of a bus which can be reached now, so that what it lacks is nowhere else. */
+  readonly viewIsCurrent: () => boolean;
+  /** Told first, in memory. */
+  readonly tell: (change: OwnChange) => void;
+  /** Told second, for the bus. */
+  readonly offer: (outgoing: Outgoing) => void;
+  /** The container of one of the service's tasks changed. */
+  readonly onService: (service: string) => void;
+};
+
+/** `resync` publishes everything and that it was everything; `confirm` only what was not known. */
+type Listing = 'resync' | 'confirm';
+
+/** How many containers are inspected at a time when they are listed. */
+const inspectionsMax = 8;
+
+/**
+ * What a node's own Docker says of the containers of its tasks. Made anew for each connection to Docker: what an older
+ * one still answers is not heard any more.
+ */
+export class NodeWatch {
+  readonly #options: Options;
+  readonly #node: string;
+  readonly #incarnation: Incarnation;
+  readonly #lives: ContainerLives;
+  readonly #stopSignals = new Map<string, number>();
+  readonly #listings: Coalescer<Listing>;
+  #lastTick = 0;
+  #stopped = false;
+
+  constructor(node: string, incarnation: Incarnation, options: Options) {
+    this.#options = options;
+    this.#node = node;
+    this.#incarnation = incarnation;
+    this.#lives = new ContainerLives();
+    this.#listings = new Coalescer({
+      clock: options.clock,
+      work: (listing) => this.#list(listing),
+      merge: (a, b) => (a === 'resync' || b === 'resync' ? 'resync' : 'confirm'),
+      onFailure: (error) => this.#onFailure('The containers could not be listed', error),
+    });
+  }
+
+  /** Lists the containers, now or, where they are being listed, after that. */
+  list(listing: Listing): void {
+    this.#listings.ask(listing);
+  }
+
+  handle(event: ContainerEvent): void {
+    const tick = this.#tick();
+    const { id, task, service } = event;
+    const life = eventLife(event, this.#stopSignals.get(id) ?? signalNumber(undefined));
+    if (life === 'inspect') {
+      this.#observe({ id, task, service, state: 'starting', tick }, `container ${event.action}`);
+      void this.#inspect({ id, task, service }, `container ${event.action}`);
+    } else if (life) {
+      this.#observe({ id, task, service, state: life, tick }, `container ${event.action}`);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#listings.stop();
+  }
+
+  /** Microseconds of CLOCK_MONOTONIC, never the same twice: readings are ordered by them. */
+  #tick(): number {
+    this.#lastTick = Math.max(this.#lastTick + 1, this.#options.clock.tickUs());
+    return this.#lastTick;
+  }
+
+  #onFailure(what: string, error: unknown): boolean {
+    if (this.#stopped || error instanceof DockerUnavailable) return false;
+    this.#options.log.warn(what, { why: describe(error) });
+    return true;
+  }
+
+  async #inspect(of: { id: string; task: string; service: string }, event: string): Promise<void> {
+    const tick = this.#tick();
+    try {
+      const state = await this.#look(of.id);
+      if (!this.#stopped && this.#lives.get(of.id)) this.#observe({ ...of, state, tick }, event);
+    } catch (error) {
+      if (error instanceof DockerMalformed) return;
+      // The next listing, asked for at once, looks again and goes on trying.
+      if (this.#onFailure('A container could not be inspected', error)) this.list('confirm');
+    }
+  }
+
+  async #look(id: string): Promise<HeldContainer['state']> {
+    const container = await this.#options.docker.inspectContainer(id);
+    if (!container) return 'dead';
+    this.#stopSignals.set(id, signalNumber(container.Config.StopSignal));
+    return containerLife(container.State);
+  }
+
+  #observe(offered: HeldContainer, event: string, listed = false): void {
+    const changed = this.#lives.observe(offered, listed);
+    if (!changed) return;
+    this.#tellOwn(changed);
+    this.#publish(changed, event, undefined);
+    this.#options.onService(changed.service);
+  }
+
+  #tellOwn({ task, service, id, state, tick }: HeldContainer): void {
+    this.#options.tell({ kind: 'container', task, service, container: id, state, tick });
+  }
+
+  #publish({ id, task, service, state, tick }: HeldContainer, event: string, listing: string | undefined): void {
+    const reading = { incarnation: this.#incarnation, tick };
+    const fact: ContainerFact = { kind: 'container', node: this.#node, service, task, container: id, state, reading };
+    this.#offer(`container ${id}`, fact, `container:${id}:${state}:${tick}:${listing ?? ''}`, event);
+  }
+
+  #offer(key: string, fact: Fact, id: string, event: string, barrier = false): void {
+    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), trace: newTrace(), barrier });
+  }
+
+  #forget(id: string): void {
+    this.#lives.forget(id);
+    this.#stopSignals.delete(id);
+  }
+
+  async #list(listing: Listing): Promise<void> {
+    const tick = this.#tick();
+    const listed = (await this.#options.docker.listContainers()).filter(
+      ({ Labels }) => Labels['com.docker.swarm.node.id'] === this.#node,
+    );
+    const states = await this.#lookAtAll(listed);
+    if (this.#stopped) return;
+    for (const [container, state] of states) {
+      this.#observe({ ...identityOf(container), state, tick }, 'container listing', true);
+    }
+    this.#dropAbsent(new Set(listed.map(({ Id }) => Id)), tick);
+    this.#denyAbsent(new Set(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id'])), tick);
+    if (listing === 'resync') this.#publishAll(tick);
+  }
+
+  async #lookAtAll(
+    listed: readonly EngineContainerSummary[],
+  ): Promise<Map<EngineContainerSummary, HeldContainer['state']>> {
+    const states = new Map<EngineContainerSummary, HeldContainer['state']>();
+    const queue = [...listed];
+    const look = async () => {
+      for (let next = queue.pop(); next; next = queue.pop()) {
+        const known = listedLife(next.State);
+        try {
+          states.set(next, known ?? (await this.#look(next.Id)));
+        } catch (error) {
+          if (!(error instanceof DockerMalformed)) throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: inspectionsMax }, look));
+    return states;
+  }
+
+  /** Containers that were seen before Docker was asked, and that it no longer has. */
+  #dropAbsent(listed: ReadonlySet<string>, tick: number): void {
+    for (const held of this.#lives.all()) {
+      if (listed.has(held.id) || held.tick >= tick) continue;
+      this.#observe({ ...held, state: 'dead', tick }, 'container listing', true);
+      this.#forget(held.id);
+    }
+  }
+
+  /**
+   * Tasks that the mesh takes to live here and that have no container: it ended while nobody watched. The executor is
+   * told at once; the bus learns it from the listing's fact. Then forgets what nobody has any more.
+   */
+  #denyAbsent(listed: ReadonlySet<string>, tick: number): void {
+    const { view, viewIsCurrent, own, tell } = this.#options;
+    const absent = (task: string) => !listed.has(task) && !this.#lives.hasTask(task);
+    for (const { task, service } of view.liveTasks(this.#node)) {
+      if (!absent(task) || own()?.containers.get(task)?.state === 'dead') continue;
+      tell({ kind: 'container', task, service, container: '', state: 'dead', tick });
+    }
+    if (!viewIsCurrent()) return;
+    const held = new Set([...view.services()].flatMap(({ id }) => [...view.tasks(id)].map((task) => task.id)));
+    for (const task of own()?.containers.keys() ?? []) {
+      if (absent(task) && !held.has(task)) tell({ kind: 'forgotten', task });
+    }
+  }
+
+  #publishAll(tick: number): void {
+    const listing = randomUUID();
+    const all = this.#lives.all();
+    for (const held of all) {
+      this.#tellOwn(held);
+      this.#publish(held, 'container listing', listing);
+    }
+    const tasks = [...new Set(all.map(({ task }) => task))];
+    const incarnation = this.#incarnation;
+    const fact: Fact = { kind: 'node-listing', listing, node: this.#node, incarnation, tick, tasks };
+    this.#offer('node listing', fact, `node-listing:${listing}`, 'container listing', true);
+  }
+}
+
+function identityOf({ Id, Labels }: EngineContainerSummary): { id: string; task: string; service: string } {
+  return { id: Id, task: Labels['com.docker.swarm.task.id'], service: Labels['com.docker.swarm.service.id'] };
+}

@@ -1,0 +1,55 @@
+import type { Address, Incarnation, OwnFacts } from '@fairway/mesh';
+import type { ContainerLife } from './translate-container.ts';
+
+/**
+ * What a watcher tells the executor in its own process, at once and before the bus:
+ * - `identity`: which node of which swarm this is, and in which incarnation. Again after each start of dockerd.
+ * - `gateway`: the ingress sandbox's address on docker_gwbridge; absent when there is none.
+ * - `container`: how the container of one of its own tasks is; `container` is empty where Docker no longer has one.
+ * - `forgotten`: neither Docker nor the mesh has the task any more.
+ */
+export type OwnChange =
+  | { readonly kind: 'identity'; readonly node: string; readonly swarm?: string; readonly incarnation: Incarnation }
+  | { readonly kind: 'gateway'; readonly gateway?: Address }
+  | {
+      readonly kind: 'container';
+      readonly task: string;
+      readonly service: string;
+      readonly container: string;
+      readonly state: ContainerLife;
+      readonly tick: number;
+    }
+  | { readonly kind: 'forgotten'; readonly task: string };
+
+/** All that the changes so far come to; absent before Docker was reached. */
+export type Own = OwnFacts & { readonly incarnation: Incarnation; readonly swarm?: string };
+
+/** Own facts with one more change. Containers of another node than before are forgotten: it joined another swarm. */
+export function withChange(own: Own | undefined, change: OwnChange): Own | undefined {
+  switch (change.kind) {
+    case 'identity': {
+      const { kind: _, ...identity } = change;
+      const same = own?.node === change.node ? own : undefined;
+      return {
+        containers: same?.containers ?? new Map(),
+        ...(same?.gateway ? { gateway: same.gateway } : {}),
+        ...identity,
+      };
+    }
+    case 'gateway': {
+      if (!own) return undefined;
+      const { gateway: _, ...rest } = own;
+      return change.gateway ? { ...rest, gateway: change.gateway } : rest;
+    }
+    case 'container': {
+      if (!own) return undefined;
+      const containers = new Map(own.containers);
+      containers.set(change.task, { state: change.state, tick: change.tick });
+      return { ...own, containers };
+    }
+    case 'forgotten': {
+      if (!own) return undefined;
+      return { ...own, containers: new Map([...own.containers].filter(([task]) => task !== change.task)) };
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { TaskClaim } from '@fairway/mesh';
+import { type Docker, DockerMalformed } from './docker.ts';
+import type { EngineService, EngineTask } from './engine-schema.ts';
+import type { MeshView } from './mesh-view.ts';
+import { type ServicePicture, servicePicture } from './service-picture.ts';
+import { serviceSpec } from './translate-service.ts';
+import { isEnded, taskClaim } from './translate-task.ts';
+
+/** What one reading of a service and its tasks came to. */
+export type ServiceReading = {
+  readonly service: EngineService;
+  readonly tasks: readonly EngineTask[];
+  readonly picture: ServicePicture;
+  /** Whether Docker's index of the service or of a task is below the mesh's: the swarm may have been restored. */
+  readonly behind: boolean;
+};
+
+/** Where to read, and what was read before. */
+export type ReadFrom = {
+  readonly docker: Docker;
+  readonly view: MeshView;
+  /** What was told of the service last. */
+  readonly told: ServicePicture | undefined;
+};
+
+/**
+ * Makes a service's picture out of what Docker listed and what the mesh holds. A task that the mesh has and the listing
+ * has not is inspected, and is gone only where that answers 404. Swarm keeps ended tasks as history; they are left out
+ * unless the mesh has them, or was told that they live and may have them by now.
+ */
+export async function readService(
+  { docker, view, told }: ReadFrom,
+  service: EngineService,
+  listed: readonly EngineTask[],
+  confirmed = false,
+): Promise<ServiceReading> {
+  const tasks = new Map(listed.map((task) => [task.ID, task]));
+  const gone: string[] = [];
+  const held = [...view.tasks(service.ID)];
+  for (const { id } of held) {
+    if (tasks.has(id)) continue;
+    const task = await unlessMalformed(docker.inspectTask(id));
+    if (task === 'malformed') continue;
+    if (task) tasks.set(id, task);
+    else gone.push(id);
+  }
+  const heldIndex = new Map(held.map(({ id, index }) => [id, index]));
+  const toldAlive = new Set(told?.tasks.filter(({ claim }) => claim !== 'released').map(({ id }) => id));
+  const worthTelling = ({ ID, Status }: EngineTask) => heldIndex.has(ID) || toldAlive.has(ID) || !isEnded(Status.State);
+  const claims = [...tasks.values()].filter(worthTelling).flatMap((task): TaskClaim[] => {
+    const claim = taskClaim(task);
+    return claim ? [claim] : [];
+  });
+  const spec = serviceSpec(service);
+  const behind =
+    spec.index < (view.service(spec.id)?.index ?? 0) ||
+    claims.some(({ id, index }) => index < (heldIndex.get(id) ?? 0));
+  return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };
+}
+
+/**
+ * Reads a service again, object by object, so that each of its indexes counts even where it is lower than the mesh's.
+ * Undefined where that cannot be said: the service is gone, or does not fit its schema.
+ */
+export async function confirmService(from: ReadFrom, id: string): Promise<ServiceReading | undefined> {
+  const { docker } = from;
+  const service = await unlessMalformed(docker.inspectService(id));
+  if (!service || service === 'malformed') return undefined;
+  const tasks: EngineTask[] = [];
+  for (const listed of await docker.listTasks(id)) {
+    const task = await unlessMalformed(docker.inspectTask(listed.ID));
+    if (task && task !== 'malformed') tasks.push(task);
+  }
+  const reading = await readService(from, service, tasks, true);
+  return reading.behind ? reading : undefined;
+}
+
+/** What an inspect answers, with `malformed` for an object that is there and was put aside. */
+export async function unlessMalformed<T>(inspect: Promise<T | undefined>): Promise<T | undefined | 'malformed'> {
+  try {
+    return await inspect;
+  } catch (error) {
+    if (error instanceof DockerMalformed) return 'malformed';
+    throw error;
+  }
+}

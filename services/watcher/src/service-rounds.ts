@@ -1,0 +1,95 @@
+import type { Clock } from './clock.ts';
+import { Coalescer } from './coalescer.ts';
+
+/** Why a service is read: what happened, for people. */
+export type Ask = { readonly event: string };
+
+/** What one reading of a service came to. Of one that is `gone` nothing more is to be expected. */
+export type Round = { readonly state: 'settled' | 'unsettled' | 'gone'; readonly changed: boolean };
+
+type Options = {
+  readonly clock: Clock;
+  /** Reads the service and tells what is new of it. */
+  readonly read: (id: string, ask: Ask) => Promise<Round>;
+  /** Whether to try again. */
+  readonly onFailure: (error: unknown) => boolean;
+};
+
+/** The first round after an event comes this soon, each further one after twice the time. */
+const roundFirstMs = 100;
+const roundMaxMs = 2_000;
+/** This many rounds follow each event even where all seems settled: Swarm's orchestrator begins a moment later. */
+const roundsMin = 4;
+/** A service that does not settle, and of which nothing new was seen for this long, is left to the full listings. */
+const patienceUs = 120_000_000;
+
+type Rounds = {
+  readonly work: Coalescer<Ask>;
+  /** Rounds since the last event. */
+  since: number;
+  changedUs: number;
+  cancel?: () => void;
+};
+
+/**
+ * Reads services when something happened to them, and again until they are settled: Swarm has no events for tasks. For
+ * each service at most one reading is under way and one waits.
+ */
+export class ServiceRounds {
+  readonly #options: Options;
+  readonly #rounds = new Map<string, Rounds>();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Something happened to the service: reads it now, and begins its rounds anew. */
+  ask(id: string, ask: Ask): void {
+    const rounds = this.#rounds.get(id) ?? this.#begin(id);
+    rounds.since = 0;
+    rounds.changedUs = this.#options.clock.tickUs();
+    rounds.cancel?.();
+    rounds.work.ask(ask);
+  }
+
+  stop(): void {
+    for (const { work, cancel } of this.#rounds.values()) {
+      cancel?.();
+      work.stop();
+    }
+    this.#rounds.clear();
+  }
+
+  #begin(id: string): Rounds {
+    const { clock, onFailure } = this.#options;
+    const work = new Coalescer<Ask>({
+      clock,
+      work: (ask) => this.#read(id, ask),
+      // The event that began it says more than that a round was due.
+      merge: (held, added) => (added.event === 'container' ? held : added),
+      onFailure: (error) => onFailure(error),
+    });
+    const rounds: Rounds = { work, since: 0, changedUs: clock.tickUs() };
+    this.#rounds.set(id, rounds);
+    return rounds;
+  }
+
+  async #read(id: string, ask: Ask): Promise<void> {
+    const { clock, read } = this.#options;
+    const { state, changed } = await read(id, ask);
+    const rounds = this.#rounds.get(id);
+    if (!rounds) return;
+    if (changed) rounds.changedUs = clock.tickUs();
+    rounds.cancel?.();
+    const patient = clock.tickUs() - rounds.changedUs < patienceUs;
+    const again = state === 'unsettled' ? patient || rounds.since < roundsMin : rounds.since < roundsMin;
+    // Asked for during this reading, `since` is 0 again and a further reading is already due.
+    if (!again || (state === 'gone' && rounds.since > 0)) {
+      this.#rounds.delete(id);
+      return;
+    }
+    const delayMs = Math.min(roundMaxMs, roundFirstMs * 2 ** rounds.since);
+    rounds.since += 1;
+    rounds.cancel = clock.after(delayMs, () => rounds.work.ask(ask));
+  }
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import type { Fact } from '@fairway/mesh';
+import { describe, type Log, newTrace } from '@fairway/telemetry';
+import type { Clock } from './clock.ts';
+import { Coalescer } from './coalescer.ts';
+import { type Docker, DockerUnavailable, type SwarmEvent } from './docker.ts';
+import type { EngineService, EngineTask } from './engine-schema.ts';
+import type { HeldObject, MeshView } from './mesh-view.ts';
+import type { Outgoing } from './outbox.ts';
+import { digest, gist, type ServicePicture, serviceFacts } from './service-picture.ts';
+import { confirmService, readService, type ServiceReading, unlessMalformed } from './service-reader.ts';
+import { type Ask, type Round, ServiceRounds } from './service-rounds.ts';
+import { unsettled } from './settled.ts';
+import { network } from './translate-network.ts';
+import { nodeClaim } from './translate-node.ts';
+
+type Options = {
+  readonly docker: Docker;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly view: MeshView;
+  /** The epoch that is published in; undefined while it is not known. */
+  readonly epoch: () => string | undefined;
+  readonly offer: (outgoing: Outgoing) => void;
+  /** Whether a complete listing was offered in this life of the watcher and epoch; answers once for each. */
+  readonly firstListing: (epoch: string) => boolean;
+};
+
+/** `resync` publishes everything anew, `confirm` only what differs from what was published last. */
+type Listing = 'resync' | 'confirm';
+
+/** Where a fact came from: what happened, and the listing that it is part of where everything is published anew. */
+type Origin = { readonly event: string; readonly listing?: string };
+
+/**
+ * What a manager's Docker says of the whole swarm. Made anew for each connection to Docker, and when the node is
+ * promoted.
+ */
+export class SwarmWatch {
+  readonly #options: Options;
+  readonly #listings: Coalescer<Listing>;
+  readonly #rounds: ServiceRounds;
+  /** The gist of what was offered last, by object, so that what says nothing new is not offered again. */
+  readonly #told = new Map<string, string>();
+  readonly #pictures = new Map<string, ServicePicture>();
+  /** When each service was read last, counted in readings. */
+  readonly #readings = new Map<string, number>();
+  #reading = 0;
+  /** Objects whose index Docker had below the mesh's in the last full listing. */
+  #behind = new Set<string>();
+  #stopped = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+    const { clock } = options;
+    const onFailure = (error: unknown) => this.#onFailure(error);
+    this.#rounds = new ServiceRounds({ clock, read: (id, ask) => this.#readService(id, ask), onFailure });
+    this.#listings = new Coalescer({
+      clock,
+      work: (listing) => this.#list(listing),
+      merge: (a, b) => (a === 'resync' || b === 'resync' ? 'resync' : 'confirm'),
+      onFailure,
+    });
+  }
+
+  /** Lists the whole swarm, now or, where it is being listed, after that. */
+  list(listing: Listing): void {
+    if (listing === 'resync') this.#told.clear();
+    this.#listings.ask(listing);
+  }
+
+  handle(event: SwarmEvent): void {
+    if (event.scope !== 'swarm') return;
+    const what = `${event.kind} ${event.action}`;
+    if (event.kind === 'service') this.#rounds.ask(event.id, { event: what });
+    else void this.#refresh(event.kind, event.id, { event: what });
+  }
+
+  /** A node spoke of a container of one of the service's tasks: its managers may soon say more of that task. */
+  handleContainer(service: string): void {
+    this.#rounds.ask(service, { event: 'container' });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#listings.stop();
+    this.#rounds.stop();
+  }
+
+  #onFailure(error: unknown): boolean {
+    if (this.#stopped || error instanceof DockerUnavailable) return false;
+    this.#options.log.warn('The swarm could not be listed; it is tried again', { why: describe(error) });
+    return true;
+  }
+
+  async #refresh(kind: 'node' | 'network', id: string, origin: Origin): Promise<void> {
+    try {
+      await this.#readObject(kind, id, origin);
+    } catch (error) {
+      if (this.#onFailure(error)) this.list('confirm');
+    }
+  }
+
+  async #readObject(kind: 'node' | 'network', id: string, origin: Origin): Promise<void> {
+    const { docker } = this.#options;
+    if (kind === 'node') {
+      const node = await unlessMalformed(docker.inspectNode(id));
+      if (node === 'malformed') return;
+      this.#tell(`node ${id}`, node ? { kind, node: nodeClaim(node), confirmed: false } : gone(kind, id), origin);
+    } else {
+      const found = await unlessMalformed(docker.inspectNetwork(id));
+      if (found === 'malformed') return;
+      const ours = found && network(found);
+      if (ours || !found) this.#tell(`network ${id}`, ours ? { kind, network: ours } : gone(kind, id), origin);
+    }
+  }
+
+  async #readService(id: string, { event }: Ask): Promise<Round> {
+    const { docker, view } = this.#options;
+    const service = await unlessMalformed(docker.inspectService(id));
+    if (service === 'malformed' || this.#stopped) return { state: 'settled', changed: false };
+    this.#readings.set(id, ++this.#reading);
+    if (!service) {
+      this.#pictures.delete(id);
+      // Of a service that the mesh never had there is nothing to say but at its own event.
+      if (event.startsWith('service') || view.service(id)) this.#tell(`service ${id}`, gone('service', id), { event });
+      return { state: 'gone', changed: false };
+    }
+    const reading = await readService(this.#from(id), service, await docker.listTasks(id));
+    const changed = this.#tellService(reading, { event });
+    return { state: unsettled(service, reading.tasks) ? 'unsettled' : 'settled', changed };
+  }
+
+  #from(id: string) {
+    const { docker, view } = this.#options;
+    return { docker, view, told: this.#pictures.get(id) };
+  }
+
+  async #list(listing: Listing): Promise<void> {
+    const { docker, view, clock, epoch, firstListing, offer } = this.#options;
+    const id = randomUUID();
+    const origin: Origin = listing === 'resync' ? { event: 'swarm listing', listing: id } : { event: 'swarm listing' };
+    const startedIn = epoch();
+    const readingsBefore = this.#reading;
+    const behind = new Set<string>();
+
+    const networks = await docker.listNetworks();
+    const nodes = await docker.listNodes();
+    const services = await docker.listServices();
+    const tasks = Map.groupBy(await docker.listTasks(), (task: EngineTask) => task.ServiceID);
+    if (this.#stopped) return;
+
+    for (const listed of networks) {
+      const ours = network(listed);
+      if (ours) this.#tell(`network ${ours.id}`, { kind: 'network', network: ours }, origin);
+    }
+    for (const listed of nodes) await this.#tellNode(nodeClaim(listed), behind, origin);
+    for (const service of services)
+      await this.#tellListed(service, tasks.get(service.ID) ?? [], readingsBefore, behind, origin);
+
+    const absent = (held: Iterable<HeldObject>, listed: readonly string[]) => {
+      const present = new Set(listed);
+      return [...held].filter((object) => !present.has(object.id)).map((object) => object.id);
+    };
+    const denied: Origin = { event: 'swarm listing', listing: id };
+    for (const node of absent(
+      view.nodes(),
+      nodes.map(({ ID }) => ID),
+    ))
+      await this.#readObject('node', node, denied);
+    for (const held of absent(
+      view.networks(),
+      networks.map(({ Id }) => Id),
+    )) {
+      await this.#readObject('network', held, denied);
+    }
+    for (const held of absent(
+      view.services(),
+      services.map(({ ID }) => ID),
+    )) {
+      if ((await unlessMalformed(docker.inspectService(held))) !== undefined) continue;
+      this.#pictures.delete(held);
+      this.#tell(`service ${held}`, gone('service', held), denied);
+    }
+    if (this.#stopped) return;
+    this.#behind = behind;
+    this.#forgetAllBut([networks.map(({ Id }) => Id), nodes.map(({ ID }) => ID), services.map(({ ID }) => ID)].flat());
+
+    if (startedIn === undefined || epoch() !== startedIn) return;
+    if (!firstListing(startedIn) && view.isComplete(startedIn)) return;
+    const fact: Fact = { kind: 'swarm-listing', listing: id, epoch: startedIn };
+    const atMs = clock.nowMs();
+    offer({
+      key: 'swarm listing',
+      fact,
+      id: `swarm-listing:${id}`,
+      event: origin.event,
+      atMs,
+      trace: newTrace(),
+      barrier: true,
+    });
+  }
+
+  /** What was said of objects that Docker no longer has need not be remembered. */
+  #forgetAllBut(listed: readonly string[]): void {
+    const present = new Set(listed);
+    for (const key of this.#told.keys()) if (!present.has(key.split(' ')[1] ?? '')) this.#told.delete(key);
+    for (const id of this.#readings.keys()) if (!present.has(id)) this.#readings.delete(id);
+  }
+
+  async #tellListed(
+    service: EngineService,
+    tasks: readonly EngineTask[],
+    readingsBefore: number,
+    behind: Set<string>,
+    origin: Origin,
+  ): Promise<void> {
+    const { ID: id } = service;
+    const reading = await readService(this.#from(id), service, tasks);
+    // What was read for an event meanwhile is newer than the listing; it only has to be told as part of a resync.
+    if ((this.#readings.get(id) ?? 0) > readingsBefore && !origin.listing) return;
+    if (!reading.behind) {
+      this.#tellService(reading, origin);
+      return;
+    }
+    behind.add(id);
+    // A manager that just lost its leadership may answer from the past for a moment: believe it the second time.
+    if (!this.#behind.has(id)) return;
+    const confirmed = await confirmService(this.#from(id), id);
+    if (confirmed) this.#tellService(confirmed, origin);
+  }
+
+  async #tellNode(claim: ReturnType<typeof nodeClaim>, behind: Set<string>, origin: Origin): Promise<void> {
+    const { docker, view } = this.#options;
+    const key = `node ${claim.id}`;
+    const isBehind = (index: number) => index < ([...view.nodes()].find(({ id }) => id === claim.id)?.index ?? 0);
+    if (!isBehind(claim.index)) {
+      this.#tell(key, { kind: 'node', node: claim, confirmed: false }, origin);
+      return;
+    }
+    behind.add(claim.id);
+    if (!this.#behind.has(claim.id)) return;
+    const again = await unlessMalformed(docker.inspectNode(claim.id));
+    if (!again || again === 'malformed' || !isBehind(again.Version.Index)) return;
+    this.#tell(key, { kind: 'node', node: nodeClaim(again), confirmed: true }, origin);
+  }
+
+  #tellService({ picture }: ServiceReading, origin: Origin): boolean {
+    if (this.#stopped) return false;
+    const { id } = picture.spec;
+    this.#pictures.set(id, picture);
+    const now = gist(picture);
+    if (!origin.listing && this.#told.get(`service ${id}`) === now) return false;
+    this.#told.set(`service ${id}`, now);
+    serviceFacts(picture).forEach((fact, part) => {
+      this.#offer(part === 0 ? `service ${id}` : `service ${id} ${part}`, fact, origin);
+    });
+    return true;
+  }
+
+  /** Offers a fact about an object unless its gist was the last thing said of it. */
+  #tell(key: string, fact: Fact, origin: Origin): void {
+    if (this.#stopped) return;
+    const now = digest(withoutIndex(fact));
+    if (!origin.listing && this.#told.get(key) === now) return;
+    this.#told.set(key, now);
+    this.#offer(key, fact, origin);
+  }
+
+  #offer(key: string, fact: Fact, { event, listing }: Origin): void {
+    const id = `${key.replaceAll(' ', ':')}:${digest(fact)}:${listing ?? ''}`;
+    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), trace: newTrace() });
+  }
+}
+
+function gone(kind: 'service' | 'node' | 'network', id: string): Fact {
+  switch (kind) {
+    case 'service':
+      return { kind: 'service-gone', service: id };
+    case 'node':
+      return { kind: 'node-gone', node: id };
+    case 'network':
+      return { kind: 'network-gone', network: id };
+  }
+}
+
+/** Swarm raises a node's index with each service that is attached to it; that alone says nothing new. */
+function withoutIndex(fact: Fact): unknown {
+  if (fact.kind === 'node') return { ...fact, node: { ...fact.node, index: 0 } };
+  return fact;
+}
