@@ -1,0 +1,57 @@
+import type { Delivery, Stoppable } from '../bus.ts';
+import type { MemoryConnection } from './connection.ts';
+import type { MemoryDurable } from './durable.ts';
+
+/** Takes a share of a durable consumer, as soon as there is its stream, and of the next one after a wipe. */
+export function consume(
+  connection: MemoryConnection,
+  stream: string,
+  durable: string,
+  handle: (delivery: Delivery) => void,
+): Stoppable {
+  const { server } = connection;
+  let stopped = false;
+  let joined: MemoryDurable | undefined;
+  let leave = () => {};
+  /** Answers given without a connection, until there is one again. */
+  let unsent: (() => void)[] = [];
+
+  const answer = (send: () => void) => {
+    if (connection.connected) send();
+    else unsent.push(send);
+  };
+  const taker = {
+    listening: () => !stopped && connection.connected,
+    take: (delivery: Delivery) =>
+      handle({
+        ...delivery,
+        ack: () => answer(delivery.ack),
+        retry: (delayMs) => answer(() => delivery.retry(delayMs)),
+      }),
+  };
+  const look = connection.later(() => {
+    if (stopped || !connection.connected) return;
+    const found = server.ensureDurable(stream, durable);
+    if (found === joined) return found?.deliver();
+    leave();
+    joined = found;
+    if (found) leave = found.join(taker);
+  });
+  const off = connection.onState((state) => {
+    if (state === 'lost') return;
+    const sending = unsent;
+    unsent = [];
+    for (const send of sending) send();
+    look();
+  });
+  server.readers.add(look);
+  look();
+  return {
+    async stop() {
+      stopped = true;
+      leave();
+      off();
+      server.readers.delete(look);
+    },
+  };
+}
