@@ -1,0 +1,221 @@
+import { type Address, parseAddress } from '@fairway/mesh';
+import {
+  type ContainerEvent,
+  type Docker,
+  type DockerEvent,
+  type DockerEvents,
+  type DockerInfo,
+  DockerMalformed,
+  DockerRefused,
+  DockerUnavailable,
+  type Malformed,
+} from './docker.ts';
+import type { EngineContainer, EngineNetwork, EngineNode, EngineService, EngineTask } from './engine-schema.ts';
+
+/** Something that the stand-in holds: an object, or one that does not fit its schema. */
+type Held<T> = Map<string, T | 'malformed'>;
+
+/**
+ * The stand-in for a node's Docker: the same interface, and everything that it answers is in maps that a test changes.
+ * Nothing happens in it by itself; `memory-swarm.ts` has what a swarm would do.
+ */
+export class MemoryDocker implements Docker {
+  readonly services: Held<EngineService> = new Map();
+  readonly tasks: Held<EngineTask> = new Map();
+  readonly nodes: Held<EngineNode> = new Map();
+  readonly networks: Held<EngineNetwork> = new Map();
+  readonly containers: Held<EngineContainer> = new Map();
+  gateway: Address | undefined = parseAddress('172.18.0.2');
+  /** What was asked, in order: `listTasks web`. */
+  readonly asked: string[] = [];
+  /** Called before each answer; a test holds an answer back by not settling, or fails it by throwing. */
+  beforeAnswer: (operation: string) => Promise<void> = async () => {};
+  #info: DockerInfo;
+  #running = true;
+  #starts = 1;
+  readonly #streams = new Set<EventQueue>();
+  readonly #listeners: ((malformed: Malformed) => void)[] = [];
+
+  constructor(info: DockerInfo = { node: 'node1', swarm: 'swarm1', manager: true, state: 'active' }) {
+    this.#info = info;
+  }
+
+  setInfo(info: Partial<DockerInfo>): void {
+    this.#info = { ...this.#info, ...info };
+  }
+
+  emit(event: DockerEvent): void {
+    if (this.#running) for (const stream of this.#streams) stream.push(event);
+  }
+
+  emitContainer(id: string, action: ContainerEvent['action'], signal?: number): void {
+    const held = this.containers.get(id);
+    if (!held || held === 'malformed') return;
+    const task = held.Config.Labels['com.docker.swarm.task.id'];
+    const service = held.Config.Labels['com.docker.swarm.service.id'];
+    this.emit({ kind: 'container', action, id, task, service, ...(signal ? { signal } : {}) });
+  }
+
+  /** The daemon ends: streams break, and nothing answers until it is started. */
+  stopDaemon(): void {
+    this.#running = false;
+    for (const stream of this.#streams) stream.fail(new DockerUnavailable('events'));
+    this.#streams.clear();
+  }
+
+  startDaemon(): void {
+    this.#running = true;
+    this.#starts += 1;
+  }
+
+  async ping(): Promise<void> {
+    await this.#answer('ping');
+  }
+
+  async info(): Promise<DockerInfo> {
+    await this.#answer('info');
+    return this.#info;
+  }
+
+  async daemon(): Promise<string | undefined> {
+    await this.#answer('daemon');
+    return `daemon${this.#starts}`;
+  }
+
+  async ingressGateway(): Promise<Address | undefined> {
+    await this.#answer('ingressGateway');
+    return this.gateway;
+  }
+
+  async events(): Promise<DockerEvents> {
+    await this.#answer('events');
+    const stream = new EventQueue();
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  async listContainers() {
+    const all = await this.#list('container', 'listContainers', this.containers);
+    return all.map(({ Id, State, Config }) => ({ Id, Labels: Config.Labels, State: State.Status }));
+  }
+
+  inspectContainer(id: string) {
+    return this.#inspect('container', id, this.containers);
+  }
+
+  listServices() {
+    return this.#listSwarm('service', 'listServices', this.services);
+  }
+
+  inspectService(id: string) {
+    return this.#inspectSwarm('service', id, this.services);
+  }
+
+  async listTasks(service?: string) {
+    const all = await this.#listSwarm('task', `listTasks ${service ?? ''}`.trim(), this.tasks);
+    return all.filter((task) => service === undefined || task.ServiceID === service);
+  }
+
+  inspectTask(id: string) {
+    return this.#inspectSwarm('task', id, this.tasks);
+  }
+
+  listNodes() {
+    return this.#listSwarm('node', 'listNodes', this.nodes);
+  }
+
+  inspectNode(id: string) {
+    return this.#inspectSwarm('node', id, this.nodes);
+  }
+
+  listNetworks() {
+    return this.#list('network', 'listNetworks', this.networks);
+  }
+
+  inspectNetwork(id: string) {
+    return this.#inspect('network', id, this.networks);
+  }
+
+  onMalformed(listener: (malformed: Malformed) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async #answer(operation: string): Promise<void> {
+    this.asked.push(operation);
+    await this.beforeAnswer(operation);
+    if (!this.#running) throw new DockerUnavailable(operation);
+  }
+
+  #putAside(kind: string, id: string): DockerMalformed {
+    const malformed = { name: `${kind} ${id}`, reason: 'does not fit', text: '{}' };
+    for (const tell of this.#listeners) tell(malformed);
+    return new DockerMalformed(malformed);
+  }
+
+  async #list<T>(kind: string, operation: string, held: Held<T>): Promise<T[]> {
+    // What is answered is what was there when it was asked: an answer that is held back is an old one.
+    const then = structuredClone([...held]);
+    await this.#answer(operation);
+    return then.flatMap(([id, object]) => {
+      if (object !== 'malformed') return [object as T];
+      this.#putAside(kind, id);
+      return [];
+    });
+  }
+
+  async #inspect<T>(kind: string, id: string, held: Held<T>): Promise<T | undefined> {
+    const then = structuredClone(held.get(id));
+    await this.#answer(`inspect ${kind} ${id}`);
+    if (then === 'malformed') throw this.#putAside(kind, id);
+    return then as T | undefined;
+  }
+
+  async #listSwarm<T>(kind: string, operation: string, held: Held<T>): Promise<T[]> {
+    this.#refuseUnlessManager(operation);
+    return this.#list(kind, operation, held);
+  }
+
+  async #inspectSwarm<T>(kind: string, id: string, held: Held<T>): Promise<T | undefined> {
+    this.#refuseUnlessManager(`inspect ${kind}`);
+    return this.#inspect(kind, id, held);
+  }
+
+  #refuseUnlessManager(operation: string): void {
+    if (!this.#info.manager) throw new DockerRefused(operation, 503);
+  }
+}
+
+/** Events that wait to be read, until they are stopped or the daemon is lost. */
+class EventQueue implements DockerEvents {
+  readonly #waiting: DockerEvent[] = [];
+  #end: { error?: Error } | undefined;
+  #wake: () => void = () => {};
+
+  push(event: DockerEvent): void {
+    if (this.#end) return;
+    this.#waiting.push(event);
+    this.#wake();
+  }
+
+  fail(error: Error): void {
+    this.#end ??= { error };
+    this.#wake();
+  }
+
+  stop(): void {
+    this.#end = {};
+    this.#waiting.length = 0;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<DockerEvent> {
+    for (;;) {
+      for (let event = this.#waiting.shift(); event; event = this.#waiting.shift()) yield event;
+      if (this.#end?.error) throw this.#end.error;
+      if (this.#end) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
