@@ -26,13 +26,30 @@ test('scaled up, down, and to zero, where connections are refused at once, and u
   await swarm.answers('scaled', 8210, 1);
   await swarm.docker('service', 'scale', '--detach', 'scaled=0');
   await swarm.refused(8210);
-  // dockerd listens on the port all the while, and would complete the handshake of whoever reaches it.
-  for (const node of swarm.nodes) {
-    const { stdout } = await node.exec(['ss', '-Hltn', 'sport', '=', ':8210']);
-    expect(stdout, `dockerd's placeholder on ${node.name}`).toContain(':8210');
-  }
   await swarm.docker('service', 'scale', '--detach', 'scaled=2');
   await swarm.answers('scaled', 8210, 2);
+});
+
+test('refused at once also where dockerd still listens on the port', async ({ swarm }) => {
+  // dockerd holds a socket on every published port, whose handshake the kernel completes for whoever reaches it. It
+  // closes it when the last task is gone; a dockerd that is stopped does not, and its node must refuse all the same.
+  const [, worker, listener] = swarm.nodes;
+  await swarm.create('held', { ports: ['8270:8000'], options: ['--constraint', `node.hostname==${worker?.name}`] });
+  await swarm.answers('held', 8270);
+  const dockerd = swarm.cluster.process(`${listener?.name}.dockerd`);
+  dockerd.signal('SIGSTOP');
+  try {
+    await swarm.docker('service', 'scale', '--detach', 'held=0');
+    await swarm.refused(8270);
+    const listening = await listener?.exec(['ss', '-Hltn', 'sport', '=', ':8270']);
+    expect(listening?.stdout).toContain(':8270');
+  } finally {
+    dockerd.signal('SIGCONT');
+  }
+  await swarm.view(
+    'the node to be heard again',
+    ({ nodes }) => nodes.every(({ state }) => state === 'ready') || 'not yet',
+  );
 });
 
 test('without an endpoint UDP is refused at once, too', async ({ swarm }) => {

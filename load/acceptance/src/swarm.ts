@@ -93,9 +93,7 @@ export class Swarm {
     await until(
       `${tasks} tasks of ${service} to answer at ${port}/${carrier} everywhere`,
       async () => {
-        const names = (await this.names(service)).map((name) =>
-          carrier === 'udp' ? name.replace("I'm", 'I am') : name,
-        );
+        const names = await this.names(service);
         if (names.length !== tasks) return `${names.length} tasks run`;
         for (const { namespace, target } of this.places(port)) {
           const { answers, failures } = await probe(namespace, {

@@ -26,6 +26,7 @@ export class OutcomeReport {
   readonly #options: Options;
   #success: (Success & { from: number }) | undefined;
   #told: Generation | undefined;
+  #toldMs = 0;
   #others: { node: string; epoch: string; outcome: Outcome; trace: string }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending = false;
@@ -51,7 +52,7 @@ export class OutcomeReport {
       causes: keepCauses(held?.causes ?? [], success.causes),
       notes: success.notes,
     };
-    this.#schedule(watermarkMs);
+    this.#scheduleWatermark();
   }
 
   failed(node: string, generation: Generation, namespace: string, reason: string, causes: readonly Cause[]): void {
@@ -71,6 +72,11 @@ export class OutcomeReport {
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** At once, when the last one was long enough ago. */
+  #scheduleWatermark(): void {
+    this.#schedule(Math.max(0, this.#toldMs + watermarkMs - this.#options.nowMs()));
   }
 
   #schedule(afterMs: number): void {
@@ -98,6 +104,7 @@ export class OutcomeReport {
         const trace = success.causes.at(-1)?.trace ?? newTrace();
         await bus.publish(outcomeMessage(this.#node, generation.epoch || 'none', outcome, nowMs(), trace), id());
         this.#told = generation;
+        this.#toldMs = nowMs();
         if (this.#success === success) this.#success = undefined;
       }
     } catch (error) {
@@ -105,7 +112,7 @@ export class OutcomeReport {
       this.#schedule(retryMs);
     } finally {
       this.#sending = false;
-      if (this.#success) this.#schedule(watermarkMs);
+      if (this.#success) this.#scheduleWatermark();
     }
   }
 }
