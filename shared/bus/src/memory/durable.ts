@@ -107,7 +107,7 @@ export class MemoryDurable {
     const once = (answer: () => void) => {
       if (answered) return;
       answered = true;
-      if (!this.#removed && this.#unanswered.get(sequence) === held) answer();
+      if (this.#unanswered.get(sequence) === held) answer();
     };
     return {
       ...message,

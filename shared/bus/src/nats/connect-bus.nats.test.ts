@@ -111,7 +111,10 @@ describe('NATS that fails', () => {
     bus.consume(factStream.name, deciderConsumer, desk.take);
     await bus.publish(fact('a'), 'a');
     await becomes(() => expect(desk.deliveries).toHaveLength(1));
+    const states: string[] = [];
+    bus.onState((state) => void states.push(state));
     await server.stop('SIGTERM');
+    await becomes(() => expect(states).toContain('lost'));
     desk.deliveries[0]?.ack();
     await server.start();
     await eventually(async () => expect(await bus.ackFloor(factStream.name, deciderConsumer)).toBe(1));
@@ -124,11 +127,11 @@ describe('NATS that fails', () => {
     bus.mesh.follow(diary);
     await bus.mesh.put('node.a', 'a', 0);
     await becomes(() => expect(diary.lines).toEqual(['node.a=a']));
-    server.signal('SIGSTOP');
+    await server.freeze();
     const failed = await other.mesh.put('node.b', 'b', 0).catch((error) => error);
     expect(failed).toBeInstanceOf(BusUnavailable);
     expect(failed.cause).toBeInstanceOf(Error);
-    server.signal('SIGCONT');
+    server.thaw();
     await eventually(() => other.mesh.put('node.c', 'c', 0));
     // The write that had no answer may have been made all the same.
     await becomes(() => expect(diary.lines.at(-1)).toBe('node.c=c'));
@@ -154,8 +157,34 @@ describe('NATS that fails', () => {
     bus.consume(factStream.name, deciderConsumer, desk.take);
     await bus.publish(fact('a'), 'a');
     await becomes(() => expect(desk.texts).toEqual(['a']));
-    await byHand((manager) => manager.consumers.delete(factStream.name, deciderConsumer));
+    await byHand((manager) =>
+      manager.consumers.delete(factStream.name, deciderConsumer).catch((error: Error) => {
+        // nats-server 2.10.27 deletes it and answers this, where it writes the consumer's state at the same time.
+        if (!error.message.includes('directory not empty')) throw error;
+      }),
+    );
     await becomes(() => expect(desk.texts).toEqual(['a', 'a']));
+  });
+
+  it('has the consumer of a tail deleted: what is stored meanwhile is heard, each message of it', async () => {
+    const heard: string[] = [];
+    bus.tail(factStream.name, 'fairway.fact.>', ({ text }) => void heard.push(text));
+    await bus.publish(fact('a'), 'a');
+    await becomes(() => expect(heard).toEqual(['a']));
+    await byHand(async (manager) => {
+      for (const { name } of await manager.consumers.list(factStream.name).next()) {
+        await manager.consumers.delete(factStream.name, name);
+      }
+      for (const text of ['b', 'c', 'd']) await bus.publish(fact(text), text);
+    });
+    await becomes(() => expect(heard).toEqual(['a', 'b', 'c', 'd']));
+  });
+
+  it('has its stream purged: nothing is left to be acked', async () => {
+    for (const text of ['a', 'b', 'c']) await bus.publish(fact(text), text);
+    await byHand((manager) => manager.streams.purge(factStream.name));
+    bus.consume(factStream.name, deciderConsumer, new Desk().take);
+    await eventually(async () => expect(await bus.ackFloor(factStream.name, deciderConsumer)).toBe(3));
   });
 
   it('has its bucket made anew with more in it than the old one ever had', async () => {

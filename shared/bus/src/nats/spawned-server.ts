@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -21,9 +21,17 @@ export class SpawnedServer {
   }
 
   static async start(): Promise<SpawnedServer> {
-    const server = await SpawnedServer.reserve();
-    await server.start();
-    return server;
+    for (let tries = 1; ; tries++) {
+      const server = await SpawnedServer.reserve();
+      try {
+        await server.start();
+        return server;
+      } catch (error) {
+        await server.remove();
+        // Another program may have taken the port since it was found free.
+        if (tries === 3) throw error;
+      }
+    }
   }
 
   /** Takes a port and a folder, and starts nothing yet. */
@@ -57,9 +65,15 @@ export class SpawnedServer {
     await gone;
   }
 
-  /** SIGSTOP and SIGCONT: a server that stands still keeps its connections and answers nothing. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+  /** Lets it stand still: it keeps its connections and answers nothing. */
+  async freeze(): Promise<void> {
+    this.#child?.kill('SIGSTOP');
+    // The signal takes effect some time after kill has returned.
+    while (!/\) T /.test(await readFile(`/proc/${this.#child?.pid}/stat`, 'utf8'))) await pause(1);
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   /** Removes its files; to be called while it is stopped. */
