@@ -23,6 +23,17 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /** Moves on, a millisecond at a time, until something is done. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const end = () => {
+      done = true;
+    };
+    work.then(end, end);
+    while (!done) await this.advance(1);
+    return work;
+  }
+
   /** Moves on, calling each timer in its turn and letting what it started go on before the next one. */
   async advance(byMs: number): Promise<void> {
     const endUs = this.#nowUs + byMs * 1000;

@@ -113,9 +113,10 @@ export class NodeWatch {
     return containerLife(container.State);
   }
 
-  #observe(offered: HeldContainer, event: string, listed = false): void {
-    const changed = this.#lives.observe(offered, listed);
-    if (!changed) return;
+  #observe(offered: HeldContainer, event: string, listing?: Listing): void {
+    const changed = this.#lives.observe(offered, listing !== undefined);
+    // A resync tells everything when it is complete.
+    if (!changed || listing === 'resync') return;
     this.#tellOwn(changed);
     this.#publish(changed, event, undefined);
     this.#options.onService(changed.service);
@@ -148,7 +149,7 @@ export class NodeWatch {
     const states = await this.#lookAtAll(listed);
     if (this.#stopped) return;
     for (const [container, state] of states) {
-      this.#observe({ ...identityOf(container), state, tick }, 'container listing', true);
+      this.#observe({ ...identityOf(container), state, tick }, 'container listing', listing);
     }
     this.#dropAbsent(new Set(listed.map(({ Id }) => Id)), tick);
     this.#denyAbsent(new Set(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id'])), tick);
@@ -178,7 +179,7 @@ export class NodeWatch {
   #dropAbsent(listed: ReadonlySet<string>, tick: number): void {
     for (const held of this.#lives.all()) {
       if (listed.has(held.id) || held.tick >= tick) continue;
-      this.#observe({ ...held, state: 'dead', tick }, 'container listing', true);
+      this.#observe({ ...held, state: 'dead', tick }, 'container listing', 'confirm');
       this.#forget(held.id);
     }
   }

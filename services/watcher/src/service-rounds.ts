@@ -20,6 +20,8 @@ const roundFirstMs = 100;
 const roundMaxMs = 2_000;
 /** This many rounds follow each event even where all seems settled: Swarm's orchestrator begins a moment later. */
 const roundsMin = 4;
+/** How many services are read at a time: a node that lists its containers speaks of all of its services at once. */
+const readingsMax = 8;
 /** A service that does not settle, and of which nothing new was seen for this long, is left to the full listings. */
 const patienceUs = 120_000_000;
 
@@ -38,6 +40,8 @@ type Rounds = {
 export class ServiceRounds {
   readonly #options: Options;
   readonly #rounds = new Map<string, Rounds>();
+  readonly #queue: (() => void)[] = [];
+  #reading = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -76,7 +80,8 @@ export class ServiceRounds {
 
   async #read(id: string, ask: Ask): Promise<void> {
     const { clock, read } = this.#options;
-    const { state, changed } = await read(id, ask);
+    await this.#turn();
+    const { state, changed } = await read(id, ask).finally(() => this.#pass());
     const rounds = this.#rounds.get(id);
     if (!rounds) return;
     if (changed) rounds.changedUs = clock.tickUs();
@@ -91,5 +96,16 @@ export class ServiceRounds {
     const delayMs = Math.min(roundMaxMs, roundFirstMs * 2 ** rounds.since);
     rounds.since += 1;
     rounds.cancel = clock.after(delayMs, () => rounds.work.ask(ask));
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#reading < readingsMax) this.#reading += 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+  }
+
+  #pass(): void {
+    const next = this.#queue.shift();
+    if (next) next();
+    else this.#reading -= 1;
   }
 }

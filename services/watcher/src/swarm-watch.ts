@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Fact } from '@fairway/mesh';
+import type { Fact, NodeClaim } from '@fairway/mesh';
 import { describe, type Log, newTrace } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
@@ -11,6 +11,7 @@ import { digest, gist, type ServicePicture, serviceFacts } from './service-pictu
 import { confirmService, readService, type ServiceReading, unlessMalformed } from './service-reader.ts';
 import { type Ask, type Round, ServiceRounds } from './service-rounds.ts';
 import { unsettled } from './settled.ts';
+import { goneFact, withoutIndex } from './swarm-facts.ts';
 import { network } from './translate-network.ts';
 import { nodeClaim } from './translate-node.ts';
 
@@ -25,6 +26,12 @@ type Options = {
   /** Whether a complete listing was offered in this life of the watcher and epoch; answers once for each. */
   readonly firstListing: (epoch: string) => boolean;
 };
+
+/**
+ * A manager that lost its leadership may answer from the past until it notices, within seconds. What stays below the
+ * mesh's index for longer comes from a swarm that was restored from a backup.
+ */
+const pastUs = 20_000_000;
 
 /** `resync` publishes everything anew, `confirm` only what differs from what was published last. */
 type Listing = 'resync' | 'confirm';
@@ -46,8 +53,8 @@ export class SwarmWatch {
   /** When each service was read last, counted in readings. */
   readonly #readings = new Map<string, number>();
   #reading = 0;
-  /** Objects whose index Docker had below the mesh's in the last full listing. */
-  #behind = new Set<string>();
+  /** Objects whose index Docker has below the mesh's, and since which tick. */
+  readonly #behind = new Map<string, number>();
   #stopped = false;
 
   constructor(options: Options) {
@@ -106,12 +113,12 @@ export class SwarmWatch {
     if (kind === 'node') {
       const node = await unlessMalformed(docker.inspectNode(id));
       if (node === 'malformed') return;
-      this.#tell(`node ${id}`, node ? { kind, node: nodeClaim(node), confirmed: false } : gone(kind, id), origin);
+      this.#tell(`node ${id}`, node ? { kind, node: nodeClaim(node), confirmed: false } : goneFact(kind, id), origin);
     } else {
       const found = await unlessMalformed(docker.inspectNetwork(id));
       if (found === 'malformed') return;
       const ours = found && network(found);
-      if (ours || !found) this.#tell(`network ${id}`, ours ? { kind, network: ours } : gone(kind, id), origin);
+      if (ours || !found) this.#tell(`network ${id}`, ours ? { kind, network: ours } : goneFact(kind, id), origin);
     }
   }
 
@@ -123,7 +130,8 @@ export class SwarmWatch {
     if (!service) {
       this.#pictures.delete(id);
       // Of a service that the mesh never had there is nothing to say but at its own event.
-      if (event.startsWith('service') || view.service(id)) this.#tell(`service ${id}`, gone('service', id), { event });
+      if (event.startsWith('service') || view.service(id))
+        this.#tell(`service ${id}`, goneFact('service', id), { event });
       return { state: 'gone', changed: false };
     }
     const reading = await readService(this.#from(id), service, await docker.listTasks(id));
@@ -142,7 +150,6 @@ export class SwarmWatch {
     const origin: Origin = listing === 'resync' ? { event: 'swarm listing', listing: id } : { event: 'swarm listing' };
     const startedIn = epoch();
     const readingsBefore = this.#reading;
-    const behind = new Set<string>();
 
     const networks = await docker.listNetworks();
     const nodes = await docker.listNodes();
@@ -154,9 +161,9 @@ export class SwarmWatch {
       const ours = network(listed);
       if (ours) this.#tell(`network ${ours.id}`, { kind: 'network', network: ours }, origin);
     }
-    for (const listed of nodes) await this.#tellNode(nodeClaim(listed), behind, origin);
+    for (const listed of nodes) await this.#tellNode(nodeClaim(listed), origin);
     for (const service of services)
-      await this.#tellListed(service, tasks.get(service.ID) ?? [], readingsBefore, behind, origin);
+      await this.#tellListed(service, tasks.get(service.ID) ?? [], readingsBefore, origin);
 
     const absent = (held: Iterable<HeldObject>, listed: readonly string[]) => {
       const present = new Set(listed);
@@ -180,10 +187,9 @@ export class SwarmWatch {
     )) {
       if ((await unlessMalformed(docker.inspectService(held))) !== undefined) continue;
       this.#pictures.delete(held);
-      this.#tell(`service ${held}`, gone('service', held), denied);
+      this.#tell(`service ${held}`, goneFact('service', held), denied);
     }
     if (this.#stopped) return;
-    this.#behind = behind;
     this.#forgetAllBut([networks.map(({ Id }) => Id), nodes.map(({ ID }) => ID), services.map(({ ID }) => ID)].flat());
 
     if (startedIn === undefined || epoch() !== startedIn) return;
@@ -206,43 +212,48 @@ export class SwarmWatch {
     const present = new Set(listed);
     for (const key of this.#told.keys()) if (!present.has(key.split(' ')[1] ?? '')) this.#told.delete(key);
     for (const id of this.#readings.keys()) if (!present.has(id)) this.#readings.delete(id);
+    for (const id of this.#behind.keys()) if (!present.has(id)) this.#behind.delete(id);
   }
 
   async #tellListed(
     service: EngineService,
     tasks: readonly EngineTask[],
     readingsBefore: number,
-    behind: Set<string>,
     origin: Origin,
   ): Promise<void> {
     const { ID: id } = service;
     const reading = await readService(this.#from(id), service, tasks);
     // What was read for an event meanwhile is newer than the listing; it only has to be told as part of a resync.
     if ((this.#readings.get(id) ?? 0) > readingsBefore && !origin.listing) return;
-    if (!reading.behind) {
-      this.#tellService(reading, origin);
-      return;
-    }
-    behind.add(id);
-    // A manager that just lost its leadership may answer from the past for a moment: believe it the second time.
-    if (!this.#behind.has(id)) return;
+    const past = this.#past(id, reading.behind);
+    if (past === 'none') this.#tellService(reading, origin);
+    if (past !== 'lasting') return;
     const confirmed = await confirmService(this.#from(id), id);
     if (confirmed) this.#tellService(confirmed, origin);
   }
 
-  async #tellNode(claim: ReturnType<typeof nodeClaim>, behind: Set<string>, origin: Origin): Promise<void> {
+  async #tellNode(claim: NodeClaim, origin: Origin): Promise<void> {
     const { docker, view } = this.#options;
     const key = `node ${claim.id}`;
     const isBehind = (index: number) => index < ([...view.nodes()].find(({ id }) => id === claim.id)?.index ?? 0);
-    if (!isBehind(claim.index)) {
-      this.#tell(key, { kind: 'node', node: claim, confirmed: false }, origin);
-      return;
-    }
-    behind.add(claim.id);
-    if (!this.#behind.has(claim.id)) return;
+    const past = this.#past(claim.id, isBehind(claim.index));
+    if (past === 'none') this.#tell(key, { kind: 'node', node: claim, confirmed: false }, origin);
+    if (past !== 'lasting') return;
     const again = await unlessMalformed(docker.inspectNode(claim.id));
     if (!again || again === 'malformed' || !isBehind(again.Version.Index)) return;
     this.#tell(key, { kind: 'node', node: nodeClaim(again), confirmed: true }, origin);
+  }
+
+  /** Whether Docker answers with what the mesh knows to be old, and whether that lasts. */
+  #past(id: string, behind: boolean): 'none' | 'new' | 'lasting' {
+    if (!behind) {
+      this.#behind.delete(id);
+      return 'none';
+    }
+    const now = this.#options.clock.tickUs();
+    const since = this.#behind.get(id) ?? now;
+    this.#behind.set(id, since);
+    return now - since < pastUs ? 'new' : 'lasting';
   }
 
   #tellService({ picture }: ServiceReading, origin: Origin): boolean {
@@ -271,21 +282,4 @@ export class SwarmWatch {
     const id = `${key.replaceAll(' ', ':')}:${digest(fact)}:${listing ?? ''}`;
     this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), trace: newTrace() });
   }
-}
-
-function gone(kind: 'service' | 'node' | 'network', id: string): Fact {
-  switch (kind) {
-    case 'service':
-      return { kind: 'service-gone', service: id };
-    case 'node':
-      return { kind: 'node-gone', node: id };
-    case 'network':
-      return { kind: 'network-gone', network: id };
-  }
-}
-
-/** Swarm raises a node's index with each service that is attached to it; that alone says nothing new. */
-function withoutIndex(fact: Fact): unknown {
-  if (fact.kind === 'node') return { ...fact, node: { ...fact.node, index: 0 } };
-  return fact;
 }

@@ -1,0 +1,91 @@
+import type { ContainerFact, NodeListingFact } from '@fairway/mesh';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openLab, type WatcherLab } from './watcher-lab.ts';
+
+// One node, `node1`; tasks have 10.0.0.N on the network `ingress0`.
+
+let lab: WatcherLab;
+afterEach(() => lab.watcher.stop());
+
+const web = { name: 'web', replicas: 1, published: 8000 };
+
+describe('when something is lost and found', () => {
+  it('facts wait for the bus, the latest of each object', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.bus.cut();
+    lab.turnPage();
+    for (let replicas = 2; replicas <= 6; replicas++) {
+      lab.swarm.scaleService('service1', replicas);
+      await lab.clock.advance(1_000);
+    }
+    lab.swarm.scaleService('service1', 1);
+    await lab.clock.advance(10_000);
+    expect(lab.facts).toEqual([]);
+    // The service, and six containers.
+    expect(lab.watcher.waiting()).toBeLessThanOrEqual(7);
+    lab.bus.mend();
+    await lab.clock.advance(10_000);
+    expect(lab.watcher.waiting()).toBe(0);
+    expect(lab.story.filter((line) => line.startsWith('service web')).at(-1)).toMatch(/^service web task2=running/);
+    expect(lab.story).toContain('node-listing task2 task3 task4 task5 task6 task7');
+  });
+
+  it('all is listed anew in another epoch', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    const other = lab.bus.another();
+    lab.bus.wipe();
+    await lab.clock.advance(15_000);
+    expect(lab.facts).toEqual([]);
+    const epoch = await lab.clock.during(other.provision());
+    await lab.clock.advance(15_000);
+    expect(lab.facts.at(-1)).toMatchObject({ kind: 'swarm-listing', epoch });
+    expect(lab.story.filter((line) => !line.startsWith('own')).slice(0, 2)).toEqual([
+      'container task2 running',
+      'node-listing task2',
+    ]);
+    expect(lab.story).toContain('service web task2=running');
+  });
+
+  it('another start of dockerd is another incarnation, and all is listed under it', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    lab.docker.stopDaemon();
+    await lab.clock.advance(1_000);
+    lab.docker.startDaemon();
+    await lab.clock.advance(10_000);
+    const incarnation = { boot: 'boot1', daemon: 'daemon2' };
+    const containers = lab.facts.filter((fact): fact is ContainerFact => fact.kind === 'container');
+    const listings = lab.facts.filter((fact): fact is NodeListingFact => fact.kind === 'node-listing');
+    expect(containers.map(({ reading }) => reading.incarnation)).toEqual([incarnation]);
+    expect(listings).toMatchObject([{ incarnation, tasks: ['task2'] }]);
+    expect(listings[0]?.tick).toBe(containers[0]?.reading.tick);
+  });
+
+  it('a daemon that hangs is taken for lost', async () => {
+    lab = await openLab();
+    lab.docker.beforeAnswer = async (asked) => {
+      if (asked === 'ping') lab.docker.stopDaemon();
+    };
+    await lab.clock.advance(10_000);
+    lab.docker.beforeAnswer = async () => {};
+    lab.docker.startDaemon();
+    lab.turnPage();
+    await lab.clock.advance(5_000);
+    expect(lab.changes).toContainEqual(expect.objectContaining({ kind: 'identity' }));
+  });
+
+  it('a worker reports its containers, and the swarm once it is promoted', async () => {
+    lab = await openLab(({ swarm, docker }) => {
+      swarm.createService(web);
+      docker.setInfo({ manager: false });
+    });
+    expect(lab.facts.map(({ kind }) => kind)).toEqual(['container', 'node-listing']);
+    lab.docker.setInfo({ manager: true });
+    await lab.clock.advance(10_000);
+    expect(lab.story.at(-1)).toBe('swarm-listing');
+  });
+});

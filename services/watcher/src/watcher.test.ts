@@ -1,0 +1,238 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { MemoryDocker } from './memory-docker.ts';
+import { openLab, type WatcherLab } from './watcher-lab.ts';
+
+// One node, `node1`, its ingress sandbox at 172.18.0.2; tasks have 10.0.0.N on the network `ingress0`.
+
+let lab: WatcherLab;
+afterEach(() => lab.watcher.stop());
+
+const web = { name: 'web', replicas: 1, published: 8000 };
+
+describe('a watcher that starts', () => {
+  it('publishes all that there is, and then that it was all', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    expect(lab.story.filter((line) => !line.startsWith('own'))).toEqual([
+      'container task2 running',
+      'node-listing task2',
+      'network ingress',
+      'node one ready',
+      'service web task2=running',
+      'swarm-listing',
+    ]);
+    expect(lab.watcher.own()).toMatchObject({
+      node: 'node1',
+      incarnation: { boot: 'boot1', daemon: 'daemon1' },
+      gateway: { text: '172.18.0.2' },
+      containers: new Map([['task2', expect.objectContaining({ state: 'running' })]]),
+    });
+  });
+
+  it('waits for the bus to have a mesh, and tells its executor meanwhile', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web), false);
+    await lab.clock.advance(60_000);
+    expect(lab.facts).toEqual([]);
+    expect(lab.watcher.own()?.containers.get('task2')?.state).toBe('running');
+    await lab.clock.during(lab.bus.another().provision());
+    await lab.clock.advance(5_000);
+    expect(lab.story).toContain('node-listing task2');
+    expect(lab.story.at(-1)).toBe('swarm-listing');
+  });
+
+  it('waits for Docker, saying so once', async () => {
+    lab = await openLab(({ docker }) => docker.stopDaemon());
+    await lab.clock.advance(60_000);
+    expect(lab.said).toEqual(['Docker cannot be reached; waiting']);
+    expect(lab.docker.asked.filter((asked) => asked === 'events').length).toBeLessThan(20);
+    lab.docker.startDaemon();
+    await lab.clock.advance(5_000);
+    expect(lab.story.at(-1)).toBe('swarm-listing');
+  });
+});
+
+describe('while nothing changes', () => {
+  it('nothing is published, and Docker is asked for nothing more often than every 10 s', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    await lab.clock.advance(300_000);
+    expect(lab.story).toEqual([]);
+    const counts = Object.values(Object.groupBy(lab.docker.asked, (asked) => asked)).map((all) => all?.length ?? 0);
+    expect(Math.max(...counts)).toBe(30);
+  });
+
+  it('says again that the listing is complete until the mesh has it', async () => {
+    lab = await openLab(({ view }) => {
+      view.complete = false;
+    });
+    lab.turnPage();
+    await lab.clock.advance(30_000);
+    expect(lab.story).toEqual(['swarm-listing']);
+    lab.view.complete = true;
+    await lab.clock.advance(60_000);
+    expect(lab.story).toEqual(['swarm-listing']);
+  });
+});
+
+describe('what happens to services', () => {
+  it('is told as it happens: created, scaled, removed', async () => {
+    lab = await openLab();
+    lab.turnPage();
+    const id = lab.swarm.createService(web);
+    await lab.clock.advance(5_000);
+    expect(lab.story.at(-1)).toBe('service web task2=running');
+    lab.swarm.scaleService(id, 2);
+    await lab.clock.advance(5_000);
+    expect(lab.story.at(-1)).toBe('service web task2=running task3=running');
+    lab.swarm.removeService(id);
+    await lab.clock.advance(5_000);
+    expect(lab.story.filter((line) => line === 'service-gone service1')).toHaveLength(1);
+    expect(lab.story.filter((line) => line === 'container task2 dead')).toHaveLength(1);
+  });
+
+  it('is listed again until it is settled, since tasks have no events', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.swarm.setTask('task2', { Status: { State: 'starting' } });
+    lab.docker.emit({ kind: 'service', action: 'update', id: 'service1', scope: 'swarm' });
+    await lab.clock.advance(8_000);
+    expect(lab.story.at(-1)).toBe('service web task2=assigned');
+    lab.swarm.setTask('task2', { Status: { State: 'running' } });
+    await lab.clock.advance(2_000);
+    expect(lab.story.at(-1)).toBe('service web task2=running');
+    lab.turnPage();
+    await lab.clock.advance(20_000);
+    expect(lab.docker.asked.filter((asked) => asked === 'listTasks service1').length).toBeLessThan(3);
+  });
+
+  it('is left to the full listings when it does not settle for two minutes', async () => {
+    lab = await openLab(({ swarm }) => {
+      swarm.createService(web);
+      swarm.setTask('task2', { Status: { State: 'pending' } });
+    });
+    lab.docker.emit({ kind: 'service', action: 'update', id: 'service1', scope: 'swarm' });
+    await lab.clock.advance(130_000);
+    lab.turnPage();
+    await lab.clock.advance(300_000);
+    expect(lab.docker.asked.filter((asked) => asked === 'listTasks service1')).toEqual([]);
+  });
+
+  it('is asked for whenever another node speaks of a container, one listing at a time', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    lab.docker.beforeAnswer = (asked) => (asked === 'listTasks service1' ? held : Promise.resolve());
+    for (let n = 0; n < 10; n++) {
+      lab.bus.another().broadcast({ subject: 'fairway.fact.node2.container.service1', text: '{}' });
+      await lab.clock.advance(10);
+    }
+    expect(lab.docker.asked.filter((asked) => asked === 'listTasks service1')).toHaveLength(1);
+    release();
+    await lab.clock.advance(10);
+    expect(lab.docker.asked.filter((asked) => asked === 'listTasks service1')).toHaveLength(2);
+  });
+
+  it('goes on for the others when one does not fit its schema', async () => {
+    lab = await openLab(({ swarm, docker, view }) => {
+      swarm.createService(web);
+      docker.services.set('odd', 'malformed');
+      view.heldServices = [{ id: 'odd', index: 5 }];
+    });
+    expect(lab.story).toContain('service web task2=running');
+    expect(lab.story.at(-1)).toBe('swarm-listing');
+    expect(lab.story).not.toContain('service-gone odd');
+  });
+});
+
+describe('what Docker no longer has', () => {
+  it('is gone only where an inspect says so', async () => {
+    lab = await openLab(({ swarm, docker, view }) => {
+      swarm.createService(web);
+      const hidden = (id: string) => ({ id, index: 1 });
+      view.heldServices = [hidden('service1'), hidden('lost')];
+      view.heldTasks = [hidden('task2'), hidden('task0')];
+      view.heldNodes = [hidden('node1'), hidden('node9')];
+      view.heldNetworks = [hidden('ingress0'), hidden('net9')];
+      hideFromListing(docker, 'listNodes');
+    });
+    expect(lab.story.filter((line) => line.includes('gone'))).toEqual([
+      'service web task2=running task0=gone',
+      'node-gone node9',
+      'network-gone net9',
+      'service-gone lost',
+    ]);
+  });
+
+  it('is believed where its index fell and stays below', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      view.heldServices = [{ id: 'service1', index: 1000 }];
+      view.heldNodes = [{ id: 'node1', index: 1000 }];
+    });
+    expect(lab.story.filter((line) => line.includes('confirmed'))).toEqual([]);
+    await lab.clock.advance(30_000);
+    expect(lab.story).toContain('service web task2=running confirmed');
+    expect(lab.story).toContain('node one ready confirmed');
+  });
+});
+
+describe('containers', () => {
+  it('are told to the executor before the bus', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    lab.turnPage();
+    lab.swarm.endContainer('container-task2');
+    await lab.clock.advance(10);
+    expect(lab.story.slice(0, 4)).toEqual([
+      'own task2 stopping',
+      'own task2 dead',
+      'container task2 stopping',
+      'container task2 dead',
+    ]);
+  });
+
+  it('are not brought back by an inspection that was answered late', async () => {
+    lab = await openLab();
+    lab.turnPage();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    lab.docker.beforeAnswer = (asked) => (asked.startsWith('inspect container') ? held : Promise.resolve());
+    lab.swarm.createService(web);
+    await lab.clock.advance(10);
+    lab.swarm.endContainer('container-task2');
+    await lab.clock.advance(10);
+    release();
+    await lab.clock.advance(60_000);
+    expect(lab.story.filter((line) => line.startsWith('own'))).toEqual([
+      'own task2 starting',
+      'own task2 stopping',
+      'own task2 dead',
+    ]);
+  });
+
+  it('are dead for the executor where the mesh has a live task without a container', async () => {
+    lab = await openLab(({ view }) => {
+      view.live = [{ task: 'task7', service: 'service1' }];
+    });
+    expect(lab.story).toContain('own task7 dead');
+    expect(lab.facts.find((fact) => fact.kind === 'node-listing')).toMatchObject({ tasks: [] });
+  });
+
+  it('that ended unseen are found by the listing', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    lab.turnPage();
+    lab.docker.containers.delete('container-task2');
+    await lab.clock.advance(30_000);
+    expect(lab.story.slice(0, 2)).toEqual(['own task2 dead', 'container task2 dead']);
+  });
+});
+
+/** An object that a listing leaves out is not gone for that. */
+function hideFromListing(docker: MemoryDocker, operation: 'listNodes'): void {
+  docker[operation] = async () => [];
+}
