@@ -195,6 +195,9 @@ export function busContract(name: string, open: () => Promise<ContractSubject>):
           text: 'beat',
           trace: '00-t',
         });
+        heard.length = 0;
+        for (const text of ['1', '2', '3']) bus.broadcast({ subject: 'fairway.beat.n1.x', text });
+        await becomes(() => expect(heard.map(({ text }) => text)).toEqual(['1', '2', '3']));
         await ear.stop();
       });
 

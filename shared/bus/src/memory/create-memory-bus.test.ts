@@ -120,6 +120,19 @@ describe('The stand-in under faults', () => {
     expect(other.deliveries).not.toEqual(once.deliveries);
   });
 
+  it('doubles a delivery although it is acked, when that is all it is to do', async () => {
+    const clock = new SimulatedClock();
+    const bus = createMemoryBus({ clock, faults: { doubled: 1 } });
+    await clock.settle(bus.provision());
+    const desk = new Desk();
+    bus.consume(factStream.name, deciderConsumer, (delivery) => {
+      desk.take(delivery);
+      delivery.ack();
+    });
+    await clock.settle(bus.publish(fact('a'), 'a'), 60_000);
+    expect(desk.deliveries.map(({ text, attempt }) => `${text}.${attempt}`)).toEqual(['a.1', 'a.2']);
+  });
+
   it('fails a write that it made, and one that it did not make', async () => {
     const clock = new SimulatedClock();
     const bus = createMemoryBus({ seed: 3, clock });
@@ -177,6 +190,22 @@ describe('The stand-in cut off', () => {
     other.consume(factStream.name, deciderConsumer, later.take);
     await clock.settle(Promise.resolve(), 11_000);
     expect(later.deliveries.map(({ text, attempt }) => `${text}.${attempt}`)).toEqual(['b.2']);
+  });
+
+  it('hands what nobody was there for to the next who comes, without a wait', async () => {
+    const clock = new SimulatedClock();
+    const bus = createMemoryBus({ clock });
+    await clock.settle(bus.provision());
+    const desk = new Desk();
+    const taking = bus.consume(factStream.name, deciderConsumer, desk.take);
+    await clock.settle(bus.publish(fact('a'), 'a'), 10);
+    desk.deliveries[0]?.retry(100);
+    await taking.stop();
+    await clock.settle(Promise.resolve(), 1000);
+    const later = new Desk();
+    bus.consume(factStream.name, deciderConsumer, later.take);
+    await clock.settle(Promise.resolve(), 10);
+    expect(later.deliveries.map(({ text, attempt }) => `${text}.${attempt}`)).toEqual(['a.2']);
   });
 
   it('forgets a message id after the window, and messages after their age', async () => {
