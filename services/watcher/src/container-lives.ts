@@ -18,7 +18,7 @@ export type HeldContainer = {
 const survivedUs = 30_000_000;
 
 /** Whether what is offered is to be believed over what is held: a container only goes forward, and `dead` is final. */
-export function advances(held: HeldContainer | undefined, offered: HeldContainer, listed: boolean): boolean {
+function advances(held: HeldContainer | undefined, offered: HeldContainer, listed: boolean): boolean {
   if (!held) return true;
   if (held.state === 'dead' || offered.tick <= held.tick) return false;
   if (offered.state === 'dead' || offered.state === held.state) return true;

@@ -51,6 +51,6 @@ export class ManualClock implements Clock {
 }
 
 /** Lets everything go on that waits for no timer and no other process. */
-export async function settle(): Promise<void> {
+async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -14,7 +14,11 @@ export async function startRealDocker(name: string): Promise<DockerWorld> {
       const answer = (await engine.post('/services/create', {
         Name: service,
         // PID 1 without a handler survives SIGTERM: without a short grace each removal would take ten seconds.
-        TaskTemplate: { ContainerSpec: { Image: 'app:1', Command: ['httpd', '-f', '-p', '80'], StopGracePeriod: 1e8 } },
+        TaskTemplate: {
+          ContainerSpec: { Image: 'app:1', Command: ['httpd', '-f', '-p', '80'], StopGracePeriod: 1e8 },
+          // Swarm waits five seconds by itself before it replaces a task that ended.
+          RestartPolicy: { Condition: 'any', Delay: 1e8 },
+        },
         Mode: mode(replicas),
         EndpointSpec: { Ports: [{ TargetPort: 80, PublishedPort: published }] },
       })) as { ID: string };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ServiceFact, ServiceSpec, TaskClaim } from '@fairway/mesh';
 
 /** A message carries at most this many tasks: with two addresses each they come to 300 kB of NATS's 1 MiB. */
-export const tasksMax = 1000;
+const tasksMax = 1000;
 
 /** All that is known of one service, before it is cut into messages. */
 export type ServicePicture = Omit<ServiceFact, 'kind'>;

@@ -1,4 +1,3 @@
-import type { Incarnation } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
@@ -12,7 +11,7 @@ import { SwarmWatch } from './swarm-watch.ts';
 /** The daemon is asked whether it lives, and what it has no events for, this often. */
 export const checkEveryMs = 10_000;
 /** Everything is listed this often, to find what no event told. */
-export const confirmEveryMs = 30_000;
+const confirmEveryMs = 30_000;
 
 export type SessionOptions = {
   readonly docker: Docker;
@@ -44,7 +43,6 @@ export class Session {
   #node: NodeWatch | undefined;
   #swarm: SwarmWatch | undefined;
   #id: string | undefined;
-  #incarnation: Incarnation | undefined;
   #gateway: string | undefined | null = null;
 
   private constructor(events: DockerEvents, options: SessionOptions) {
@@ -82,11 +80,11 @@ export class Session {
       const { info, node, daemon } = await this.#member();
       if (!node || !daemon) return;
       this.#id = node;
-      this.#incarnation = { boot, daemon };
+      const incarnation = { boot, daemon };
       onNode(node);
       const swarm = info.swarm ? { swarm: info.swarm } : {};
-      tell({ kind: 'identity', node, incarnation: this.#incarnation, ...swarm });
-      this.#node = new NodeWatch(node, this.#incarnation, {
+      tell({ kind: 'identity', node, incarnation, ...swarm });
+      this.#node = new NodeWatch(node, incarnation, {
         ...this.#options,
         onService: (service) => this.#swarm?.handleContainer(service),
       });
@@ -180,10 +178,8 @@ export class Session {
     }
     this.#gateways.ask(undefined);
     const info: DockerInfo = await docker.info();
-    const daemon = await docker.daemon();
     if (this.#end.signal.aborted) return;
-    const same = info.node === this.#id && info.state === 'active' && daemon === this.#incarnation?.daemon;
-    if (same) this.#setManager(info.manager);
+    if (info.node === this.#id && info.state !== 'inactive') this.#setManager(info.manager);
     else this.stop();
   }
 

@@ -72,7 +72,6 @@ export class SwarmWatch {
 
   /** Lists the whole swarm, now or, where it is being listed, after that. */
   list(listing: Listing): void {
-    if (listing === 'resync') this.#told.clear();
     this.#listings.ask(listing);
   }
 

@@ -2,7 +2,7 @@ import type { NetworkAddress, PublishedPort, ServiceSpec } from '@fairway/mesh';
 import type { EngineService } from './engine-schema.ts';
 
 /** Labels of a service that are the operator's wishes for the mesh begin with this. */
-export const labelPrefix = 'fairway.';
+const labelPrefix = 'fairway.';
 
 /**
  * What a service asks of the mesh. Ports are those of `Endpoint`, which carries the numbers that Swarm assigned: a port

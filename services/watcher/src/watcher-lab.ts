@@ -9,7 +9,7 @@ import type { OwnChange } from './own.ts';
 import { startWatcher, type Watcher } from './watcher.ts';
 
 /** A view whose every answer a test sets. */
-export class SetView implements MeshView {
+class SetView implements MeshView {
   complete = true;
   heldServices: HeldObject[] = [];
   heldTasks: HeldObject[] = [];
@@ -47,13 +47,17 @@ export type WatcherLab = {
 type Before = { readonly swarm: MemorySwarm; readonly docker: MemoryDocker; readonly view: SetView };
 
 /** Opens a lab with a provisioned bus; `prepare` sets up what is there before the watcher. */
-export async function openLab(prepare: (before: Before) => void = () => {}, provisioned = true): Promise<WatcherLab> {
+export async function openLab(
+  prepare: (before: Before) => void = () => {},
+  provisioned = true,
+  seed = 1,
+): Promise<WatcherLab> {
   const clock = new ManualClock();
   const swarm = new MemorySwarm(new MemoryDocker());
   const { docker } = swarm;
   const view = new SetView();
   prepare({ swarm, docker, view });
-  const bus = createMemoryBus({ clock });
+  const bus = createMemoryBus({ clock, seed });
   if (provisioned) await clock.during(bus.provision());
   const story: string[] = [];
   const facts: Fact[] = [];

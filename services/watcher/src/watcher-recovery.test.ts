@@ -1,6 +1,8 @@
+import { factStream, readFact } from '@fairway/bus';
 import type { ContainerFact, NodeListingFact } from '@fairway/mesh';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openLab, type WatcherLab } from './watcher-lab.ts';
+import { DockerUnavailable } from './docker.ts';
+import { openLab, show, type WatcherLab } from './watcher-lab.ts';
 
 // One node, `node1`; tasks have 10.0.0.N on the network `ingress0`.
 
@@ -65,18 +67,49 @@ describe('when something is lost and found', () => {
     expect(listings[0]?.tick).toBe(containers[0]?.reading.tick);
   });
 
-  it('a daemon that hangs is taken for lost', async () => {
+  it('a daemon that hangs is taken for lost, though its events stay open', async () => {
     lab = await openLab();
-    lab.docker.beforeAnswer = async (asked) => {
-      if (asked === 'ping') lab.docker.stopDaemon();
-    };
-    await lab.clock.advance(10_000);
-    lab.docker.beforeAnswer = async () => {};
-    lab.docker.startDaemon();
     lab.turnPage();
-    await lab.clock.advance(5_000);
+    lab.docker.beforeAnswer = async (asked) => {
+      if (asked === 'ping') throw new DockerUnavailable('ping');
+    };
+    await lab.clock.advance(11_000);
+    expect(lab.docker.asked).toContain('events');
     expect(lab.changes).toContainEqual(expect.objectContaining({ kind: 'identity' }));
   });
+
+  it.each([1, 2, 3, 4, 5])(
+    'a bus that fails every other time gets everything, listings last (seed %i)',
+    async (seed) => {
+      const services = ['a', 'b', 'c', 'd', 'e', 'f'];
+      const prepare = ({ swarm }: Pick<WatcherLab, 'swarm'>) => {
+        for (const [n, name] of services.entries()) swarm.createService({ name, replicas: 4, published: 8000 + n });
+      };
+      lab = await openLab(prepare, false, seed);
+      lab.bus.setFaults({ failed: 0.5, lateMsMax: 50 });
+      const decider = lab.bus.another();
+      for (let epoch: string | undefined; !epoch; ) {
+        epoch = await lab.clock.during(decider.provision().catch(() => undefined));
+      }
+      await lab.clock.advance(120_000);
+      lab.bus.setFaults({});
+      const stored: string[] = [];
+      decider.consume(factStream.name, 'test', (delivery) => {
+        stored.push(show(readFact(delivery).body));
+        delivery.ack();
+      });
+      await lab.clock.advance(1_000);
+      expect(lab.watcher.waiting()).toBe(0);
+      const before = (listing: string, kind: string) => {
+        const end = stored.findIndex((line) => line.startsWith(listing));
+        return new Set(stored.slice(0, end).filter((line) => line.startsWith(`${kind} `))).size;
+      };
+      expect(before('node-listing', 'container')).toBe(24);
+      expect(before('swarm-listing', 'service')).toBe(6);
+      expect(before('swarm-listing', 'node')).toBe(1);
+      expect(before('swarm-listing', 'network')).toBe(1);
+    },
+  );
 
   it('a worker reports its containers, and the swarm once it is promoted', async () => {
     lab = await openLab(({ swarm, docker }) => {

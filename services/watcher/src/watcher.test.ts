@@ -84,8 +84,10 @@ describe('what happens to services', () => {
     lab.swarm.scaleService(id, 2);
     await lab.clock.advance(5_000);
     expect(lab.story.at(-1)).toBe('service web task2=running task3=running');
+    lab.turnPage();
     lab.swarm.removeService(id);
     await lab.clock.advance(5_000);
+    expect(lab.docker.asked.filter((asked) => asked === 'inspect service service1').length).toBeLessThan(4);
     expect(lab.story.filter((line) => line === 'service-gone service1')).toHaveLength(1);
     expect(lab.story.filter((line) => line === 'container task2 dead')).toHaveLength(1);
   });
@@ -154,7 +156,8 @@ describe('what Docker no longer has', () => {
       swarm.createService(web);
       const hidden = (id: string) => ({ id, index: 1 });
       view.heldServices = [hidden('service1'), hidden('lost')];
-      view.heldTasks = [hidden('task2'), hidden('task0')];
+      view.heldTasks = [hidden('task2'), hidden('task0'), hidden('task8')];
+      docker.tasks.set('task8', 'malformed');
       view.heldNodes = [hidden('node1'), hidden('node9')];
       view.heldNetworks = [hidden('ingress0'), hidden('net9')];
       hideFromListing(docker, 'listNodes');
@@ -213,6 +216,25 @@ describe('containers', () => {
       'own task2 stopping',
       'own task2 dead',
     ]);
+  });
+
+  it('stay forgotten when an inspection is answered after they were removed', async () => {
+    lab = await openLab();
+    lab.turnPage();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    lab.docker.beforeAnswer = (asked) => (asked.startsWith('inspect container') ? held : Promise.resolve());
+    const id = lab.swarm.createService(web);
+    await lab.clock.advance(10);
+    lab.swarm.removeService(id);
+    lab.docker.emitContainer('container-task2', 'destroy');
+    lab.docker.containers.clear();
+    await lab.clock.advance(30_000);
+    release();
+    await lab.clock.advance(10);
+    expect(lab.story.filter((line) => line.startsWith('own')).at(-1)).toBe('own task2 dead');
   });
 
   it('are dead for the executor where the mesh has a live task without a container', async () => {
