@@ -136,6 +136,12 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     expect(await trying(() => kernel.ensureHost())).toEqual({ changed: [], waitingFor: [] });
   });
 
+  test('the host is made ready once by two calls at the same time', async () => {
+    const both = await Promise.all([trying(() => kernel.ensureHost()), trying(() => kernel.ensureHost())]);
+    const changed = both.flatMap((report) => report.changed);
+    expect(new Set(changed).size).toBe(changed.length);
+  });
+
   test('forgetting connections that are not there', async () => {
     const forget = () =>
       kernel.forget('ingress', [

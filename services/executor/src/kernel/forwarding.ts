@@ -18,18 +18,8 @@ const accepts: readonly { readonly what: string; readonly rule: readonly string[
   {
     what: `accepts connections led to ${bridge}`,
     rule: [
-      '-o',
-      bridge,
-      '-m',
-      'conntrack',
-      '--ctstate',
-      'DNAT',
-      '-m',
-      'comment',
-      '--comment',
-      'fairway',
-      '-j',
-      'ACCEPT',
+      ...['-o', bridge, '-m', 'conntrack', '--ctstate', 'DNAT'],
+      ...['-m', 'comment', '--comment', 'fairway', '-j', 'ACCEPT'],
     ],
   },
   {

@@ -31,7 +31,8 @@ export type Kernel = {
   read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined>;
 
   /**
-   * Applies all of it or nothing, in one kernel transaction.
+   * Applies all of it or nothing, in one kernel transaction. One that builds the table anew has a second table at its
+   * side, which answers the same for as long as it takes.
    * @throws RuleRejected, NamespaceMissing; CommandHung, after which it may have taken effect or not
    */
   apply(namespace: Namespace, transaction: Transaction): Promise<{ readonly durationMs: number }>;

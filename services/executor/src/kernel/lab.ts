@@ -32,7 +32,10 @@ export type Peer = {
   ask(request: PeerRequest): Promise<string>;
 };
 
-/** The nodes' rules as dockerd writes them, as far as they decide about packets to sandboxes. */
+/**
+ * The nodes' rules as dockerd writes them, as far as they decide about packets to sandboxes. Without br_netfilter's
+ * calls: with them, bridged packets pass the NAT too, and a container that calls its own node is served without a rule.
+ */
 const dockersRules = `
   iptables -N DOCKER-USER
   iptables -P FORWARD DROP
@@ -40,6 +43,7 @@ const dockersRules = `
   iptables -A FORWARD -i docker_gwbridge -o docker_gwbridge -j DROP
   iptables -A DOCKER-USER -j RETURN
   sysctl -qw net.ipv4.ip_forward=1
+  if [ -e /proc/sys/net/bridge ]; then sysctl -qw net.bridge.bridge-nf-call-iptables=0; fi
 `;
 
 /** Addresses as in the plan on top of the tests. @param label tells the namespaces of one test file from another's */
@@ -110,7 +114,7 @@ export async function openLab(label: string): Promise<Lab> {
     },
     async replaceSandbox() {
       await removeSandbox();
-      await shell(`ip netns del ${name('sandbox')}; ip netns add ${name('sandbox')}`);
+      await shell(`ip netns del ${name('sandbox')} 2>/dev/null || true; ip netns add ${name('sandbox')}`);
       await mountSandbox();
     },
     async removeSandbox() {
@@ -127,15 +131,17 @@ export async function openLab(label: string): Promise<Lab> {
 }
 
 function peerOf(child: ChildProcess, lines: Interface): Peer {
-  const waiting: ((answer: never) => void)[] = [];
-  lines.on('line', (line) => waiting.shift()?.(JSON.parse(line) as never));
+  const waiting: PromiseWithResolvers<never>[] = [];
+  lines.on('line', (line) => waiting.shift()?.resolve(JSON.parse(line) as never));
+  child.on('exit', (status) => {
+    for (const { reject } of waiting.splice(0)) reject(new Error(`the peer ended with status ${status}`));
+  });
   return {
     ask(request: PeerRequest): Promise<never> {
-      return new Promise((resolve, reject) => {
-        waiting.push(resolve);
-        child.once('exit', (status) => reject(new Error(`the peer ended with status ${status}`)));
-        child.stdin?.write(`${JSON.stringify(request)}\n`);
-      });
+      const answer = Promise.withResolvers<never>();
+      waiting.push(answer);
+      child.stdin?.write(`${JSON.stringify(request)}\n`);
+      return answer.promise;
     },
   };
 }

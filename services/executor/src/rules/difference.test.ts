@@ -48,7 +48,7 @@ describe('a change is as large as what changed', () => {
     );
     expect(text).toMatchInlineSnapshot(`
       "delete element inet fairway services { tcp . 8000 }
-      add element inet fairway services { tcp . 8000 : goto spread-tcp-3 }
+      add element inet fairway services { tcp . 8000 : jump spread-tcp-3 }
       add element inet fairway tcp-slots { 8000 . 2 : 10.0.0.7 . 80 }
       delete chain inet fairway spread-tcp-2
       "
@@ -64,13 +64,12 @@ describe('a change is as large as what changed', () => {
     expect(text).toMatchInlineSnapshot(`
       "add chain inet fairway spread-tcp-3
       add rule inet fairway spread-tcp-3 dnat ip to tcp dport . numgen random mod 3 map @tcp-slots
-      add rule inet fairway spread-tcp-3 dnat ip to tcp dport . numgen random mod 1 map @tcp-slots
       delete element inet fairway services { tcp . 8000 }
       delete element inet fairway tcp-slots {
       	8000 . 1,
       	8000 . 3
       }
-      add element inet fairway services { tcp . 8000 : goto spread-tcp-3 }
+      add element inet fairway services { tcp . 8000 : jump spread-tcp-3 }
       add element inet fairway tcp-slots { 8000 . 1 : 10.0.0.8 . 80 }
       delete chain inet fairway spread-tcp-4
       "

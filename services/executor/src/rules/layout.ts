@@ -6,8 +6,12 @@ import type { Carrier, Rules, Spread } from './rules.ts';
  */
 export const layoutVersion = 1;
 
-/** The only table that Fairway writes, one in each namespace. `inet`, so that IPv6 can join without a second table. */
+/** The table that Fairway writes, one in each namespace. `inet`, so that IPv6 can join without a second table. */
 export const tableName = 'fairway';
+
+/** A second one with the same rules, there only while the first is built anew. */
+export const standbyName = 'fairway-standby';
+export type TableName = typeof tableName | typeof standbyName;
 
 type Chain = { readonly name: string; readonly lines: readonly string[] };
 type DataMap = { readonly name: string; readonly type: string };
@@ -78,6 +82,11 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
         lines: [
           'type nat hook prerouting priority dstnat - 1; policy accept;',
           'meta nfproto ipv4 fib daddr type local meta l4proto . th dport vmap @services',
+          // For packets on their way while a transaction commits: rules are of the generation in which a packet began,
+          // maps of the one at the time of each look. So a packet may be sent to a chain that is still empty for it,
+          // or draw the number of a slot that is gone. Such a one comes back here, and slot 0 is always there.
+          'meta nfproto ipv4 fib daddr type local dnat ip to tcp dport . numgen random mod 1 map @tcp-slots',
+          'meta nfproto ipv4 fib daddr type local dnat ip to udp dport . numgen random mod 1 map @udp-slots',
         ],
       },
       {
@@ -94,13 +103,11 @@ export function layoutOf(kind: Rules['kind']): Layout {
 
 /**
  * The chain for ports of so many endpoints. `random`: `inc` has one counter for all services of that size, and two
- * services called in turn would each always meet the same endpoint. The second rule is for a packet on its way while
- * a transaction takes the last slot away: it saw the old number of endpoints and finds no such slot; slot 0 is there.
+ * services called in turn would each always meet the same endpoint.
  */
 export function spreadChain(spread: Spread): Chain {
   const { carrier, endpoints } = readSpread(spread);
   const lines = [`dnat ip to ${carrier} dport . numgen random mod ${endpoints} map @${carrier}-slots`];
-  if (endpoints > 1) lines.push(`dnat ip to ${carrier} dport . numgen random mod 1 map @${carrier}-slots`);
   return { name: `spread-${spread}`, lines };
 }
 

@@ -11,7 +11,7 @@ const ingress = `table inet fairway {
 	map services {
 		typeof meta l4proto . th dport : verdict
 		elements = { udp . 53 : goto refuse,
-			     tcp . 8000 : goto spread-tcp-2 }
+			     tcp . 8000 : jump spread-tcp-2 }
 	}
 
 	map tcp-slots {
@@ -32,6 +32,8 @@ const ingress = `table inet fairway {
 	chain prerouting {
 		type nat hook prerouting priority dstnat - 1; policy accept;
 		meta nfproto ipv4 fib daddr type local meta l4proto . th dport vmap @services
+		meta nfproto ipv4 fib daddr type local dnat ip to tcp dport . numgen random mod 1 map @tcp-slots
+		meta nfproto ipv4 fib daddr type local dnat ip to udp dport . numgen random mod 1 map @udp-slots
 	}
 
 	chain postrouting {
@@ -41,7 +43,6 @@ const ingress = `table inet fairway {
 
 	chain spread-tcp-2 {
 		dnat ip to tcp dport . numgen random mod 2 map @tcp-slots
-		dnat ip to tcp dport . numgen random mod 1 map @tcp-slots
 	}
 }
 `;
@@ -77,7 +78,7 @@ test.each([
   [
     'a chain of the other protocol',
     'udp . 53 : goto refuse',
-    'udp . 53 : goto spread-tcp-2',
+    'udp . 53 : jump spread-tcp-2',
     'map services has udp . 53',
   ],
   [

@@ -65,8 +65,10 @@ function ingressRules(
 ): IngressRules {
   const services = new Map<PortKey, number>();
   for (const text of read('services')) {
-    const [, carrier, port, chain] = /^(tcp|udp) \. (\d+) : goto (refuse|spread-(?:tcp|udp)-\d+)$/.exec(text) ?? [];
-    const spread = chain === 'refuse' ? undefined : chain && readSpread(chain.slice('spread-'.length) as Spread);
+    const [, carrier, port, chain] =
+      /^(tcp|udp) \. (\d+) : (goto refuse|jump spread-(?:tcp|udp)-\d+)$/.exec(text) ?? [];
+    const spread =
+      chain === 'goto refuse' ? undefined : chain && readSpread(chain.slice('jump spread-'.length) as Spread);
     if (!chain || (spread && spread.carrier !== carrier)) foreign.push(`map services has ${text}`);
     else services.set(portKey(carrier as Carrier, Number(port)), spread ? spread.endpoints : 0);
   }

@@ -1,5 +1,5 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import { layoutOf, layoutVersion, spreadChain, tableName } from './layout.ts';
+import { layoutOf, layoutVersion, spreadChain, type TableName, tableName } from './layout.ts';
 import { carriers, type PortKey, type Rules, type SlotKey, type Spread } from './rules.ts';
 import type { Element, Operation, ShapeOperation, Transaction } from './transaction.ts';
 
@@ -21,7 +21,7 @@ export class UnfitForRules extends Error {
  * protocols and addresses reaches the text.
  * @throws UnfitForRules
  */
-export function render({ operations }: Transaction): string {
+export function render({ operations }: Pick<Transaction, 'operations'>, table: TableName = tableName): string {
   const lines: string[] = [];
   for (let at = 0; at < operations.length; ) {
     const operation = operations[at] as Operation;
@@ -34,17 +34,17 @@ export function render({ operations }: Transaction): string {
         if (!('element' in next) || next.do !== operation.do || placeOf(next.element) !== place) break;
         elements.push(next.do === 'add element' ? showElement(next.element) : showKey(next.element));
       }
-      lines.push(...statement(`${operation.do} inet ${tableName} ${place}`, elements));
+      lines.push(...statement(`${operation.do} inet ${table} ${place}`, elements));
       at = end;
       continue;
     }
-    lines.push(...renderLayout(operation));
+    lines.push(...renderLayout(operation, table));
     at += 1;
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** An element as nft lists it, `tcp . 8000 : goto spread-tcp-3`. */
+/** An element as nft lists it, `tcp . 8000 : jump spread-tcp-3`. */
 export function showElement(element: Element): string {
   return `${showKey(element)} : ${showValue(element)}`;
 }
@@ -54,28 +54,25 @@ function statement(head: string, elements: readonly string[]): string[] {
   return [`${head} {`, `\t${elements.join(',\n\t')}`, '}'];
 }
 
-function renderLayout(operation: ShapeOperation): string[] {
+function renderLayout(operation: ShapeOperation, table: TableName): string[] {
   switch (operation.do) {
     case 'delete table':
-      return [`delete table inet ${tableName}`];
+      return [`delete table inet ${table}`];
     case 'add table':
-      return renderTable(operation.kind);
+      return renderTable(operation.kind, table);
     case 'delete chain':
-      return [`delete chain inet ${tableName} spread-${assertSpread(operation.spread)}`];
+      return [`delete chain inet ${table} spread-${assertSpread(operation.spread)}`];
     case 'add chain': {
       const { name, lines } = spreadChain(assertSpread(operation.spread));
-      return [
-        `add chain inet ${tableName} ${name}`,
-        ...lines.map((line) => `add rule inet ${tableName} ${name} ${line}`),
-      ];
+      return [`add chain inet ${table} ${name}`, ...lines.map((line) => `add rule inet ${table} ${name} ${line}`)];
     }
   }
 }
 
-function renderTable(kind: Rules['kind']): string[] {
+function renderTable(kind: Rules['kind'], table: TableName): string[] {
   const { maps, chains } = layoutOf(kind);
   return [
-    `table inet ${tableName} {`,
+    `table inet ${table} {`,
     `\tcomment "layout ${layoutVersion}"`,
     ...maps.flatMap(({ name, type }) => [`\tmap ${name} {`, `\t\t${type}`, '\t}']),
     ...chains.flatMap(({ name, lines }) => [`\tchain ${name} {`, ...lines.map((line) => `\t\t${line}`), '\t}']),
@@ -101,7 +98,7 @@ function showValue(element: Element): string {
       return assertAddress(element.gateway);
     case 'services': {
       if (element.endpoints === 0) return 'goto refuse';
-      return `goto spread-${assertSpread(`${carrierOf(element.key)}-${element.endpoints}`)}`;
+      return `jump spread-${assertSpread(`${carrierOf(element.key)}-${element.endpoints}`)}`;
     }
     case 'slots':
       return `${assertAddress(element.target.address)} . ${assertPort(element.target.port)}`;

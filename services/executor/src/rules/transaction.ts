@@ -25,6 +25,11 @@ export function transactionOf(operations: readonly Operation[]): Transaction | u
   return { operations, changes: { added, removed: operations.length - added } };
 }
 
+/** Whether a transaction builds the table anew rather than changing it. */
+export function isRebuild({ operations }: Transaction): boolean {
+  return operations[0]?.do === 'delete table' && operations[1]?.do === 'add table';
+}
+
 /** All elements of a table, each by a name unlike any other's: `slots tcp . 8000 . 2`. */
 export function elementsOf(rules: Rules): Map<string, Element> {
   const elements: Element[] =
