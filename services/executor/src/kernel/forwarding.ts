@@ -57,7 +57,7 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
 
 /**
  * Before the RETURN with which Docker ends the chain, and so behind the operator's own rules: what they drop stays
- * dropped, as with Docker's mesh. Docker 28 and later write no such RETURN.
+ * dropped, as with Docker's mesh. Where there is no such RETURN, at the end.
  */
 async function insertAt(run: RunOnHost): Promise<readonly string[]> {
   const rules = (await listDockerUser(run)) ?? [];

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { missingRequirements } from './requirements.ts';
+
+test('says what is missing, and how to get it', async () => {
+  const missing = await missingRequirements('/nowhere', 'CapEff:\t0000000000000000\n');
+  expect(missing.map((one) => `${one.missing}: ${one.get}`)).toEqual([
+    'CAP_NET_ADMIN: run as root, or give the service the capability CAP_NET_ADMIN',
+    'CAP_SYS_ADMIN: run as root, or give the service the capability CAP_SYS_ADMIN',
+    'nft: apt-get install nftables',
+    'iptables: apt-get install iptables',
+    'nsenter: apt-get install util-linux',
+    'conntrack: apt-get install conntrack',
+  ]);
+});
+
+test('capabilities count, not the user', async () => {
+  const missing = await missingRequirements('/nowhere', 'CapEff:\t0000000000201000\n');
+  expect(missing.some((one) => one.missing.startsWith('CAP_'))).toBe(false);
+});
