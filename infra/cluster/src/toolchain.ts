@@ -12,6 +12,7 @@ export interface Toolchain {
   /** A statically linked one: it is what the image app:1 consists of. */
   busybox: string;
   socat: string;
+  perl: string;
 }
 
 /** Only root can make network namespaces and install packages. */
@@ -47,7 +48,8 @@ const requirements: Requirement[] = [
   { program: 'nsenter', package: 'util-linux', purpose: 'entering the nodes' },
   { program: 'conntrack', package: 'conntrack', purpose: 'ending connections to a task that is gone' },
   { program: 'curl', package: 'curl', purpose: 'asking the nodes' },
-  { program: 'socat', package: 'socat', purpose: 'the TCP and UDP servers in the image app:1' },
+  { program: 'socat', package: 'socat', purpose: 'the TCP server in the image app:1' },
+  { program: 'perl', package: 'perl-base', purpose: 'the UDP server in the image app:1' },
 ];
 
 function programPath(program: string): string | undefined {
@@ -142,5 +144,10 @@ export async function ensureToolchain(report: (line: string) => void): Promise<T
   if (lacking.size > 0) await install([...lacking], report);
   const natsServer = await ensureNatsServer(report);
   const busybox = await ensureBusybox(report);
-  return { natsServer, busybox, socat: programPath('socat') ?? '/usr/bin/socat' };
+  return {
+    natsServer,
+    busybox,
+    socat: programPath('socat') ?? '/usr/bin/socat',
+    perl: programPath('perl') ?? '/usr/bin/perl',
+  };
 }

@@ -2,14 +2,15 @@ import { suiteCluster } from '@fairway/cluster/suite';
 import { test as base } from 'vitest';
 import { Swarm } from './swarm.ts';
 
-/** A test on the suite's swarm. What it created is removed after it; a failure prints the mesh, the rules, the outcomes. */
+/** A test on the suite's swarm. What it created is removed after it; a failure first prints the mesh, the rules, the outcomes. */
 export const test = base.extend<{ swarm: Swarm }>({
-  swarm: async ({ task, onTestFailed }, use) => {
+  swarm: async ({ task, onTestFinished }, use) => {
     const swarm = new Swarm(suiteCluster());
-    onTestFailed(async () => {
-      process.stderr.write(`\n=== ${task.name}\n${await swarm.story()}\n`);
+    // Not after `use`: fixtures are torn down before a test is known to have failed.
+    onTestFinished(async () => {
+      if (task.result?.state === 'fail') process.stderr.write(`\n=== ${task.name}\n${await swarm.story()}\n`);
+      await swarm.removeAll();
     });
     await use(swarm);
-    await swarm.removeAll();
   },
 });
