@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { connectBus, MeshReplica } from '@fairway/bus';
+import { connectBus, deadLetter, MeshReplica } from '@fairway/bus';
 import { createLinuxKernel, MeshFile, startExecutor } from '@fairway/executor';
-import type { Log } from '@fairway/telemetry';
+import { hash32 } from '@fairway/mesh';
+import { describe, type Log } from '@fairway/telemetry';
 import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
 import { RequirementsMissing, UnknownDockerHost } from './failures.ts';
 import { swarmMembership } from './swarm-membership.ts';
@@ -49,6 +50,14 @@ export async function startNode({
     },
   });
   const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }) });
+  docker.onMalformed(({ name, reason, text }) => {
+    log.warn('Docker answered what does not fit; it is put aside', { name, reason });
+    bus
+      .publish(deadLetter(node, { subject: `docker ${name}`, reason }, text), `docker.${node}.${hash32(text)}`)
+      .catch((error) => {
+        log.warn('a dead letter could not be sent', { name, why: describe(error) });
+      });
+  });
   const watcher = startWatcher({
     docker,
     bus,
