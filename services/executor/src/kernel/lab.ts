@@ -87,7 +87,11 @@ export async function openLab(label: string): Promise<Lab> {
     ${task('task6', '10.0.0.6')}
     ${task('task7', '10.0.0.7')}
     ip netns exec ${name('sandbox')} sysctl -qw net.ipv4.ip_forward=1
-  `);
+  `).catch(async (error) => {
+    await shell(remove);
+    await rm(netnsDir, { recursive: true });
+    throw error;
+  });
   const mountSandbox = async () => {
     await writeFile(sandboxFile, '');
     await shell(`mount --bind /run/netns/${name('sandbox')} ${sandboxFile}`);
