@@ -55,8 +55,9 @@ function showFailure(cluster: Cluster, error: unknown): void {
 
 /** What is done with a cluster that answers: the command's status, or the wait for the end. */
 async function use(cluster: Cluster, asked: DevArguments, signal: AbortSignal): Promise<number> {
+  const envFile = cluster.writeShortcuts();
   if (asked.once !== undefined) return runOnce(cluster, asked.once, signal);
-  process.stdout.write(`\n${commandsToTry(cluster, !asked.bare, asked.fairway)}\nCtrl-C removes all of it.\n`);
+  process.stdout.write(`\n${commandsToTry(cluster, envFile, !asked.bare, asked.fairway)}\nCtrl-C removes all of it.\n`);
   // A listener alone does not keep the process: this does.
   const stay = setInterval(() => {}, 2 ** 31 - 1);
   if (!signal.aborted) await once(signal, 'abort');

@@ -6,11 +6,12 @@ import { Engine } from './engine.ts';
 import { consoleUrl, nodeService } from './fairway.ts';
 import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
-import { natsUrl } from './nats.ts';
+import { natsStore, natsUrl } from './nats.ts';
 import { addMachine, dockerd, dockerdName, dockerdReady, enterNode, nodeCgroup } from './node.ts';
 import { joinNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
 import { killProcess, logTail, type ProcessRecord, stopProcess } from './process.ts';
+import { shellEnvironment, writeShellEnvironment, writeShortcuts } from './shortcuts.ts';
 import { type NodeRecord, readState, updateState } from './state.ts';
 import { leaveSwarm, nodeBack, workerToken } from './swarm.ts';
 import { lanAddress, lanNamespace, NodeCountInvalid, nodesMax, unplug } from './switch.ts';
@@ -97,9 +98,21 @@ export class Cluster {
     return this.node(this.nodes.find((node) => node.role === 'manager')?.name ?? 'manager');
   }
 
-  /** Folder with the command `fairway`. */
+  /** Folder with the command `fairway`, and one command for each machine, which runs its arguments there. */
   get binDir(): string {
     return this.place.binDir;
+  }
+
+  /** What a shell has to know to use the cluster, as variables. */
+  get environment(): Record<string, string> {
+    return shellEnvironment(this.place, readState(this.place).nodes);
+  }
+
+  /** The same as a file for a shell to read with `.`; writes it, and the commands in `binDir`, for the present nodes. */
+  writeShortcuts(): string {
+    const { nodes } = readState(this.place);
+    writeShortcuts(this.place, nodes);
+    return writeShellEnvironment(this.place, nodes);
   }
 
   get logDir(): string {
@@ -222,6 +235,14 @@ export class Cluster {
     await dockerdReady(started, node.socket);
     await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId);
     if (fairway) await startPart(this.place, nodeService(this.place, node));
+  }
+
+  /** The bus ends without warning and loses all that it had; an empty one takes its place. */
+  async wipeBus(): Promise<void> {
+    const nats = this.process('nats');
+    await nats.kill();
+    rmSync(natsStore(this.place), { recursive: true });
+    await nats.start();
   }
 
   /** Removes every process, namespace, mount and file of the cluster. */

@@ -1,4 +1,3 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { enterNamespace } from './namespace.ts';
 import { natsUrl } from './nats.ts';
@@ -15,7 +14,8 @@ const consoleListen = `${lanAddress}:8080`;
 
 export const consoleUrl = `http://${consoleListen}`;
 
-function main(service: string): string[] {
+/** Runs a service's or the command's main with the Node that runs this. */
+export function main(service: string): string[] {
   return [process.execPath, join(projectDir, 'services', service, 'src/main.ts')];
 }
 
@@ -52,13 +52,4 @@ export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecor
     logFile: join(place.logDir, `${node.name}.log`),
     cgroup: `${nodeCgroup(place, node.name)}/host`,
   };
-}
-
-/** Writes the command `fairway` into the cluster's bin folder: the CLI run by the pinned Node. */
-export function writeFairwayCommand(place: ClusterPlace): void {
-  mkdirSync(place.binDir, { recursive: true });
-  const file = join(place.binDir, 'fairway');
-  const quoted = main('cli').map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  writeFileSync(file, `#!/bin/sh\nexec ${quoted.join(' ')} "$@"\n`);
-  chmodSync(file, 0o755);
 }

@@ -11,6 +11,11 @@ const monitorPort = 8222;
 
 export const natsUrl = `nats://${lanAddress}:${port}`;
 
+/** Folder of all that the bus remembers. */
+export function natsStore(place: ClusterPlace): string {
+  return join(place.dataDir, 'nats');
+}
+
 /** How the bus is started, JetStream's files in the cluster's own folder. */
 export function nats(place: ClusterPlace, natsServer: string): ProcessRecord {
   return {
@@ -18,7 +23,7 @@ export function nats(place: ClusterPlace, natsServer: string): ProcessRecord {
     argv: [
       ...enterNamespace(lanNamespace(place)),
       ...[natsServer, '--addr', lanAddress, '--port', String(port), '--http_port', String(monitorPort)],
-      ...['--jetstream', '--store_dir', join(place.dataDir, 'nats')],
+      ...['--jetstream', '--store_dir', natsStore(place)],
     ],
     env: {},
     logFile: join(place.logDir, 'nats.log'),

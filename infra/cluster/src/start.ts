@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster } from './cluster.ts';
 import { Engine } from './engine.ts';
-import { consoleService, decider, nodeService, writeFairwayCommand } from './fairway.ts';
+import { consoleService, decider, nodeService } from './fairway.ts';
 import { enableForwarding } from './forwarding.ts';
 import { makeImage } from './image.ts';
 import { nats, natsReady } from './nats.ts';
@@ -139,7 +139,6 @@ async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: Abor
 }
 
 async function startFairway(place: ClusterPlace): Promise<void> {
-  writeFairwayCommand(place);
   await startPart(place, decider(place));
   await startPart(place, consoleService(place));
   for (const node of readState(place).nodes) await startPart(place, nodeService(place, node));

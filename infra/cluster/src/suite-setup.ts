@@ -19,6 +19,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     await tearDown();
     throw error;
   }
+  cluster.writeShortcuts();
   report('Fairway is up on every node');
   project.provide('clusterName', cluster.name);
   return tearDown;

@@ -1,6 +1,7 @@
 import { type Cluster, type ClusterNode, imageName, run, until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
 import { type Probe, type ProbeResult, probe, startTraffic, type Traffic } from './probing.ts';
+import { RuleMonitor } from './rule-monitor.ts';
 
 /** What a test deploys. */
 export type Deployment = {
@@ -47,6 +48,22 @@ export class Swarm {
 
   async update(name: string, ...options: readonly string[]): Promise<void> {
     await this.docker('service', 'update', '--no-resolve-image', '--detach', ...options, name);
+  }
+
+  /** Publishes the service on exactly these ports, all leading to one, in one request. */
+  async publish(id: string, published: readonly number[], target: number): Promise<void> {
+    const { engine } = this.cluster.manager;
+    const { Version, Spec } = (await engine.get(`/services/${id}`)) as { Version: { Index: number }; Spec: object };
+    const Ports = published.map((PublishedPort) => ({ PublishedPort, TargetPort: target, Protocol: 'tcp' }));
+    await engine.post(`/services/${id}/update?version=${Version.Index}`, {
+      ...Spec,
+      EndpointSpec: { Mode: 'vip', Ports },
+    });
+  }
+
+  /** Starts to watch what changes in Fairway's table on a node. */
+  monitor(node: ClusterNode): Promise<RuleMonitor> {
+    return RuleMonitor.start(node);
   }
 
   async remove(name: string): Promise<void> {
@@ -144,19 +161,18 @@ export class Swarm {
 
   /** Fairway's command, where an outside client is. */
   async fairway(...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-    return this.cluster.client.exec(
-      ['env', `CONSOLE=${this.cluster.consoleUrl}`, `${this.cluster.binDir}/fairway`, ...args],
-      {},
-    );
+    return this.cluster.client.exec([`${this.cluster.binDir}/fairway`, ...args]);
   }
 
   async status(): Promise<View> {
-    return JSON.parse((await this.fairway('status', '--json')).stdout) as View;
+    const { stdout, stderr } = await this.fairway('status', '--json');
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as View;
   }
 
   /** Waits until the view is as wanted. `wanted` returns true, or what is missing. */
   async view(what: string, wanted: (view: View) => true | string): Promise<View> {
-    let view = await this.status();
+    let view: View | undefined;
     await until(
       what,
       async () => {
@@ -165,6 +181,7 @@ export class Swarm {
       },
       { limitMs: stateMaxMs },
     );
+    if (!view) throw new Error(what);
     return view;
   }
 

@@ -1,0 +1,55 @@
+// Each change is one transaction whose cost is that of the change, and no connection notices it. Ports 83xx.
+import { expect } from 'vitest';
+import { test } from './swarm-test.ts';
+
+/** Well-behaved: goes on serving for this long after it was told to stop, as every node has then heard of it. */
+const drains = ['--env', 'DRAIN_SECONDS=2', '--stop-grace-period', '10s'];
+
+test('four clients see no failure through 200 changes of another service', async ({ swarm }) => {
+  await swarm.create('steady', { ports: ['8300:8000'], replicas: 3 });
+  const id = await swarm.create('restless', { ports: ['8301:8000'] });
+  await swarm.answers('steady', 8300, 3);
+  await swarm.answers('restless', 8301);
+  const traffic = swarm.traffic(8300);
+  for (let change = 0; change < 200; change++) {
+    const ports = [8301, ...(change % 2 === 0 ? [8302] : []), ...(change % 3 === 0 ? [8303, 8304] : [])];
+    await swarm.publish(id, ports, 8000);
+  }
+  await swarm.answers('restless', 8301);
+  const { answers, failures } = await traffic.end();
+  expect(failures).toEqual({});
+  expect(Object.keys(answers)).toHaveLength(3);
+});
+
+test('four clients see no failure through 50 scalings of their own service', { timeout: 300_000 }, async ({
+  swarm,
+}) => {
+  await swarm.create('breathing', { ports: ['8310:8000'], replicas: 2, options: drains });
+  await swarm.answers('breathing', 8310, 2);
+  const traffic = swarm.traffic(8310);
+  for (let scaling = 0; scaling < 50; scaling++) {
+    const replicas = 2 + ((scaling + 1) % 4);
+    await swarm.docker('service', 'scale', '--detach', `breathing=${replicas}`);
+    await swarm.view(`${replicas} tasks to serve`, ({ services }) => {
+      const serving = services.find(({ name }) => name === 'breathing')?.serving;
+      return serving === replicas || `${serving} serve`;
+    });
+  }
+  await swarm.converged();
+  const { failures } = await traffic.end();
+  expect(failures).toEqual({});
+});
+
+test('a change costs as many elements as it changes, and moves nothing else', async ({ swarm }) => {
+  await swarm.create('wide', { ports: ['8320:8000', '8321:8000'], replicas: 3 });
+  const id = await swarm.create('narrow', { ports: ['8322:8000'] });
+  await swarm.answers('wide', 8320, 3);
+  await swarm.answers('narrow', 8322);
+  const node = swarm.cluster.manager;
+  const monitor = await swarm.monitor(node);
+  await swarm.publish(id, [8322, 8323], 8000);
+  await swarm.answers('narrow', 8323);
+  expect(await monitor.end()).toEqual([
+    expect.stringMatching(/^add element inet fairway ports { tcp \. 8323 : [0-9.]+ }$/),
+  ]);
+});

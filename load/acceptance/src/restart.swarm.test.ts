@@ -1,0 +1,106 @@
+// Fairway starts again without anybody noticing. Ports 84xx.
+import { until } from '@fairway/cluster';
+import { expect } from 'vitest';
+import type { Swarm } from './swarm.ts';
+import { test } from './swarm-test.ts';
+
+const nodeProcesses = (swarm: Swarm) => swarm.nodes.map(({ name }) => swarm.cluster.process(name));
+
+test('node processes killed and started again under load: no request fails, and no rule is touched', async ({
+  swarm,
+}) => {
+  await swarm.create('lasting', { ports: ['8400:8000'], replicas: 3 });
+  await swarm.answers('lasting', 8400, 3);
+  await swarm.converged();
+  const monitor = await swarm.monitor(swarm.cluster.manager);
+  const traffic = swarm.traffic(8400);
+  for (const part of nodeProcesses(swarm)) await part.kill();
+  for (const part of nodeProcesses(swarm)) await part.start();
+  await swarm.converged();
+  const { answers, failures } = await traffic.end();
+  expect(failures).toEqual({});
+  expect(Object.keys(answers)).toHaveLength(3);
+  expect(await monitor.end()).toEqual([]);
+});
+
+test('what changed while a node process was away is put right when it is back, and only that', async ({ swarm }) => {
+  await swarm.create('stays', { ports: ['8410:8000'], replicas: 2 });
+  await swarm.create('leaves', { ports: ['8411:8000'] });
+  await swarm.answers('stays', 8410, 2);
+  await swarm.answers('leaves', 8411);
+  const traffic = swarm.traffic(8410);
+  for (const part of nodeProcesses(swarm)) await part.kill();
+  await swarm.remove('leaves');
+  await swarm.create('comes', { ports: ['8412:8000'] });
+  for (const part of nodeProcesses(swarm)) await part.start();
+  await swarm.answers('comes', 8412);
+  await swarm.refused(8411);
+  expect((await traffic.end()).failures).toEqual({});
+});
+
+test('the bus deleted under load, the node processes restarted while it is half rebuilt: no request fails', async ({
+  swarm,
+}) => {
+  await swarm.create('survives', { ports: ['8420:8000'], replicas: 3 });
+  await swarm.answers('survives', 8420, 3);
+  const { epoch } = await swarm.converged();
+  const traffic = swarm.traffic(8420);
+
+  await swarm.cluster.wipeBus();
+  // Half rebuilt: there is a new epoch, and it is not complete.
+  await until('a new epoch', async () => (await swarm.status()).epoch !== epoch || 'still the old one', {
+    limitMs: 30_000,
+    everyMs: 5,
+  });
+  for (const part of nodeProcesses(swarm)) await part.kill();
+  await swarm.cluster.process('decider').kill();
+  for (const part of nodeProcesses(swarm)) await part.start();
+  await swarm.cluster.process('decider').start();
+
+  await swarm.view(
+    'every node to have applied the new epoch',
+    (view) => (view.converged && view.epoch !== epoch) || JSON.stringify(view.pending),
+  );
+  await swarm.answers('survives', 8420, 3);
+  expect((await traffic.end()).failures).toEqual({});
+
+  // And the mesh built anew goes on following the swarm.
+  await swarm.docker('service', 'scale', '--detach', 'survives=1');
+  await swarm.answers('survives', 8420, 1);
+});
+
+test('without its cache on disk a node keeps what its kernel has until the bus is rebuilt', async ({ swarm }) => {
+  await swarm.create('bare', { ports: ['8430:8000'], replicas: 3 });
+  await swarm.answers('bare', 8430, 3);
+  const { epoch } = await swarm.converged();
+  const traffic = swarm.traffic(8430);
+  for (const part of nodeProcesses(swarm)) await part.kill();
+  for (const node of swarm.nodes) await node.exec(`rm -rf ${node.dir}/state`);
+  await swarm.cluster.wipeBus();
+  for (const part of nodeProcesses(swarm)) await part.start();
+  await swarm.view(
+    'every node to have applied the new epoch',
+    (view) => (view.converged && view.epoch !== epoch) || JSON.stringify(view.pending),
+  );
+  expect((await traffic.end()).failures).toEqual({});
+  await swarm.answers('bare', 8430, 3);
+});
+
+test('with the bus gone the mesh stays as it is, and goes on when the bus is back', async ({ swarm }) => {
+  await swarm.create('static', { ports: ['8440:8000'], replicas: 2 });
+  await swarm.answers('static', 8440, 2);
+  const traffic = swarm.traffic(8440);
+  const nats = swarm.cluster.process('nats');
+  await nats.kill();
+  await swarm.view(
+    'the console to have noticed',
+    ({ pending }) => pending.some(({ about }) => about === 'bus') || 'not yet',
+  );
+    await swarm.answers('static', 8440, 2);
+  } finally {
+    await nats.start();
+  }
+  await swarm.docker('service', 'scale', '--detach', 'static=3');
+  await swarm.answers('static', 8440, 3);
+  expect((await traffic.end()).failures).toEqual({});
+});
