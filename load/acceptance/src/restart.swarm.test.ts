@@ -1,5 +1,6 @@
 // Fairway starts again without anybody noticing. Ports 84xx.
 import { until } from '@fairway/cluster';
+import type { View } from '@fairway/mesh';
 import { expect } from 'vitest';
 import type { Swarm } from './swarm.ts';
 import { test } from './swarm-test.ts';
@@ -92,10 +93,9 @@ test('with the bus gone the mesh stays as it is, and goes on when the bus is bac
   const traffic = swarm.traffic(8440);
   const nats = swarm.cluster.process('nats');
   await nats.kill();
-  await swarm.view(
-    'the console to have noticed',
-    ({ pending }) => pending.some(({ about }) => about === 'bus') || 'not yet',
-  );
+  try {
+    const noticed = (view: View) => view.pending.some(({ about }) => about === 'bus') || 'not yet';
+    await swarm.view('the console to have noticed', noticed);
     await swarm.answers('static', 8440, 2);
   } finally {
     await nats.start();

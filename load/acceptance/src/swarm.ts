@@ -53,12 +53,18 @@ export class Swarm {
   /** Publishes the service on exactly these ports, all leading to one, in one request. */
   async publish(id: string, published: readonly number[], target: number): Promise<void> {
     const { engine } = this.cluster.manager;
-    const { Version, Spec } = (await engine.get(`/services/${id}`)) as { Version: { Index: number }; Spec: object };
     const Ports = published.map((PublishedPort) => ({ PublishedPort, TargetPort: target, Protocol: 'tcp' }));
-    await engine.post(`/services/${id}/update?version=${Version.Index}`, {
-      ...Spec,
-      EndpointSpec: { Mode: 'vip', Ports },
-    });
+    const EndpointSpec = { Mode: 'vip', Ports };
+    // Swarm changes a service itself while it assigns ports; an update that was overtaken is refused, and made again.
+    await until(
+      `service ${id} to be updated`,
+      async () => {
+        const { Version, Spec } = (await engine.get(`/services/${id}`)) as { Version: { Index: number }; Spec: object };
+        await engine.post(`/services/${id}/update?version=${Version.Index}`, { ...Spec, EndpointSpec });
+        return true;
+      },
+      { limitMs: 10_000 },
+    );
   }
 
   /** Starts to watch what changes in Fairway's table on a node. */
