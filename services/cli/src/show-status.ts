@@ -5,14 +5,14 @@ import { table } from './table.ts';
 export function showStatus(view: View, nowMs: number): string {
   const nameOf = (id: string) => view.nodes.find((node) => node.id === id)?.name ?? id;
   const nodes = table(
-    ['NODE', 'ROLE', 'STATE', 'AVAILABILITY', 'APPLIED', 'TOOK'],
+    ['NODE', 'ROLE', 'STATE', 'AVAILABILITY', 'APPLIED', 'LAST CHANGE'],
     view.nodes.map((node) => [
       node.name,
       node.role ?? '-',
       node.state,
       node.availability ?? '-',
       applied(node, view.revision),
-      node.appliedMs === undefined ? '-' : `${node.appliedMs.toFixed(1)} ms`,
+      node.changeMs === undefined ? '-' : `${node.changeMs.toFixed(1)} ms`,
     ]),
   );
   const services = table(

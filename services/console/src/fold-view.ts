@@ -18,6 +18,8 @@ type Failed = Extract<Outcome, { kind: 'failed' }>;
 /** A node's last outcomes, in the order of the stream. */
 export type NodeOutcomes = {
   readonly applied?: { readonly outcome: Applied; readonly epoch: string; readonly sequence: number };
+  /** The last apply that changed a rule. */
+  readonly changed?: Applied;
   readonly failed?: { readonly outcome: Failed; readonly sequence: number };
 };
 
@@ -65,14 +67,15 @@ export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>
 }
 
 function viewNode(id: string, { claim }: Node, epoch: string, outcomes: NodeOutcomes | undefined): NodeView {
-  const { applied, failed } = outcomes ?? {};
+  const { applied, changed, failed } = outcomes ?? {};
   const current = applied?.epoch === epoch ? applied : undefined;
   return {
     id,
     name: claim?.name ?? id,
     state: claim?.state ?? 'unknown',
     ...(claim ? { role: claim.role, availability: claim.availability } : {}),
-    ...(current ? { applied: current.outcome.to, appliedMs: current.outcome.durationMs } : {}),
+    ...(current ? { applied: current.outcome.to } : {}),
+    ...(changed ? { changeMs: changed.durationMs } : {}),
     ...(failed && failed.sequence > (applied?.sequence ?? 0) ? { failure: failed.outcome.reason } : {}),
   };
 }

@@ -13,7 +13,10 @@ export function followOutcomes(
       const { sender, epoch, body } = readOutcome(message);
       const held = nodes.get(sender) ?? {};
       const { sequence } = message;
-      if (body.kind === 'applied') nodes.set(sender, { ...held, applied: { outcome: body, epoch, sequence } });
+      if (body.kind === 'applied') {
+        const changed = body.changes.added + body.changes.removed > 0 ? { changed: body } : {};
+        nodes.set(sender, { ...held, ...changed, applied: { outcome: body, epoch, sequence } });
+      }
       if (body.kind === 'failed') nodes.set(sender, { ...held, failed: { outcome: body, sequence } });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;

@@ -24,8 +24,8 @@ export type NodeView = {
   readonly availability?: NodeClaim['availability'];
   /** The last revision of the present epoch that the node has applied; absent before its first. */
   readonly applied?: number;
-  /** The last apply's duration, milliseconds. */
-  readonly appliedMs?: number;
+  /** How long the last apply that changed a rule took, milliseconds. */
+  readonly changeMs?: number;
   /** Why the node's last apply failed, where none has succeeded since. */
   readonly failure?: string;
 };
