@@ -9,7 +9,7 @@ import * as z from 'zod';
 /** Ids become subject tokens and keys: no dots, no wildcards, no spaces. Swarm's are 25 letters and digits. */
 export const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 /** Names of services, nodes and networks, as people gave them. */
-export const name = z.string().min(1).max(256);
+const name = z.string().min(1).max(256);
 export const index = z.int().min(0);
 export const timeMs = z.int().min(0);
 const portNumber = z.int().min(1).max(65535);
@@ -25,7 +25,7 @@ const networkAddress = z
   .object({ network: id, address: z.object({ text: address }) })
   .transform((held): NetworkAddress => ({ network: held.network, address: held.address.text }));
 
-export const publishedPort = z
+const publishedPort = z
   .object({ protocol: z.enum(protocols), first: portNumber, last: portNumber, target: portNumber })
   .refine((port) => port.first <= port.last && port.target + port.last - port.first <= 65535, 'not a range of ports');
 

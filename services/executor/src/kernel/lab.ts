@@ -24,7 +24,7 @@ export type Lab = {
   close(): Promise<void>;
 };
 
-export type Place = 'client' | 'host' | 'neighbour' | 'sandbox' | 'overlay' | 'task5' | 'task6' | 'task7';
+type Place = 'client' | 'host' | 'neighbour' | 'sandbox' | 'overlay' | 'task5' | 'task6' | 'task7';
 const places: readonly Place[] = ['client', 'host', 'neighbour', 'sandbox', 'overlay', 'task5', 'task6', 'task7'];
 
 export type Peer = {

@@ -45,7 +45,7 @@ export function render({ operations }: Pick<Transaction, 'operations'>, table: T
 }
 
 /** An element as nft lists it, `tcp . 8000 : jump spread-tcp-3`. */
-export function showElement(element: Element): string {
+function showElement(element: Element): string {
   return `${showKey(element)} : ${showValue(element)}`;
 }
 

@@ -13,7 +13,7 @@ export type ShapeOperation =
   | { readonly do: 'delete table' }
   | { readonly do: 'add table'; readonly kind: Rules['kind'] }
   | { readonly do: 'add chain' | 'delete chain'; readonly spread: Spread };
-export type ElementOperation = { readonly do: 'add element' | 'delete element'; readonly element: Element };
+type ElementOperation = { readonly do: 'add element' | 'delete element'; readonly element: Element };
 
 /** Ordered operations on one namespace's table, which take effect together or not at all. Never empty. */
 export type Transaction = { readonly operations: readonly Operation[]; readonly changes: Changes };
