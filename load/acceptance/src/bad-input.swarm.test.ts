@@ -4,14 +4,14 @@ import { until } from '@fairway/cluster';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
-const putAside = fileURLToPath(new URL('put-aside.ts', import.meta.url));
+const program = fileURLToPath(new URL('put-aside.ts', import.meta.url));
 
 test('a message that does not parse or fit goes to the dead letters with its reason, and changes nothing', async ({
   swarm,
 }) => {
   const id = await swarm.create('unshaken', { ports: ['8500:8000'] });
   await swarm.answers('unshaken', 8500);
-  const { revision } = await swarm.converged();
+  const { revision, putAside: before } = await swarm.converged();
   const subject = `fairway.fact.mallory.service-gone.${id}`;
   for (const [text, reason] of [
     ['{"schema":1,', 'not JSON'],
@@ -23,7 +23,7 @@ test('a message that does not parse or fit goes to the dead letters with its rea
   ] as const) {
     const { stdout, stderr } = await swarm.cluster.client.exec([
       process.execPath,
-      putAside,
+      program,
       swarm.cluster.natsUrl,
       subject,
       text,
@@ -31,7 +31,8 @@ test('a message that does not parse or fit goes to the dead letters with its rea
     expect(stdout, stderr).not.toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ subject, reason: expect.stringContaining(reason), text });
   }
-  expect((await swarm.converged()).revision).toBe(revision);
+  expect(await swarm.converged()).toMatchObject({ revision, putAside: before + 3 });
+  expect((await swarm.fairway('status')).stdout).toContain(`Put aside: ${before + 3} messages`);
   await swarm.answers('unshaken', 8500);
 });
 

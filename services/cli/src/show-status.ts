@@ -40,6 +40,7 @@ export function showStatus(view: View, nowMs: number): string {
       : `Not converged at revision ${view.revision}.\n`,
     problems.length > 0 ? `Needs you:\n${problems.join('')}` : '',
     pending.length > 0 ? `Waiting:\n${pending.join('')}` : '',
+    view.putAside > 0 ? `Put aside: ${view.putAside} messages that could not be read (stream FAIRWAY_DEAD).\n` : '',
     nodes,
     services,
     endpoints,

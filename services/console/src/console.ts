@@ -1,4 +1,4 @@
-import { type Bus, MeshReplica } from '@fairway/bus';
+import { type Bus, deadLetterStream, MeshReplica } from '@fairway/bus';
 import type { View } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
@@ -22,11 +22,17 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
 
   const app = new Hono();
   app.get('/healthz', (context) => context.text('ok\n'));
-  app.get('/api/status', (context) => {
+  // A bus that does not answer is told by `pending`; the last count stands until then.
+  let putAside = 0;
+  const countPutAside = async () => {
+    putAside = await bus.count(deadLetterStream.name).catch(() => putAside);
+  };
+  app.get('/api/status', async (context) => {
     const mesh = replica.current;
     if (!mesh)
       return context.json({ error: 'the console has not reached the mesh on the bus yet; is a decider running?' }, 503);
-    const view: View = foldView(mesh, outcomes.nodes);
+    if (lost === undefined) await countPutAside();
+    const view: View = foldView(mesh, outcomes.nodes, putAside);
     if (lost === undefined) return context.json(view);
     const why = `the console has lost the bus (${lost}); what it shows is as it was then`;
     return context.json({

@@ -27,7 +27,7 @@ export type NodeOutcomes = {
 const nobody = { node: '', containers: new Map() };
 
 /** The mesh and the nodes' last outcomes as people want to see them: a pure function of both. */
-export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>): View {
+export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>, putAside: number): View {
   const { epoch, revision } = mesh.generation;
   const pending: Pending[] = [];
   const problems: Pending[] = [];
@@ -62,6 +62,7 @@ export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>
     nodes: nodes.sort((a, b) => a.name.localeCompare(b.name)),
     services: services.sort((a, b) => a.name.localeCompare(b.name)),
     pending,
+    putAside,
     problems,
   };
 }

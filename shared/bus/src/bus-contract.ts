@@ -131,6 +131,15 @@ export function busContract(name: string, open: () => Promise<ContractSubject>):
         await becomes(() => expect(desk.texts).toEqual(['a', 'a', 'b']));
       });
 
+      it('counts what a stream holds', async () => {
+        expect(await bus.count(factStream.name)).toBe(0);
+        await bus.publish(fact('a'), 'a');
+        await bus.publish(fact('b'), 'b');
+        await bus.publish(fact('b'), 'b');
+        expect(await bus.count(factStream.name)).toBe(2);
+        expect(await bus.count('NO_SUCH_STREAM')).toBe(0);
+      });
+
       it('tells up to where everything is acked', async () => {
         const floor = () => bus.ackFloor(factStream.name, deciderConsumer);
         expect(await floor()).toBe(0);

@@ -70,6 +70,8 @@ export interface Bus {
   consume(stream: string, durable: string, handle: (delivery: Delivery) => void): Stoppable;
   /** The sequence up to which the durable consumer has had everything acked. */
   ackFloor(stream: string, durable: string): Promise<number>;
+  /** How many messages a stream holds; 0 where there is no such stream. */
+  count(stream: string): Promise<number>;
   /** Hands over the last message on each subject of the pattern, then each new one. Outlives servers, as `follow`. */
   tail(stream: string, pattern: string, handle: (message: Message & { sequence: number }) => void): Stoppable;
   readonly mesh: Bucket;

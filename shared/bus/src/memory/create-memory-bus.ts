@@ -74,6 +74,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
         return server.durable(stream, durable)?.ackFloor ?? 0;
       });
     },
+    count: (stream) => connection.ask(`count ${stream}`, () => server.world?.streams.get(stream)?.after(0).length ?? 0),
     tail: (stream, pattern, handle) =>
       keep(
         read(connection, {

@@ -3,7 +3,7 @@ import { buckets } from '../streams.ts';
 import { hand } from './attend.ts';
 import { openBucket, readEpoch, requireSize } from './bucket.ts';
 import { Connection, type ConnectOptions } from './connection.ts';
-import { ackFloorOf, consumeStream } from './consume.ts';
+import { ackFloorOf, consumeStream, countOf } from './consume.ts';
 import { headersOf, messageOf } from './message.ts';
 import { provision } from './provision.ts';
 import { tailStream } from './tail.ts';
@@ -45,6 +45,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     subscribe: (pattern, handle) => keep(subscribe(connection, pattern, handle)),
     consume: (stream, durable, handle) => keep(consumeStream(connection, stream, durable, handle)),
     ackFloor: (stream, durable) => ackFloorOf(connection, stream, durable),
+    count: (stream) => countOf(connection, stream),
     tail: (stream, pattern, handle) => keep(tailStream(connection, stream, pattern, handle)),
     mesh: { ...mesh, follow: (follower) => keep(mesh.follow(follower)) },
     onState: (listener) => void connection.onState(listener),

@@ -4,7 +4,7 @@ import { nanos } from '@nats-io/nats-core';
 import type { Delivery, Stoppable } from '../bus.ts';
 import { attend, hand } from './attend.ts';
 import type { Connection } from './connection.ts';
-import { consumerExists, hasCode, isConsumerMissing } from './failure.ts';
+import { consumerExists, hasCode, isConsumerMissing, isStreamMissing } from './failure.ts';
 import { messageOf } from './message.ts';
 
 /** What was delivered and not answered is delivered again after this long; a decider's death costs this much. */
@@ -120,6 +120,18 @@ async function ensureDurable(connection: Connection, stream: string, durable: st
 }
 
 /** The sequence up to which everything is acked: 0 where there is no such consumer yet. */
+/** How many messages a stream holds. */
+export function countOf(connection: Connection, stream: string): Promise<number> {
+  return connection.ask(`count ${stream}`, async () => {
+    try {
+      return (await connection.manager.streams.info(stream)).state.messages;
+    } catch (error) {
+      if (isStreamMissing(error)) return 0;
+      throw error;
+    }
+  });
+}
+
 export async function ackFloorOf(connection: Connection, stream: string, durable: string): Promise<number> {
   return connection.ask(`look at ${durable} of ${stream}`, async () => {
     // The stream first: all that it has by then is among what the consumer says it has had, or has not.
