@@ -2,7 +2,7 @@ export * from './bus.ts';
 export * from './entry.ts';
 export * from './envelope.ts';
 export * from './keys.ts';
-export type { Clock } from './memory/clock.ts';
+export { type Clock, every, realClock } from './memory/clock.ts';
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from './memory/create-memory-bus.ts';
 export { type MemoryFaults, roughly } from './memory/faults.ts';
 export { SimulatedClock } from './memory/simulated-clock.ts';

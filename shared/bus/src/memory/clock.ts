@@ -1,4 +1,4 @@
-/** Time as the stand-in sees it: real by default, simulated where a simulation passes its own. */
+/** Time and timers as the stand-ins and the services see them: real by default, simulated where a test passes its own. */
 export type Clock = {
   /** Milliseconds, from any beginning, never backwards. */
   nowMs(): number;
@@ -13,3 +13,16 @@ export const realClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Runs `work` again and again, for the first time `periodMs` from now. Returns how to end it. */
+export function every(clock: Clock, periodMs: number, work: () => void): () => void {
+  let cancel: () => void;
+  const again = () => {
+    cancel = clock.after(periodMs, () => {
+      again();
+      work();
+    });
+  };
+  again();
+  return () => cancel();
+}

@@ -1,21 +1,11 @@
-import { JetStreamApiCodes } from '@nats-io/jetstream';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { Bucket, BucketEntry } from '../bus.ts';
 import { RevisionConflict } from '../bus.ts';
-import { keys } from '../keys.ts';
 import { MessageTooLarge } from '../message-too-large.ts';
+import { bucketStream } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
-import { hasCode, isConflict, isStreamMissing } from './failure.ts';
+import { isConflict } from './failure.ts';
 import { followBucket } from './follow.ts';
-
-/** NATS keeps a key-value bucket as a stream of this name. */
-export function bucketStream(bucket: string): string {
-  return `KV_${bucket}`;
-}
-
-export function bucketSubject(bucket: string, key: string): string {
-  return `$KV.${bucket}.${key}`;
-}
 
 /** Subject, reply and headers count towards the server's limit too. */
 const overheadBytes = 512;
@@ -25,23 +15,6 @@ export function requireSize(connection: Connection, subject: string, text: strin
   const sizeBytes = Buffer.byteLength(text);
   const limitBytes = connection.payloadBytesMax - overheadBytes;
   if (sizeBytes > limitBytes) throw new MessageTooLarge(subject, sizeBytes, limitBytes);
-}
-
-/** The epoch that the bucket's maker wrote into it; undefined while there is no bucket, or none yet in it. */
-export async function readEpoch(connection: Connection, bucket: string): Promise<string | undefined> {
-  const stream = bucketStream(bucket);
-  return connection.ask(`read the epoch of ${bucket}`, async () => {
-    try {
-      // Asks the leader: a replica may not know yet that the bucket was made anew.
-      const message = await connection.manager.streams.getMessage(stream, {
-        last_by_subj: bucketSubject(bucket, keys.epoch),
-      });
-      return message?.string() || undefined;
-    } catch (error) {
-      if (isStreamMissing(error) || hasCode(error, JetStreamApiCodes.NoMessageFound)) return undefined;
-      throw error;
-    }
-  });
 }
 
 /** Opens a bucket, which need not be there. */

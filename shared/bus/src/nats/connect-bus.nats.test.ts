@@ -6,7 +6,7 @@ import { type Bus, BusUnavailable } from '../bus.ts';
 import { becomes, busContract, type ContractSubject, Desk, Diary, eventually, fact } from '../bus-contract.ts';
 import { keys } from '../keys.ts';
 import { buckets, deciderConsumer, factStream } from '../streams.ts';
-import { bucketStream } from './bucket.ts';
+import { bucketStream } from './bucket-stream.ts';
 import { connectBus } from './connect-bus.ts';
 import { SpawnedServer } from './spawned-server.ts';
 import { BusTooOld } from './version.ts';

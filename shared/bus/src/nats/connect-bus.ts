@@ -1,7 +1,8 @@
 import type { Bus, Message, Stoppable } from '../bus.ts';
 import { buckets } from '../streams.ts';
 import { hand } from './attend.ts';
-import { openBucket, readEpoch, requireSize } from './bucket.ts';
+import { openBucket, requireSize } from './bucket.ts';
+import { readEpoch } from './bucket-stream.ts';
 import { Connection, type ConnectOptions } from './connection.ts';
 import { ackFloorOf, consumeStream, countOf } from './consume.ts';
 import { headersOf, messageOf } from './message.ts';

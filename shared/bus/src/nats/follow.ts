@@ -1,7 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { BucketEntry, BucketFollower, Stoppable } from '../bus.ts';
 import { keys } from '../keys.ts';
-import { bucketStream, bucketSubject, readEpoch } from './bucket.ts';
+import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { readInOrder } from './ordered.ts';
 

@@ -5,7 +5,7 @@ import { nanos } from '@nats-io/nats-core';
 import { BusUnavailable } from '../bus.ts';
 import { keys } from '../keys.ts';
 import { buckets, type StreamShape, streams } from '../streams.ts';
-import { bucketStream, bucketSubject, readEpoch } from './bucket.ts';
+import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { hasCode, isConflict, isStreamMissing, streamNameInUse } from './failure.ts';
 
