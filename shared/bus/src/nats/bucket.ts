@@ -2,7 +2,7 @@ import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { Bucket, BucketEntry } from '../bus.ts';
 import { RevisionConflict } from '../bus.ts';
 import { MessageTooLarge } from '../message-too-large.ts';
-import { bucketStream } from './bucket-stream.ts';
+import { bucketStream, bucketSubject } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { isConflict } from './failure.ts';
 import { followBucket } from './follow.ts';
