@@ -48,11 +48,16 @@ export function decideService(
     const stored = await loadService(bucket, id);
     let service = stored.service;
     const causes: NewCause[] = [];
-    for (const envelope of facts) {
+    // What came before the report that first tells of the service counts once that is folded in.
+    const early: Envelope<ServiceChange>[] = [];
+    const fold = (envelope: Envelope<ServiceChange>) => {
       const after = foldService(service, envelope.body, context);
-      if (after !== service) causes.push(causeOf(envelope));
+      if (!after) early.push(envelope);
+      else if (after !== service) causes.push(causeOf(envelope));
       service = after;
-    }
+    };
+    facts.forEach(fold);
+    if (service) early.splice(0).forEach(fold);
     if (!service) return { kind: 'unknown' };
     if (service === stored.service) return { kind: 'unchanged' };
     return { kind: 'written', revision: await saveService(bucket, id, stored, service, causes) };
