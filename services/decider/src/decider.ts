@@ -1,15 +1,18 @@
 import {
   type Bus,
   BusUnavailable,
+  type Clock,
   type Delivery,
   deadLetter,
   deciderConsumer,
   type Envelope,
+  every,
   factStream,
   keys,
   MeshReplica,
   parseKey,
   readFact,
+  realClock,
   Unreadable,
 } from '@fairway/bus';
 import { type Fact, objectOf } from '@fairway/mesh';
@@ -20,7 +23,13 @@ import { Inbox } from './inbox.ts';
 import { completeEpoch, foldNodeListing } from './listing.ts';
 import { sweep } from './sweep.ts';
 
-type Options = { readonly bus: Bus; readonly log: Log; readonly nowMs?: () => number };
+type Options = {
+  readonly bus: Bus;
+  readonly log: Log;
+  /** The wall clock, for times that outlive the process. */
+  readonly nowMs?: () => number;
+  readonly clock?: Clock;
+};
 type Item = { readonly delivery: Delivery; readonly envelope: Envelope<Fact> };
 
 /** Facts about one object that come within this time make one write. */
@@ -40,7 +49,7 @@ const sweepMs = 60_000;
 export type Decider = { stop(): Promise<void> };
 
 /** Starts a decider; any number may run, they share the facts and agree by compare and swap. */
-export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
+export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: Options): Decider {
   const name = 'decider';
   const replica = new MeshReplica({
     onUnreadable: (error) =>
@@ -66,12 +75,12 @@ export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
   bus.onState((state) => {
     if (state === 'connected') void provision();
   });
-  const upkeep = setInterval(() => void provision(), provisionMs);
-  const sweeping = setInterval(() => {
+  const endUpkeep = every(clock, provisionMs, () => void provision());
+  const endSweeping = every(clock, sweepMs, () => {
     if (replica.current) sweep(bus.mesh, replica.current, nowMs()).catch((error) => log.warn(describe(error)));
-  }, sweepMs);
+  });
 
-  const inbox = new Inbox<Item>(gatherMs, (key, items) => handle(key, items));
+  const inbox = new Inbox<Item>({ gatherMs, handle, clock });
 
   const consuming = bus.consume(factStream.name, deciderConsumer, (delivery) => {
     try {
@@ -95,21 +104,19 @@ export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
   async function handle(key: string, items: readonly Item[]): Promise<void> {
     const listings = items.filter(({ envelope }) => isOf(envelope, ['swarm-listing', 'node-listing']));
     const plain = items.filter((item) => !listings.includes(item));
+    const envelopes = plain.map(({ envelope }) => envelope);
+    if (plain.length > 0) await trying(key, plain, async () => answer(key, plain, await decide(key, envelopes)));
+    for (const item of listings) await trying(key, [item], () => handleListing(item));
+  }
+
+  /** Does the work, which answers the items, or answers them itself where that fails. */
+  async function trying(key: string, items: readonly Item[], work: () => Promise<void>): Promise<void> {
     try {
-      if (plain.length > 0)
-        answer(
-          key,
-          plain,
-          await decide(
-            key,
-            plain.map(({ envelope }) => envelope),
-          ),
-        );
-      for (const item of listings) await handleListing(item);
+      await work();
     } catch (error) {
-      for (const item of items) {
-        if (error instanceof Unreadable) putAside(item.delivery, error);
-        else item.delivery.retry(unavailableMs);
+      for (const { delivery } of items) {
+        if (error instanceof Unreadable) putAside(delivery, { subject: delivery.subject, reason: describe(error) });
+        else delivery.retry(unavailableMs);
       }
       if (!(error instanceof BusUnavailable || error instanceof Unreadable)) {
         log.error('facts could not be folded; trying again', { key, reason: describe(error) });
@@ -133,7 +140,7 @@ export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
     const folded = (await bus.ackFloor(factStream.name, deciderConsumer)) >= delivery.sequence - 1;
     let done = false;
     if (folded && isOf(envelope, ['swarm-listing'])) {
-      if (await completeEpoch(bus.mesh, epoch, envelope)) log.info('the mesh is complete', { epoch });
+      if (await completeEpoch(bus, envelope)) log.info('the mesh is complete', { epoch: envelope.body.epoch });
       done = true;
     } else if (folded && isOf(envelope, ['node-listing'])) {
       done = await foldNodeListing(bus.mesh, replica, envelope, context());
@@ -160,8 +167,8 @@ export function startDecider({ bus, log, nowMs = Date.now }: Options): Decider {
 
   return {
     async stop() {
-      clearInterval(upkeep);
-      clearInterval(sweeping);
+      endUpkeep();
+      endSweeping();
       await Promise.all([consuming.stop(), following.stop()]);
     },
   };

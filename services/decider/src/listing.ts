@@ -1,4 +1,12 @@
-import { type Bucket, type Envelope, keys, type MeshReplica, RevisionConflict, writeComplete } from '@fairway/bus';
+import {
+  type Bucket,
+  type Bus,
+  type Envelope,
+  keys,
+  type MeshReplica,
+  RevisionConflict,
+  writeComplete,
+} from '@fairway/bus';
 import type { Mesh, NodeListingFact, SwarmListingFact } from '@fairway/mesh';
 import { decideNode, decideService } from './decide.ts';
 import type { FoldContext } from './fold-service.ts';
@@ -38,17 +46,17 @@ function contradicted(mesh: Mesh, { node, tasks }: NodeListingFact): string[] {
     .map(({ spec }) => spec.id);
 }
 
-/** Writes, once per epoch, that a complete manager listing is folded in: from now on executors may prune. */
-export async function completeEpoch(
-  bucket: Bucket,
-  epoch: string,
-  { body }: Envelope<SwarmListingFact>,
-): Promise<boolean> {
-  if (body.epoch !== epoch) return false;
-  const held = await bucket.get(keys.complete);
+/**
+ * Writes, once per epoch, that a complete manager listing is folded in: from now on executors may prune. The bus is asked
+ * for the epoch: another decider may have made the bucket anew a moment ago.
+ */
+export async function completeEpoch(bus: Bus, { body }: Envelope<SwarmListingFact>): Promise<boolean> {
+  const { epoch, listing } = body;
+  if ((await bus.epoch()) !== epoch) return false;
+  const held = await bus.mesh.get(keys.complete);
   if (held?.text !== undefined) return false;
   try {
-    await bucket.put(keys.complete, writeComplete({ epoch, listing: body.listing }), held?.revision ?? 0);
+    await bus.mesh.put(keys.complete, writeComplete({ epoch, listing }), held?.revision ?? 0);
     return true;
   } catch (error) {
     if (error instanceof RevisionConflict) return false;
