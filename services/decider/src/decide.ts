@@ -19,7 +19,7 @@ import {
 } from '@fairway/mesh';
 import { foldNetwork } from './fold-network.ts';
 import { foldNode } from './fold-node.ts';
-import { type FoldContext, foldService, type ServiceChange } from './fold-service.ts';
+import { type FoldContext, foldService, foldTime, type ServiceChange } from './fold-service.ts';
 import { loadService, type NewCause, saveService } from './service-store.ts';
 
 /** What came of facts about one object. */
@@ -61,6 +61,16 @@ export function decideService(
     if (!service) return { kind: 'unknown' };
     if (service === stored.service) return { kind: 'unchanged' };
     return { kind: 'written', revision: await saveService(bucket, id, stored, service, causes) };
+  });
+}
+
+/** Forgets what a service's entry has kept for long enough; nothing is written where there is nothing. */
+export function decideTime(bucket: Bucket, id: string, context: FoldContext): Promise<Decision> {
+  return untilWritten(async () => {
+    const stored = await loadService(bucket, id);
+    const service = stored.service && foldTime(stored.service, context);
+    if (!service || service === stored.service) return { kind: 'unchanged' };
+    return { kind: 'written', revision: await saveService(bucket, id, stored, service, []) };
   });
 }
 

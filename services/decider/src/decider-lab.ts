@@ -12,7 +12,15 @@ import {
   SimulatedClock,
   subjects,
 } from '@fairway/bus';
-import { type ContainerFact, type Fact, type Mesh, objectOf, type ServiceFact, type TaskClaim } from '@fairway/mesh';
+import {
+  type ContainerFact,
+  type Fact,
+  hasEnded,
+  type Mesh,
+  objectOf,
+  type ServiceFact,
+  type TaskClaim,
+} from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 import { type Decider, startDecider } from './decider.ts';
 
@@ -181,12 +189,15 @@ export function container(
   };
 }
 
-/** A service's endpoints, by task: `t1 running running`, the manager's claim first. */
+/** A service's endpoints that have not ended, by task: `t1 running running`, the manager's claim first. */
 export function shown(mesh: Mesh, service: string): string[] {
   const held = mesh.services.get(service);
   if (!held) return ['unknown'];
   if (held.removedMs !== undefined) return ['removed'];
-  return held.endpoints.map(({ task, claim, container }) => `${task} ${claim} ${container}`).sort();
+  return held.endpoints
+    .filter((endpoint) => !hasEnded(endpoint))
+    .map(({ task, claim, container }) => `${task} ${claim} ${container}`)
+    .sort();
 }
 
 function logTo(said: string[]): Log {

@@ -41,7 +41,7 @@ const waitsMax = 200;
 const listingWaitsMax = 3 * waitsMax;
 /** When the bus does not answer, its messages are asked for again after this time. */
 const unavailableMs = 500;
-/** How often the streams and buckets are looked after, and old tombstones swept. */
+/** How often the streams and buckets are looked after, and what is to be forgotten is swept. */
 const provisionMs = 10_000;
 const sweepMs = 60_000;
 
@@ -59,6 +59,7 @@ export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: 
   const context = (): FoldContext => ({
     nowMs: nowMs(),
     isRetired: (node, boot) => replica.current?.nodes.get(node)?.retired.includes(boot) ?? false,
+    isRemoved: (node) => replica.current?.nodes.get(node)?.removedMs !== undefined,
   });
 
   let epoch = '';
@@ -77,7 +78,10 @@ export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: 
   });
   const endUpkeep = every(clock, provisionMs, () => void provision());
   const endSweeping = every(clock, sweepMs, () => {
-    if (replica.current) sweep(bus.mesh, replica.current, nowMs()).catch((error) => log.warn(describe(error)));
+    if (replica.current)
+      sweep(bus.mesh, replica.current, context()).catch((error) =>
+        log.warn('could not sweep; trying again', { reason: describe(error) }),
+      );
   });
 
   const inbox = new Inbox<Item>({ gatherMs, handle, clock });

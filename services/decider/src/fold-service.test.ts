@@ -1,11 +1,11 @@
 import type { ContainerFact, Endpoint, NodeListingFact, ServiceFact, TaskClaim } from '@fairway/mesh';
-import { endpointState } from '@fairway/mesh';
+import { endpointState, hasEnded } from '@fairway/mesh';
 import { expect, test } from 'vitest';
-import { type FoldContext, type FoldedService, foldService, type ServiceChange } from './fold-service.ts';
+import { type FoldContext, type FoldedService, foldService, foldTime, type ServiceChange } from './fold-service.ts';
 
 // Service `web`; tasks t1 on node n1, t2 on node n2; addresses 10.0.0.5 and .6 on network `ingress`.
 const life = { boot: 'b1', daemon: 'd1' };
-const context: FoldContext = { nowMs: 1000, isRetired: () => false };
+const context: FoldContext = { nowMs: 1000, isRetired: () => false, isRemoved: () => false };
 
 const claim = (
   id: string,
@@ -50,9 +50,11 @@ const listing = (node: string, tasks: string[], tick: number, incarnation = life
 function fold(...facts: ServiceChange[]): FoldedService | undefined {
   return facts.reduce<FoldedService | undefined>((held, fact) => foldService(held, fact, context), undefined);
 }
-/** `t1 serving` per endpoint. */
+/** `t1 serving` per endpoint that has not ended. */
 const shown = (service: FoldedService | undefined) =>
-  (service?.endpoints ?? []).map((endpoint: Endpoint) => `${endpoint.task} ${endpointState(endpoint)}`);
+  (service?.endpoints ?? [])
+    .filter((endpoint) => !hasEnded(endpoint))
+    .map((endpoint: Endpoint) => `${endpoint.task} ${endpointState(endpoint)}`);
 
 test('a task serves once its manager has claimed it and its node has it running, in either order', () => {
   const manager = report([claim('t1', 10, 'assigned')]);
@@ -97,7 +99,7 @@ test('unhealthy stops new connections, and health brings them back', () => {
   expect(shown(foldService(held, container('t1', 'running', 300), context))).toEqual(['t1 serving']);
 });
 
-test('a released task drains, and leaves the entry when its container is dead', () => {
+test('a released task drains, and is over when its container is dead', () => {
   const draining = fold(
     report([claim('t1', 10)]),
     container('t1', 'running', 100),
@@ -132,7 +134,7 @@ test('a swarm restored from a backup: confirmed claims count, though their index
     report([claim('t1', 40), claim('t2', 39, 'assigned')], { confirmed: true }),
     context,
   );
-  expect(shown(restored)).toEqual(['t2 waiting', 't1 serving']);
+  expect(shown(restored)).toEqual(['t1 serving', 't2 waiting']);
 });
 
 test('a deleted service stays as a tombstone that late facts do not wake', () => {
@@ -176,4 +178,56 @@ test('a task that no manager ever claims is forgotten after a while', () => {
   const held = fold(report([]), container('t1', 'running', 100));
   const later = { ...context, nowMs: 100_000 };
   expect(shown(foldService(held, container('t2', 'running', 100), later))).toEqual(['t2 waiting']);
+});
+
+const in2Minutes: FoldContext = { ...context, nowMs: 121_000 };
+
+test('what ended is not woken by a fact that was overtaken, and is forgotten after a while', () => {
+  const claimed = report([claim('t1', 10)]);
+  const ended = [
+    // Its container died before any manager spoke of it.
+    fold(report([]), container('t1', 'dead', 200), container('t1', 'running', 100), claimed),
+    fold(claimed, container('t1', 'dead', 200), report([claim('t1', 20, 'released')]), container('t1', 'running', 100)),
+    fold(
+      claimed,
+      report([claim('t1', 20, 'released')]),
+      container('t1', 'dead', 200),
+      container('t1', 'stopping', 190),
+    ),
+  ];
+  for (const service of ended) expect(service?.endpoints.map(({ container }) => container)).toEqual(['dead']);
+  const released = foldService(ended[0], report([claim('t1', 20, 'released')]), context) as FoldedService;
+  expect(foldTime(released, context)).toBe(released);
+  expect(foldTime(released, in2Minutes).endpoints).toEqual([]);
+});
+
+test('a task that was forgotten is not claimed by its last report, should its node be heard that late', () => {
+  const forgotten = foldTime(
+    fold(
+      report([claim('t1', 10)]),
+      container('t1', 'dead', 200),
+      report([claim('t1', 20, 'released')]),
+    ) as FoldedService,
+    in2Minutes,
+  );
+  const late = foldService(forgotten, container('t1', 'running', 100), in2Minutes);
+  expect(shown(late)).toEqual(['t1 waiting']);
+  for (const word of ['running', 'released'] as const)
+    expect(shown(foldService(late, report([claim('t1', 20, word)]), in2Minutes))).toEqual(['t1 waiting']);
+});
+
+test('a container that survives a signal to stop serves again, once its node says so', () => {
+  const stopping = fold(report([claim('t1', 10)]), container('t1', 'running', 100), container('t1', 'stopping', 200));
+  expect(shown(foldService(stopping, container('t1', 'running', 150), context))).toEqual(['t1 draining']);
+  expect(shown(foldService(stopping, container('t1', 'running', 300), context))).toEqual(['t1 serving']);
+});
+
+test('a node that was removed says nothing more of its containers, and nobody waits for it', () => {
+  const draining = fold(
+    report([claim('t1', 10), claim('t2', 11)]),
+    container('t1', 'running', 100),
+    report([claim('t1', 20, 'released')]),
+  ) as FoldedService;
+  expect(shown(foldTime(draining, context))).toEqual(['t1 draining', 't2 serving']);
+  expect(shown(foldTime(draining, { ...context, isRemoved: (node) => node === 'n1' }))).toEqual(['t2 serving']);
 });

@@ -2,7 +2,7 @@ import { unknownSpec } from '@fairway/bus';
 import {
   type ContainerFact,
   type Endpoint,
-  endpointState,
+  hasEnded,
   isNewerReading,
   type NodeListingFact,
   type Service,
@@ -16,14 +16,19 @@ import { step } from './task-life.ts';
 /** The facts that can change a service. */
 export type ServiceChange = ServiceFact | ServiceGoneFact | ContainerFact | NodeListingFact;
 
-/** A task of which only its node spoke is forgotten after this: no manager has claimed it since. */
-const unclaimedMs = 60_000;
+/**
+ * A task that ended is forgotten after this, and so is one of which only its node spoke. Until then a fact about it that
+ * was overtaken finds it: deciders share the facts, and one that fails is delivered again after those behind it.
+ */
+const lingerMs = 60_000;
 
 /** What a fold needs to know besides the service and the fact. */
 export type FoldContext = {
   readonly nowMs: number;
   /** Whether this boot of the node was replaced by a later one. */
   readonly isRetired: (node: string, boot: string) => boolean;
+  /** Whether the node was removed from the swarm: nothing will ever be heard of its containers. */
+  readonly isRemoved: (node: string) => boolean;
 };
 
 /** A service's wishes and endpoints, as far as a fold changes them. */
@@ -58,8 +63,12 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
   const takesSpec = fact.spec.index > service.spec.index || (fact.confirmed && fact.spec.index !== service.spec.index);
   const claims = new Map(fact.tasks.map((task) => [task.id, task]));
   const gone = new Set(fact.gone);
+  // A task that was listed before and is not claimed has been forgotten; a fact of its node came late.
+  const isPast = (endpoint: Endpoint, task: TaskClaim) =>
+    !fact.confirmed && endpoint.claim === 'absent' && task.index <= service.seen;
   const kept = service.endpoints.map((endpoint) => {
     const claim = claims.get(endpoint.task);
+    if (claim && isPast(endpoint, claim)) return endpoint;
     if (claim) return foldClaim(endpoint, claim, fact.confirmed, context);
     return gone.has(endpoint.task) ? step(endpoint, { type: 'task.gone' }, context.nowMs) : endpoint;
   });
@@ -134,16 +143,17 @@ function foldListing(service: FoldedService, fact: NodeListingFact, context: Fol
   return settled(service, { ...service, endpoints }, false, context);
 }
 
-/** Leaves out what has ended, and gives the held value back when nothing is left to say. */
+/** The service without what is to be forgotten by now; the very same value when there is nothing. */
+export function foldTime(service: FoldedService, context: FoldContext): FoldedService {
+  return settled(service, service, false, context);
+}
+
+/** Leaves out what is to be forgotten, and gives the held value back when nothing is left to say. */
 function settled(held: FoldedService, after: FoldedService, isNew: boolean, context: FoldContext): FoldedService {
-  const endpoints = after.endpoints.filter(
-    (endpoint) =>
-      !(endpoint.claim === 'released' && endpointState(endpoint) === 'gone') &&
-      !(
-        endpoint.claim === 'absent' &&
-        (endpoint.container === 'dead' || context.nowMs - endpoint.sinceMs > unclaimedMs)
-      ),
-  );
+  const endpoints = after.endpoints.filter((endpoint) => {
+    if (endpoint.claim === 'released' && context.isRemoved(endpoint.node)) return false;
+    return !(hasEnded(endpoint) || endpoint.claim === 'absent') || context.nowMs - endpoint.sinceMs <= lingerMs;
+  });
   const same =
     !isNew &&
     after.spec === held.spec &&

@@ -41,6 +41,7 @@ const machine = setup({
       },
     },
     // A container goes forward only: a task's container is never started again, and reports may overtake each other.
+    // It may survive a signal to stop that was not Swarm's; its node then says so, and is believed as its later word.
     container: {
       initial: 'unknown',
       on: { 'container.dead': '.dead' },
@@ -58,7 +59,7 @@ const machine = setup({
         },
         running: { on: { 'container.unhealthy': 'unhealthy', 'container.stopping': 'stopping' } },
         unhealthy: { on: { 'container.running': 'running', 'container.stopping': 'stopping' } },
-        stopping: {},
+        stopping: { on: { 'container.running': 'running', 'container.unhealthy': 'unhealthy' } },
         dead: {},
       },
     },

@@ -63,6 +63,15 @@ export function endpointState(endpoint: Pick<Endpoint, 'claim' | 'container'>): 
   }
 }
 
+/**
+ * Whether it is over: not wanted, and no container of it lives. Deciders keep it a while, so that a fact which was
+ * overtaken does not bring it back; to everybody else it is no longer there.
+ */
+export function hasEnded({ claim, container }: Pick<Endpoint, 'claim' | 'container'>): boolean {
+  if (claim === 'released') return container === 'dead' || container === 'unknown';
+  return claim === 'absent' && container === 'dead';
+}
+
 /** What is waited for before the endpoint serves, for people; undefined when nothing is. */
 export function awaited(endpoint: Endpoint): string | undefined {
   const state = endpointState(endpoint);
