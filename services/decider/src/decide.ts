@@ -60,7 +60,7 @@ export function decideService(
     if (service) early.splice(0).forEach(fold);
     if (!service) return { kind: 'unknown' };
     if (service === stored.service) return { kind: 'unchanged' };
-    return { kind: 'written', revision: await saveService(bucket, id, stored, service, causes) };
+    return written(await saveService(bucket, id, stored, service, causes));
   });
 }
 
@@ -70,7 +70,7 @@ export function decideTime(bucket: Bucket, id: string, context: FoldContext): Pr
     const stored = await loadService(bucket, id);
     const service = stored.service && foldTime(stored.service, context);
     if (!service || service === stored.service) return { kind: 'unchanged' };
-    return { kind: 'written', revision: await saveService(bucket, id, stored, service, []) };
+    return written(await saveService(bucket, id, stored, service, []));
   });
 }
 
@@ -121,14 +121,20 @@ export function decideNetwork(
   });
 }
 
-async function untilWritten(attempt: () => Promise<Decision>): Promise<Decision> {
+/** Tries until nobody else was faster; an attempt that answers undefined asks for another. */
+async function untilWritten(attempt: () => Promise<Decision | undefined>): Promise<Decision> {
   for (let tried = 1; ; tried++) {
     try {
-      return await attempt();
+      const decision = await attempt();
+      if (decision) return decision;
     } catch (error) {
       if (!(error instanceof RevisionConflict) || tried >= attemptsMax) throw error;
     }
   }
+}
+
+function written(revision: number | undefined): Decision | undefined {
+  return revision === undefined ? undefined : { kind: 'written', revision };
 }
 
 function causeOf({ trace, event, atMs }: Envelope<Fact>): NewCause {

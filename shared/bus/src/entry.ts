@@ -27,7 +27,14 @@ export type ServiceEntry = Omit<Service, 'endpoints'> & {
   readonly endpoints: readonly Endpoint[];
 };
 /** A further shard of a service's endpoints. */
-export type ShardEntry = { readonly endpoints: readonly Endpoint[]; readonly causes: readonly Cause[] };
+export type ShardEntry = {
+  readonly endpoints: readonly Endpoint[];
+  readonly causes: readonly Cause[];
+  /** The revision of the service's own entry that this division was made from. */
+  readonly from?: number;
+  /** It is being divided into so many: nothing is written to it any more. */
+  readonly into?: number;
+};
 /** Written once per epoch, when everything up to the first complete manager listing is folded in. */
 export type CompleteEntry = { readonly epoch: string; readonly listing: string };
 
@@ -53,17 +60,24 @@ const packed = z.object({
 });
 
 const version = { schema: z.literal(schemaVersion) };
+const shards = z.int().min(1).max(1024);
 const removed = { removedMs: schema.timeMs.exactOptional() };
 const serviceEntry = z.object({
   ...version,
   ...removed,
   spec: schema.serviceSpec,
-  of: z.int().min(1).max(1024),
+  of: shards,
   causes: schema.causes,
   seen: schema.index,
   packed,
 });
-const shardEntry = z.object({ ...version, causes: schema.causes, packed });
+const shardEntry = z.object({
+  ...version,
+  from: schema.index.exactOptional(),
+  into: shards.exactOptional(),
+  causes: schema.causes,
+  packed,
+});
 const nodeEntry = z.object({
   ...version,
   ...removed,
@@ -88,12 +102,13 @@ export function readService(key: string, text: string): ServiceEntry {
 }
 
 export function writeShard(entry: ShardEntry): string {
-  return JSON.stringify({ schema: schemaVersion, causes: entry.causes, packed: pack(entry.endpoints) });
+  const { endpoints, ...rest } = entry;
+  return JSON.stringify({ schema: schemaVersion, ...rest, packed: pack(endpoints) });
 }
 
 export function readShard(key: string, text: string): ShardEntry {
-  const { packed, causes } = read(key, text, shardEntry);
-  return { causes, endpoints: unpack(key, packed) };
+  const { packed, schema: _, ...rest } = read(key, text, shardEntry);
+  return { ...rest, endpoints: unpack(key, packed) };
 }
 
 export function writeNode(node: Node): string {

@@ -1,0 +1,115 @@
+import { hasEnded, shardEndpointsMax } from '@fairway/mesh';
+import { describe, expect, onTestFailed, test } from 'vitest';
+import { claim, container, type DeciderLab, openLab, report } from './decider-lab.ts';
+
+// Service `web` with tasks t0, t1, … on nodes n0 to n9; an entry holds 500 of them.
+
+const nodeOf = (n: number) => `n${n % 10}`;
+const tasks = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, at) => claim(`t${from + at}`, nodeOf(from + at), 10 + from + at));
+const ids = (count: number) => tasks(count).map(({ id }) => id);
+
+/** The endpoints that a reader of the mesh sees. */
+const seen = (lab: DeciderLab) =>
+  (lab.mesh.services.get('web')?.endpoints ?? []).filter((endpoint) => !hasEnded(endpoint));
+
+/** The keys that were written, each once, in their order. */
+const keysOf = (lab: DeciderLab) => lab.writes.map((line) => line.split(' ').slice(1).join(' '));
+
+describe('a service with 1,200 endpoints', () => {
+  async function large(): Promise<DeciderLab> {
+    const lab = await openLab();
+    await lab.tell(report('web', 5, tasks(1_200)));
+    await lab.until(() => seen(lab).length === 1_200);
+    await lab.pass(100);
+    return lab;
+  }
+
+  test('is kept in four entries', async () => {
+    const lab = await large();
+    await lab.pass(100);
+    expect([...new Set(keysOf(lab))].sort()).toEqual([
+      'service.web',
+      'shard.web.4.1',
+      'shard.web.4.2',
+      'shard.web.4.3',
+    ]);
+    expect(
+      seen(lab)
+        .map(({ task }) => task)
+        .sort(),
+    ).toEqual(ids(1_200).sort());
+  });
+
+  test("one endpoint's change is one write, whichever entry has it", async () => {
+    const lab = await large();
+    const written = new Set<string>();
+    for (let n = 0; n < 12; n++) {
+      lab.writes.length = 0;
+      await lab.tell(container('web', `t${n}`, nodeOf(n), 100 + n));
+      await lab.until(() => seen(lab).find(({ task }) => task === `t${n}`)?.container === 'running');
+      expect(lab.writes).toHaveLength(1);
+      written.add(keysOf(lab)[0] ?? '');
+    }
+    expect([...written].sort()).toEqual(['service.web', 'shard.web.4.1', 'shard.web.4.2', 'shard.web.4.3']);
+    expect(lab.mesh.services.get('web')?.causes.filter(({ event }) => event === 'container web')).toHaveLength(12);
+  });
+
+  test('shrinks back into one entry, and no reader ever sees a part of it', async () => {
+    const lab = await large();
+    lab.writes.length = 0;
+    const counts = new Set<number>();
+    lab.onMesh = () => counts.add(seen(lab).length);
+    const left = tasks(100);
+    const released = tasks(1_100, 100).map((task) => ({
+      ...task,
+      index: task.index + 5_000,
+      claim: 'released' as const,
+    }));
+    await lab.tell(report('web', 6, [...left, ...released]));
+    await lab.until(() => seen(lab).length === 100);
+    // What ended is forgotten after a minute, by the next sweep, and so few need one entry only.
+    await lab.pass(125_000);
+    expect(keysOf(lab).slice(-4)).toEqual([
+      'service.web',
+      'shard.web.4.1 deleted',
+      'shard.web.4.2 deleted',
+      'shard.web.4.3 deleted',
+    ]);
+    expect(
+      seen(lab)
+        .map(({ task }) => task)
+        .sort(),
+    ).toEqual(ids(100).sort());
+    expect([...counts].every((count) => count >= 100)).toBe(true);
+  });
+
+  test('removed, leaves its own entry and no shard', async () => {
+    const lab = await large();
+    await lab.tell({ kind: 'service-gone', service: 'web' });
+    await lab.until(() => lab.mesh.services.get('web')?.removedMs !== undefined);
+    await lab.until(() => keysOf(lab).filter((key) => key.endsWith('deleted')).length === 3);
+    expect([...lab.mesh.services.keys()]).toEqual(['web']);
+  });
+});
+
+describe('two deciders, and a service that grows over the limit while its containers start', () => {
+  test.each([1, 2, 3, 4, 5, 6])('lose nothing, seed %i', async (seed) => {
+    const lab = await openLab({ seed, faults: { lateMsMax: 30 }, deciders: 2 });
+    onTestFailed(() => console.error(`seed ${seed}`, lab.said));
+    const before = shardEndpointsMax - 10;
+    const after = shardEndpointsMax + 30;
+    await lab.tell(report('web', 5, tasks(before)));
+    await lab.until(() => seen(lab).length === before);
+    const grow = async () => {
+      for (let count = before; count <= after; count += 5) await lab.publish(report('web', 5, tasks(count)));
+    };
+    const start = async (first: number) => {
+      for (let n = first; n < 60; n += 3) await lab.publish(container('web', `t${n}`, nodeOf(n), 100 + n));
+    };
+    await lab.clock.settle(Promise.all([grow(), start(0), start(1), start(2)]), 12_000);
+    expect(seen(lab)).toHaveLength(after);
+    const running = seen(lab).filter((endpoint) => endpoint.container === 'running');
+    expect(running.map(({ task }) => task).sort()).toEqual(ids(60).sort());
+  });
+});
