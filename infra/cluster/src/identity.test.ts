@@ -4,7 +4,7 @@ import { identify, isAlive, parseStat } from './identity.ts';
 test('the start time is found behind a name with spaces and parentheses', () => {
   const stat =
     '4242 (a (strange) name) S 1 4242 4242 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 11 0 987654 126595440 9000 18446744073709551615';
-  expect(parseStat(stat)).toEqual({ state: 'S', startTicks: 987654 });
+  expect(parseStat(stat)).toEqual({ state: 'S', threads: 11, startTicks: 987654 });
 });
 
 test('this process is alive, and another one that had its pid before is not', () => {

@@ -15,13 +15,16 @@ function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** State letter and start time out of /proc/PID/stat, whose second field may hold spaces and parentheses. */
-export function parseStat(stat: string): { state: string; startTicks: number } {
+/** What /proc/PID/stat says of a process: its first thread's state, and how many threads it still has. */
+type ProcessStat = { state: string; threads: number; startTicks: number };
+
+/** Reads /proc/PID/stat, whose second field may hold spaces and parentheses. */
+export function parseStat(stat: string): ProcessStat {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '?', startTicks: Number(fields[19]) };
+  return { state: fields[0] ?? '?', threads: Number(fields[17]), startTicks: Number(fields[19]) };
 }
 
-function readStat(pid: number): { state: string; startTicks: number } | undefined {
+function readStat(pid: number): ProcessStat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
@@ -35,13 +38,15 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return stat && { pid, startTicks: stat.startTicks, bootId: readBootId() };
 }
 
-/** Whether this very process still runs. A zombie does not. */
+/**
+ * Whether this very process still runs. A zombie does not, once its last thread has ended: a killed process's first
+ * thread may be a zombie while others still hold its sockets, and its port is not free before they are gone.
+ */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
   return (
     stat !== undefined &&
-    stat.state !== 'Z' &&
-    stat.state !== 'X' &&
+    (!['Z', 'X'].includes(stat.state) || stat.threads > 1) &&
     stat.startTicks === identity.startTicks &&
     identity.bootId === readBootId()
   );
