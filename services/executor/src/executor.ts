@@ -1,5 +1,14 @@
-import type { Bus, MeshReplica } from '@fairway/bus';
-import { type Cause, causesMax, keepCauses, type Mesh, type OwnFacts, plan, stateHere } from '@fairway/mesh';
+import { type Bus, type Clock, every, type MeshReplica, realClock } from '@fairway/bus';
+import {
+  type Cause,
+  causesMax,
+  ingressNetwork,
+  keepCauses,
+  type Mesh,
+  type OwnFacts,
+  plan,
+  stateHere,
+} from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { ApplyFailed, HeldRules } from './held-rules.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
@@ -13,7 +22,9 @@ type Options = {
   readonly kernel: Kernel;
   readonly replica: MeshReplica;
   readonly log: Log;
+  /** The wall clock, for times that are shown. */
   readonly nowMs?: () => number;
+  readonly clock?: Clock;
 };
 
 /** A running executor. */
@@ -37,24 +48,26 @@ const hostCheckMs = 10_000;
  * Starts the executor: the mesh and the node's own facts to a plan, the plan to rules, the rules to the kernel, the
  * outcome to the bus. One round at a time; what changes meanwhile is in the next one.
  */
-export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now }: Options): Executor {
+export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clock = realClock }: Options): Executor {
   const rules = new HeldRules(kernel);
-  const report = new OutcomeReport({ bus, log, nowMs });
+  const report = new OutcomeReport({ bus, log, nowMs, clock });
   let own: OwnFacts | undefined;
   let causes: readonly Cause[] = [];
   let wanted = false;
   let running: Promise<void> | undefined;
   let retryMs = retryMinMs;
-  let retry: NodeJS.Timeout | undefined;
+  let cancelRetry = () => {};
   let stopped = false;
   let applied: string | undefined;
 
   const wake = () => {
     wanted = true;
     if (stopped || running || !own) return;
-    clearTimeout(retry);
+    cancelRetry();
     running = rounds().finally(() => {
       running = undefined;
+      // What came after the last round had looked, and found it running.
+      if (wanted) wake();
     });
   };
 
@@ -81,7 +94,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now }: O
     const rulesWanted = wishFromPlan(wish);
     const notes = [...wish.notes, ...(rulesWanted?.notes ?? [])];
     const result = rulesWanted
-      ? await rules.bring(rulesWanted, wish.prune, (stale) => stillDrains(stale, mesh, facts))
+      ? await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts))
       : { durationMs: 0, changes: { added: 0, removed: 0 }, rebuilt: [] };
     const { added, removed } = result.changes;
     for (const found of result.rebuilt)
@@ -110,8 +123,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now }: O
     log[missing ? 'warn' : 'error']('could not apply; trying again', { namespace, reason, afterMs: retryMs });
     applied = undefined;
     report.failed(facts.node, mesh.generation, namespace, reason, brings.slice(-causesMax));
-    wanted = true;
-    retry = setTimeout(wake, retryMs);
+    cancelRetry = clock.after(retryMs, wake);
     retryMs = Math.min(retryMs * 2, retryMaxMs);
   }
 
@@ -128,7 +140,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now }: O
     }
   };
   void ensureHost();
-  const hostChecks = setInterval(() => void ensureHost(), hostCheckMs);
+  const endHostChecks = every(clock, hostCheckMs, () => void ensureHost());
   const sandboxes = kernel.watchSandboxes((id) => {
     log.info(id === undefined ? 'the ingress sandbox is gone' : 'Docker made an ingress sandbox');
     rules.doubt('ingress');
@@ -152,8 +164,8 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now }: O
     },
     async stop() {
       stopped = true;
-      clearTimeout(retry);
-      clearInterval(hostChecks);
+      cancelRetry();
+      endHostChecks();
       sandboxes.close();
       await running;
       report.stop();
@@ -165,13 +177,24 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now }: O
  * A draining task finishes what it has: its TCP connections stay tracked though it gets no new ones. UDP has no
  * connections to finish, only entries that would lead to it for ever.
  */
-function stillDrains(stale: Stale, mesh: Mesh, own: OwnFacts): boolean {
-  if (stale.carrier !== 'tcp') return false;
-  for (const service of mesh.services.values()) {
-    for (const endpoint of service.endpoints) {
-      if (!endpoint.addresses.some(({ address }) => address.text === stale.target.address.text)) continue;
-      if (stateHere(endpoint, mesh, own) !== 'gone') return true;
-    }
-  }
-  return false;
+function stillDrains(mesh: Mesh, own: OwnFacts): (stale: Stale) => boolean {
+  let alive: ReadonlySet<string> | undefined;
+  return (stale) => {
+    if (stale.carrier !== 'tcp') return false;
+    alive ??= livingAddresses(mesh, own);
+    return alive.has(stale.target.address.text);
+  };
+}
+
+/** The addresses on the ingress network at which a container lives, whether or not it gets new connections. */
+function livingAddresses(mesh: Mesh, own: OwnFacts): ReadonlySet<string> {
+  const ingress = ingressNetwork(mesh);
+  return new Set(
+    [...mesh.services.values()]
+      .flatMap(({ endpoints }) => endpoints)
+      .filter((endpoint) => stateHere(endpoint, mesh, own) !== 'gone')
+      .flatMap(({ addresses }) => addresses)
+      .filter(({ network }) => network === ingress?.id)
+      .map(({ address }) => address.text),
+  );
 }

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CacheUnusable, type MeshEntries, readCache, writeCache } from '@fairway/bus';
+import { CacheUnusable, type Clock, type MeshEntries, readCache, realClock, writeCache } from '@fairway/bus';
 import { describe, type Log } from '@fairway/telemetry';
 
 /** A burst of changes is written once, this long after its first. */
@@ -10,12 +10,14 @@ const gatherMs = 1_000;
 export class MeshFile {
   readonly #path: string;
   readonly #log: Log;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancel: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(path: string, log: Log) {
+  constructor(path: string, log: Log, clock: Clock = realClock) {
     this.#path = path;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** The mesh saved for this swarm; undefined where there is none that can be used, which is logged. */
@@ -36,15 +38,15 @@ export class MeshFile {
 
   /** Saves, soon, what `entries` answers then; undefined is not saved. A full disk is logged and costs nothing else. */
   save(swarm: string, entries: () => MeshEntries | undefined): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    this.#cancel ??= this.#clock.after(gatherMs, () => {
+      this.#cancel = undefined;
       this.#writing = this.#writing.then(() => this.#write(swarm, entries()));
-    }, gatherMs);
+    });
   }
 
   /** Resolves when nothing is being written; what was gathered and not begun is left out. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     await this.#writing;
   }
 

@@ -1,58 +1,55 @@
-import { type Bus, BusUnavailable, outcomeMessage } from '@fairway/bus';
+import { type Bus, BusUnavailable, type Clock, outcomeMessage } from '@fairway/bus';
 import { type Cause, type Changes, type Generation, keepCauses, type Note, type Outcome } from '@fairway/mesh';
 import { describe, type Log, newTrace } from '@fairway/telemetry';
 
-type Options = { readonly bus: Bus; readonly log: Log; readonly nowMs: () => number };
+type Options = {
+  readonly bus: Bus;
+  readonly log: Log;
+  /** The wall clock, which an outcome shows. */
+  readonly nowMs: () => number;
+  readonly clock: Clock;
+};
 
 /** Success is told at most this often, as a watermark. */
 const watermarkMs = 250;
-/** While the bus does not answer, it is asked again after this time, and this many other outcomes are kept for it. */
+/** While the bus does not answer, it is asked again after this time, and this many failures are kept for it. */
 const retryMs = 1_000;
 const keptMax = 100;
 
 type Success = {
-  generation: Generation;
-  durationMs: number;
-  changes: Changes;
-  causes: readonly Cause[];
-  notes: readonly Note[];
+  readonly generation: Generation;
+  readonly durationMs: number;
+  readonly changes: Changes;
+  readonly causes: readonly Cause[];
+  readonly notes: readonly Note[];
 };
+type Waiting<Of> = Of & { readonly node: string; readonly order: number };
+type Failure = { readonly epoch: string; readonly outcome: Outcome; readonly trace: string };
 
 /**
- * Tells the bus what applying came to. Success is gathered into one watermark; everything else is a message of its
- * own. A bus that does not answer delays it and never the rules.
+ * Tells the bus what applying came to. Success is gathered into one watermark; a failure is a message of its own. They
+ * are told in the order in which they were: who reads a failure after a success takes the node for failing. A bus that
+ * does not answer delays it and never the rules.
  */
 export class OutcomeReport {
   readonly #options: Options;
-  #success: (Success & { from: number }) | undefined;
-  #told: Generation | undefined;
-  #toldMs = 0;
-  #others: { node: string; epoch: string; outcome: Outcome; trace: string }[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #success: Waiting<Success> | undefined;
+  #failures: Waiting<Failure>[] = [];
+  #order = 0;
+  #told: { readonly generation: Generation; readonly atMs: number } | undefined;
+  #cancel: (() => void) | undefined;
   #sending = false;
+  #stopped = false;
   #count = 0;
-  #node = '';
 
   constructor(options: Options) {
     this.#options = options;
   }
 
   applied(node: string, success: Success): void {
-    this.#node = node;
-    const held = this.#success?.generation.epoch === success.generation.epoch ? this.#success : undefined;
-    const before = this.#told?.epoch === success.generation.epoch ? this.#told.revision + 1 : 0;
-    this.#success = {
-      generation: success.generation,
-      from: held?.from ?? Math.min(before, success.generation.revision),
-      durationMs: (held?.durationMs ?? 0) + success.durationMs,
-      changes: {
-        added: (held?.changes.added ?? 0) + success.changes.added,
-        removed: (held?.changes.removed ?? 0) + success.changes.removed,
-      },
-      causes: keepCauses(held?.causes ?? [], success.causes),
-      notes: success.notes,
-    };
-    this.#scheduleWatermark();
+    this.#success = together(this.#success, { ...success, node, order: this.#order++ });
+    // Nothing is asked of a bus that does not answer before its time.
+    if (!this.#cancel) void this.#send();
   }
 
   failed(node: string, generation: Generation, namespace: string, reason: string, causes: readonly Cause[]): void {
@@ -65,54 +62,96 @@ export class OutcomeReport {
       reason,
       causes: keepCauses(causes, []),
     };
-    this.#others.push({ node, epoch: epoch || 'none', outcome, trace: causes.at(-1)?.trace ?? newTrace() });
-    this.#others = this.#others.slice(-keptMax);
-    void this.#send();
+    const trace = causes.at(-1)?.trace ?? newTrace();
+    this.#failures.push({ node, epoch, outcome, trace, order: this.#order++ });
+    this.#failures = this.#failures.slice(-keptMax);
+    if (!this.#cancel) void this.#send();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stopped = true;
+    this.#cancel?.();
   }
 
-  /** At once, when the last one was long enough ago. */
-  #scheduleWatermark(): void {
-    this.#schedule(Math.max(0, this.#toldMs + watermarkMs - this.#options.nowMs()));
-  }
-
-  #schedule(afterMs: number): void {
-    if (this.#timer) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+  #sendAfter(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#cancel ??= this.#options.clock.after(delayMs, () => {
+      this.#cancel = undefined;
       void this.#send();
-    }, afterMs);
+    });
   }
 
   async #send(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;
-    const { bus, log, nowMs } = this.#options;
-    const id = () => `${this.#node}.${process.pid}.${nowMs()}.${this.#count++}`;
     try {
-      for (let next = this.#others[0]; next; next = this.#others[0]) {
-        await bus.publish(outcomeMessage(next.node, next.epoch, next.outcome, nowMs(), next.trace), id());
-        this.#others.shift();
+      while (!this.#stopped) {
+        const failure = this.#failures[0];
+        const success = this.#success;
+        if (failure && (!success || failure.order < success.order)) {
+          await this.#publish(failure.node, failure.epoch, failure.outcome, failure.trace);
+          this.#failures = this.#failures.filter((held) => held !== failure);
+        } else if (success) {
+          const waitMs = this.#told ? this.#told.atMs + watermarkMs - this.#options.clock.nowMs() : 0;
+          if (waitMs > 0) return this.#sendAfter(waitMs);
+          await this.#tellSuccess(success);
+        } else return;
       }
-      const success = this.#success;
-      if (success) {
-        const { generation, from, ...rest } = success;
-        const outcome: Outcome = { kind: 'applied', from, to: generation.revision, ...rest };
-        const trace = success.causes.at(-1)?.trace ?? newTrace();
-        await bus.publish(outcomeMessage(this.#node, generation.epoch || 'none', outcome, nowMs(), trace), id());
-        this.#told = generation;
-        this.#toldMs = nowMs();
-        if (this.#success === success) this.#success = undefined;
-      }
-    } catch (error) {
-      if (!(error instanceof BusUnavailable)) log.error('an outcome cannot be told', { reason: describe(error) });
-      this.#schedule(retryMs);
+    } catch {
+      this.#sendAfter(retryMs);
     } finally {
       this.#sending = false;
-      if (this.#success) this.#scheduleWatermark();
     }
   }
+
+  async #tellSuccess(waiting: Waiting<Success>): Promise<void> {
+    const { generation, node, order: _, ...rest } = waiting;
+    this.#success = undefined;
+    const next = this.#told?.generation.epoch === generation.epoch ? this.#told.generation.revision + 1 : 0;
+    const outcome: Outcome = {
+      kind: 'applied',
+      from: Math.min(next, generation.revision),
+      to: generation.revision,
+      ...rest,
+    };
+    try {
+      await this.#publish(node, generation.epoch, outcome, rest.causes.at(-1)?.trace ?? newTrace());
+    } catch (error) {
+      this.#success = together(waiting, this.#success);
+      throw error;
+    }
+    this.#told = { generation, atMs: this.#options.clock.nowMs() };
+  }
+
+  /** @throws {BusUnavailable} and only that: an outcome that the bus refuses would be refused again. */
+  async #publish(node: string, epoch: string, outcome: Outcome, trace: string): Promise<void> {
+    const { bus, log, nowMs } = this.#options;
+    const message = outcomeMessage(node, epoch || 'none', outcome, nowMs(), trace);
+    try {
+      await bus.publish(message, `${node}.${process.pid}.${nowMs()}.${this.#count++}`);
+    } catch (error) {
+      if (error instanceof BusUnavailable) throw error;
+      log.error('an outcome cannot be told and is left out', { reason: describe(error) });
+    }
+  }
+}
+
+/** One watermark for both; of two epochs only the later one has a meaning. */
+function together(before: Waiting<Success> | undefined, after: Waiting<Success>): Waiting<Success>;
+function together(before: Waiting<Success>, after: Waiting<Success> | undefined): Waiting<Success>;
+function together(
+  before: Waiting<Success> | undefined,
+  after: Waiting<Success> | undefined,
+): Waiting<Success> | undefined {
+  if (!before || !after) return before ?? after;
+  if (before.generation.epoch !== after.generation.epoch) return after;
+  return {
+    ...after,
+    durationMs: before.durationMs + after.durationMs,
+    changes: {
+      added: before.changes.added + after.changes.added,
+      removed: before.changes.removed + after.changes.removed,
+    },
+    causes: keepCauses(before.causes, after.causes),
+  };
 }
