@@ -2,7 +2,7 @@ import type { Changes } from '@fairway/mesh';
 import type { Kernel, Namespace, RulesOf } from './kernel/kernel.ts';
 import { difference, type Stale } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
-import type { Found, WishFor } from './rules/rules.ts';
+import { type Found, showTarget, type WishFor } from './rules/rules.ts';
 import type { Wish } from './rules/wish.ts';
 
 /** What one round of applying did. */
@@ -24,6 +24,8 @@ export class ApplyFailed extends Error {
 export class HeldRules {
   readonly #kernel: Kernel;
   readonly #held: { [N in Namespace]?: { readonly found: Found<RulesOf<N>> | undefined } } = {};
+  /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
+  readonly #stale: Record<Namespace, Map<string, Stale>> = { host: new Map(), ingress: new Map() };
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -36,7 +38,7 @@ export class HeldRules {
 
   /**
    * Brings both namespaces to the wish: the sandbox first, so that the host leads to nothing that is not there.
-   * Tracked connections that the new rules would not reach are dropped, except those that `keeps` keeps.
+   * Tracked connections that the new rules would not reach are dropped, those that `keeps` keeps once it does no more.
    *
    * @throws {ApplyFailed}
    */
@@ -62,22 +64,34 @@ export class HeldRules {
     try {
       const found = await this.#found(namespace);
       const change = difference<RulesOf<N>>(found, wish, prune);
-      if (!change.transaction) return { durationMs: 0, changes: { added: 0, removed: 0 }, rebuilt: [] };
-      const { durationMs } = await this.#kernel.apply(namespace, change.transaction);
-      this.#hold(namespace, { rules: change.rules, layout: layoutVersion, foreign: [] });
-      await this.#kernel.forget(
-        namespace,
-        change.stale.filter((stale) => !keeps(stale)),
-      );
+      // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
+      for (const stale of change.stale) this.#stale[namespace].set(nameOf(stale), stale);
+      let durationMs = 0;
+      if (change.transaction) {
+        ({ durationMs } = await this.#kernel.apply(namespace, change.transaction));
+        this.#hold(namespace, { rules: change.rules, layout: layoutVersion, foreign: [] });
+      }
+      await this.#forget(namespace, keeps);
       return {
         durationMs,
-        changes: change.transaction.changes,
+        changes: change.transaction?.changes ?? { added: 0, removed: 0 },
         rebuilt: change.rebuilt === 'foreign' ? [`${namespace}: ${found?.foreign.join(', ')}`] : [],
       };
     } catch (cause) {
       this.doubt(namespace);
       throw new ApplyFailed(namespace, cause);
     }
+  }
+
+  async #forget(namespace: Namespace, keeps: (stale: Stale) => boolean): Promise<void> {
+    const waiting = this.#stale[namespace];
+    const due = [...waiting].filter(([, stale]) => !keeps(stale));
+    if (due.length === 0) return;
+    await this.#kernel.forget(
+      namespace,
+      due.map(([, stale]) => stale),
+    );
+    for (const [name] of due) waiting.delete(name);
   }
 
   async #found<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
@@ -91,4 +105,8 @@ export class HeldRules {
   #hold<N extends Namespace>(namespace: N, found: Found<RulesOf<N>> | undefined): void {
     (this.#held as { [M in N]?: { found: Found<RulesOf<N>> | undefined } })[namespace] = { found };
   }
+}
+
+function nameOf(stale: Stale): string {
+  return stale.kind === 'backend' ? `${stale.carrier} ${showTarget(stale.target)}` : `${stale.carrier} ${stale.port}`;
 }

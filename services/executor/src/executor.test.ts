@@ -1,0 +1,312 @@
+import { describe, expect, onTestFailed, test } from 'vitest';
+import { endpoint, openLab, port } from './executor-lab.ts';
+import { createKernelStandIn } from './kernel/stand-in.ts';
+
+// This node is n1, its ingress sandbox answers at 172.18.0.2. Tasks tN are at 10.0.0.N on the ingress network, on n1 and
+// n2; their services publish ports that lead to port 80.
+
+const web = [endpoint(5, 'n1'), endpoint(6, 'n2')];
+
+describe('the mesh becomes rules', () => {
+  test('each change is applied, and told with what caused it', async () => {
+    const lab = await openLab();
+    lab.outcomes.length = 0;
+    const first = await lab.service('web', [port(8000), port(5353, 'udp')], web, 'service create');
+    await lab.pass(300);
+    expect(lab.rules()).toEqual([
+      '5353/udp > 172.18.0.2',
+      '8000/tcp > 172.18.0.2',
+      '5353/udp: 10.0.0.5:80 10.0.0.6:80',
+      '8000/tcp: 10.0.0.5:80 10.0.0.6:80',
+    ]);
+    const second = await lab.service('web', [port(8000)], web.slice(1), 'container die');
+    await lab.pass(300);
+    expect(lab.rules()).toEqual(['8000/tcp > 172.18.0.2', '8000/tcp: 10.0.0.6:80']);
+    expect(
+      lab.outcomes.map((outcome) =>
+        outcome.kind === 'applied'
+          ? [outcome.from, outcome.to, outcome.causes.map(({ event }) => event)]
+          : [outcome.kind],
+      ),
+    ).toEqual([
+      [first, first, ['service create']],
+      [second, second, ['container die']],
+    ]);
+  });
+
+  test('a change that is none for this node is told and not applied; no change is neither', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(300);
+    const { length } = lab.kernel.applied;
+    const revision = await lab.service('api', [], web);
+    await lab.pass(300);
+    expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'applied', to: revision, changes: { added: 0, removed: 0 } });
+    const told = lab.outcomes.length;
+    lab.executor.ownChanged(lab.own);
+    await lab.pass(60_000);
+    expect(lab.outcomes).toHaveLength(told);
+    expect(lab.kernel.applied).toHaveLength(length);
+  });
+
+  test('a service without endpoints is refused', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], []);
+    await lab.pass(10);
+    expect(lab.rules()).toEqual(['8000/tcp > 172.18.0.2', '8000/tcp: refused']);
+  });
+
+  test('what cannot be served, and what is waited for, is told', async () => {
+    const lab = await openLab({ complete: false });
+    await lab.service('web', [port(8000, 'sctp')], web);
+    await lab.pass(300);
+    const notes = lab.outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? outcome.notes : []));
+    expect(notes.map(({ kind, about }) => `${kind} ${about}`)).toEqual(
+      expect.arrayContaining(['waiting mesh', 'refused 8000/sctp']),
+    );
+  });
+
+  test('without a sandbox the kernel keeps what it has', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(300);
+    const before = lab.rules();
+    lab.executor.ownChanged({ node: 'n1', containers: new Map() });
+    await lab.service('web', [port(8001)], web);
+    await lab.pass(300);
+    expect(lab.rules()).toEqual(before);
+    expect(lab.outcomes.at(-1)).toMatchObject({ notes: [{ kind: 'waiting', about: 'ingress_sbox' }] });
+  });
+});
+
+describe("the node's own eyes", () => {
+  test('a local death takes effect before the mesh has it', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(10);
+    lab.bus.cut();
+    lab.sees('t5', 'dead', 200);
+    await lab.pass(1);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.6:80');
+  });
+
+  test('what the mesh heard later counts', async () => {
+    const lab = await openLab();
+    lab.sees('t5', 'unhealthy', 90);
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(10);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80 10.0.0.6:80');
+  });
+
+  // A round's end takes a few turns of the event loop's microtasks, and what comes in any of them must be in the next.
+  test.each(Array.from({ length: 16 }, (_, n) => n))(
+    'what comes %i turns after an apply is not overlooked',
+    async (turns) => {
+      let applied = () => {};
+      const lab = await openLab({
+        given: (kernel) => ({
+          ...kernel,
+          apply: async (namespace, transaction) => {
+            const result = await kernel.apply(namespace, transaction);
+            if (namespace === 'host') applied();
+            return result;
+          },
+        }),
+      });
+      applied = () => {
+        let turn = Promise.resolve();
+        for (let n = 0; n < turns; n++) turn = turn.then(() => {});
+        void turn.then(() => lab.sees('t5', 'dead', 200));
+      };
+      await lab.service('web', [port(8000)], web);
+      await lab.pass(10);
+      expect(lab.rules()).toContain('8000/tcp: 10.0.0.6:80');
+    },
+  );
+});
+
+describe('a mesh that is not complete', () => {
+  test('adds, and takes nothing away that the kernel has', async () => {
+    const before = await openLab();
+    await before.service('web', [port(8000), port(5353, 'udp')], web);
+    await before.pass(10);
+    await before.executor.stop();
+
+    const lab = await openLab({ kernel: before.kernel, complete: false });
+    await lab.service('web', [port(8000)], [endpoint(7, 'n2')]);
+    await lab.service('api', [port(9000)], [endpoint(8, 'n2')]);
+    await lab.pass(10);
+    expect(lab.rules()).toEqual([
+      '5353/udp > 172.18.0.2',
+      '8000/tcp > 172.18.0.2',
+      '9000/tcp > 172.18.0.2',
+      '5353/udp: 10.0.0.5:80 10.0.0.6:80',
+      '8000/tcp: 10.0.0.5:80 10.0.0.6:80 10.0.0.7:80',
+      '9000/tcp: 10.0.0.8:80',
+    ]);
+  });
+});
+
+describe('failures', () => {
+  test.each([1, 2, 3, 4, 5])(
+    'one operation in ten fails, and the rules end where the mesh is, seed %i',
+    async (seed) => {
+      onTestFailed(() => console.error(`seed ${seed}`));
+      const lab = await openLab({ kernel: createKernelStandIn({ seed }) });
+      for (let turn = 0; turn < 60; turn++) {
+        const endpoints = web.filter((_, at) => (turn >> at) & 1);
+        await lab.service('web', [port(8000), port(8001 + (turn % 3))], endpoints, `turn ${turn}`);
+        await lab.pass(turn % 7);
+      }
+      const revision = await lab.service('web', [port(8000)], web, 'the end');
+      await lab.until(() => lab.outcomes.some((outcome) => outcome.kind === 'applied' && outcome.to === revision));
+      expect(lab.rules()).toEqual(['8000/tcp > 172.18.0.2', '8000/tcp: 10.0.0.5:80 10.0.0.6:80']);
+      const kinds = new Set(lab.outcomes.map(({ kind }) => kind));
+      expect(kinds).toEqual(new Set(['applied', 'failed']));
+      const ranges = lab.outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome] : []));
+      for (const [at, { from }] of ranges.entries())
+        if (at > 0) expect(from).toBeLessThanOrEqual((ranges[at - 1]?.to ?? 0) + 1);
+    },
+  );
+
+  test('are told with their namespace and reason, and tried again ever later', async () => {
+    const lab = await openLab();
+    lab.kernel.replaceSandbox(undefined);
+    lab.outcomes.length = 0;
+    const startMs = lab.clock.nowMs();
+    const revision = await lab.service('web', [port(8000)], web, 'service create');
+    await lab.pass(20_000);
+    expect(lab.outcomes[0]).toMatchObject({ kind: 'failed', namespace: 'ingress' });
+    expect(lab.outcomes.at(-1)).toMatchObject({
+      kind: 'failed',
+      namespace: 'ingress',
+      from: revision,
+      to: revision,
+      reason: 'ApplyFailed: ingress: ingress: no network namespace at ingress_sbox',
+      causes: [{ event: 'service create' }],
+    });
+    const gaps = lab.outcomes.map(({ atMs }, at) => atMs - (lab.outcomes[at - 1]?.atMs ?? startMs)).slice(-4);
+    expect(gaps).toEqual([1_600, 3_200, 5_000, 5_000]);
+    expect(lab.rules()).toEqual([]);
+  });
+});
+
+describe("Docker's sandbox", () => {
+  test('put in the place of another gets the rules at once', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(10);
+    lab.kernel.replaceSandbox(undefined);
+    expect(lab.rules()).toEqual(['8000/tcp > 172.18.0.2']);
+    await lab.pass(50);
+    lab.kernel.replaceSandbox('sandbox-2');
+    await lab.pass(1);
+    expect(lab.rules()).toEqual(['8000/tcp > 172.18.0.2', '8000/tcp: 10.0.0.5:80 10.0.0.6:80']);
+  });
+
+  test('is read again when Docker was started, though it looks the same', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(10);
+    lab.kernel.tamper('ingress', 'delete');
+    lab.executor.dockerStarted();
+    await lab.pass(1);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80 10.0.0.6:80');
+  });
+
+  test('with rules that are not as Fairway writes them is built anew, which is said', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(10);
+    lab.kernel.tamper('ingress', { foreign: 'chain prerouting: a rule more' });
+    lab.executor.dockerStarted();
+    await lab.pass(1);
+    expect(lab.said).toEqual(['the table was not as Fairway writes it and was built anew']);
+    expect(lab.kernel.applied.at(-1)?.text).toContain('delete table inet fairway');
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80 10.0.0.6:80');
+  });
+});
+
+describe('tracked connections', () => {
+  const forgotten = (lab: Awaited<ReturnType<typeof openLab>>) =>
+    lab.kernel.forgotten.map((stale) =>
+      stale.kind === 'backend' ? `${stale.carrier} ${stale.target.address.text}` : `${stale.carrier} ${stale.port}`,
+    );
+  const both = [port(8000), port(5353, 'udp')];
+  async function serving(options: Parameters<typeof openLab>[0] = {}) {
+    const lab = await openLab(options);
+    await lab.service('web', both, web);
+    await lab.pass(10);
+    (lab.kernel.forgotten as unknown[]).length = 0;
+    return lab;
+  }
+
+  test('of a dead endpoint are dropped', async () => {
+    const lab = await serving();
+    await lab.service('web', both, [endpoint(5, 'n1', { container: 'dead' }), endpoint(6, 'n2')]);
+    await lab.pass(10);
+    expect(forgotten(lab).sort()).toEqual(['tcp 10.0.0.5', 'udp 10.0.0.5']);
+  });
+
+  test('of a draining endpoint are kept for TCP, until it is dead', async () => {
+    const lab = await serving();
+    await lab.service('web', both, [endpoint(5, 'n1', { container: 'stopping' }), endpoint(6, 'n2')]);
+    await lab.pass(10);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.6:80');
+    expect(forgotten(lab)).toEqual(['udp 10.0.0.5']);
+    lab.sees('t5', 'dead', 200);
+    await lab.pass(10);
+    expect(forgotten(lab)).toEqual(['udp 10.0.0.5', 'tcp 10.0.0.5']);
+    await lab.service('web', both, [endpoint(6, 'n2')]);
+    await lab.pass(10);
+    expect(forgotten(lab)).toHaveLength(2);
+  });
+
+  test('are not kept for a task that has the same address on another network', async () => {
+    const lab = await serving();
+    const [{ address } = { address: undefined }] = endpoint(5, 'n2').addresses;
+    if (!address) throw new Error('an endpoint has an address');
+    await lab.service('other', [], [endpoint(9, 'n2', { addresses: [{ network: 'backend', address }] })]);
+    await lab.service('web', both, [endpoint(6, 'n2')]);
+    await lab.pass(10);
+    expect(forgotten(lab)).toContain('tcp 10.0.0.5');
+  });
+
+  test.each(['apply', 'forget'] as const)('are dropped, though the answer to %s was lost', async (verb) => {
+    let failures = 0;
+    const lab = await serving({
+      given: (kernel) => ({
+        ...kernel,
+        [verb]: async (...given: never) => {
+          const result = await (kernel[verb] as (...given: never) => Promise<unknown>)(...given);
+          if (failures-- <= 0) return result;
+          if (verb === 'forget') (kernel.forgotten as unknown[]).length = 0;
+          throw new Error('killed after 5000 ms');
+        },
+      }),
+    });
+    failures = 1;
+    await lab.service('web', both, [endpoint(6, 'n2')]);
+    await lab.pass(1_000);
+    expect(forgotten(lab).sort()).toEqual(['tcp 10.0.0.5', 'udp 10.0.0.5']);
+  });
+});
+
+test('the host is made to lead packets to the sandbox at the start, and looked at every 10 s', async () => {
+  let looks = 0;
+  const lab = await openLab({
+    given: (kernel) => ({
+      ...kernel,
+      async ensureHost() {
+        looks += 1;
+        return kernel.ensureHost();
+      },
+    }),
+  });
+  expect(looks).toBe(1);
+  await lab.pass(30_000);
+  expect(looks).toBe(4);
+  await lab.executor.stop();
+  await lab.pass(30_000);
+  expect(looks).toBe(4);
+});
