@@ -1,6 +1,7 @@
 import {
   awaited,
   type EndpointView,
+  hasEnded,
   type Mesh,
   type Node,
   type NodeView,
@@ -15,12 +16,13 @@ import {
 type Applied = Extract<Outcome, { kind: 'applied' }>;
 type Failed = Extract<Outcome, { kind: 'failed' }>;
 
-/** A node's last outcomes, in the order of the stream. */
+/** A node's last outcomes. */
 export type NodeOutcomes = {
-  readonly applied?: { readonly outcome: Applied; readonly epoch: string; readonly sequence: number };
+  readonly applied?: { readonly outcome: Applied; readonly epoch: string };
   /** The last apply that changed a rule. */
   readonly changed?: Applied;
-  readonly failed?: { readonly outcome: Failed; readonly sequence: number };
+  /** The last apply, if it failed. */
+  readonly failed?: Failed;
 };
 
 /** Nobody's eyes: the console sees what the mesh says, and no containers of its own. */
@@ -48,8 +50,9 @@ export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>
   const nameOf = (id: string) => nodes.find((node) => node.id === id)?.name ?? id;
   for (const service of services) pending.push(...awaitedOfService(service, nameOf));
 
-  for (const { applied } of outcomes.values()) {
-    for (const { kind, about, why } of applied?.outcome.notes ?? []) {
+  // What a node said that has left, is down or has yet to apply this epoch is no longer, or not yet, so.
+  for (const node of nodes.filter(({ state, applied }) => state === 'ready' && applied !== undefined)) {
+    for (const { kind, about, why } of outcomes.get(node.id)?.applied?.outcome.notes ?? []) {
       const known = problems.some((held) => held.about === about && held.why === why);
       if (kind === 'refused' && !known) problems.push({ about, why });
     }
@@ -77,7 +80,7 @@ function viewNode(id: string, { claim }: Node, epoch: string, outcomes: NodeOutc
     ...(claim ? { role: claim.role, availability: claim.availability } : {}),
     ...(current ? { applied: current.outcome.to } : {}),
     ...(changed ? { changeMs: changed.durationMs } : {}),
-    ...(failed && failed.sequence > (applied?.sequence ?? 0) ? { failure: failed.outcome.reason } : {}),
+    ...(failed ? { failure: failed.reason } : {}),
   };
 }
 
@@ -98,17 +101,19 @@ function awaitedOfNode(node: NodeView, revision: number, last: Applied | undefin
 
 function viewService(service: Service, mesh: Mesh): ServiceView {
   const { spec } = service;
-  const endpoints = service.endpoints.map((endpoint): EndpointView => {
-    const waitedFor = awaited(endpoint);
-    return {
-      task: endpoint.task,
-      node: endpoint.node,
-      state: stateHere(endpoint, mesh, nobody),
-      addresses: endpoint.addresses.map(({ address }) => address.text),
-      sinceMs: endpoint.sinceMs,
-      ...(waitedFor === undefined ? {} : { awaited: waitedFor }),
-    };
-  });
+  const endpoints = service.endpoints
+    .filter((endpoint) => !hasEnded(endpoint))
+    .map((endpoint): EndpointView => {
+      const waitedFor = awaited(endpoint);
+      return {
+        task: endpoint.task,
+        node: endpoint.node,
+        state: stateHere(endpoint, mesh, nobody),
+        addresses: endpoint.addresses.map(({ address }) => address.text),
+        sinceMs: endpoint.sinceMs,
+        ...(waitedFor === undefined ? {} : { awaited: waitedFor }),
+      };
+    });
   return {
     id: spec.id,
     name: spec.name,

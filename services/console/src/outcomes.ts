@@ -11,13 +11,13 @@ export function followOutcomes(
   const tail = bus.tail(outcomeStream.name, subjects.outcomes, (message) => {
     try {
       const { sender, epoch, body } = readOutcome(message);
-      const held = nodes.get(sender) ?? {};
-      const { sequence } = message;
+      const { failed: _, ...held } = nodes.get(sender) ?? {};
+      // In the stream's order; sequences do not tell it, a stream made anew starts them again.
       if (body.kind === 'applied') {
         const changed = body.changes.added + body.changes.removed > 0 ? { changed: body } : {};
-        nodes.set(sender, { ...held, ...changed, applied: { outcome: body, epoch, sequence } });
+        nodes.set(sender, { ...held, ...changed, applied: { outcome: body, epoch } });
       }
-      if (body.kind === 'failed') nodes.set(sender, { ...held, failed: { outcome: body, sequence } });
+      if (body.kind === 'failed') nodes.set(sender, { ...held, failed: body });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       log.warn('an outcome cannot be read and is left out', { reason: error.message });

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CacheUnusable, type Clock, type MeshEntries, readCache, realClock, writeCache } from '@fairway/bus';
+import { type Clock, type MeshEntries, readCache, realClock, writeCache } from '@fairway/bus';
 import { describe, type Log } from '@fairway/telemetry';
 
 /** A burst of changes is written once, this long after its first. */
@@ -26,7 +26,7 @@ export class MeshFile {
       return readCache(swarm, await readFile(this.#path, 'utf8'));
     } catch (error) {
       const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (error instanceof CacheUnusable || !missing) {
+      if (!missing) {
         this.#log.warn('the saved mesh is not used; the mesh is read from the bus', {
           path: this.#path,
           reason: describe(error),
