@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureToolchain } from '@fairway/cluster';
+import { ensureToolchain, recoverClusters } from '@fairway/cluster';
 import { chooseStages, type Stage, StageUnknown, stages } from './stage.ts';
 import { showTally, sum, type Tally, tallyCheck, tallyTests } from './tally.ts';
 
@@ -102,6 +102,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const chosen = chooseStages(args);
   const results = await runStages(chosen);
+  // A stage that was ended from outside could not remove its cluster itself.
+  for (const name of await recoverClusters()) process.stderr.write(`removed what was left of cluster "${name}"\n`);
   const total = sum(results.map((result) => result.tally));
   process.stdout.write(`\n${results.map(showResult).join('')}\n`);
   const ranNothing = chosen.some((stage) => stage.hasTests) && total.passed + total.failed === 0;

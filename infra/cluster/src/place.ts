@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /** The name of a cluster cannot be used in names of namespaces and folders. */
 export class ClusterNameInvalid extends Error {
@@ -29,11 +30,15 @@ export interface ClusterPlace {
   namespacePrefix: string;
 }
 
+/** No dash: the namespaces of "dev" would otherwise include those of a cluster "dev-2". */
+const nameForm = /^[a-z][a-z0-9]{0,11}$/;
+const runPrefix = '/run/fairway-';
+const dataPrefix = '/var/lib/fairway-';
+
 export function placeOf(name: string): ClusterPlace {
-  // No dash: the namespaces of "dev" would otherwise include those of a cluster "dev-2".
-  if (!/^[a-z][a-z0-9]{0,11}$/.test(name)) throw new ClusterNameInvalid(name);
-  const runDir = `/run/fairway-${name}`;
-  const dataDir = `/var/lib/fairway-${name}`;
+  if (!nameForm.test(name)) throw new ClusterNameInvalid(name);
+  const runDir = `${runPrefix}${name}`;
+  const dataDir = `${dataPrefix}${name}`;
   return {
     name,
     runDir,
@@ -45,4 +50,17 @@ export function placeOf(name: string): ClusterPlace {
     cgroup: `fairway-${name}`,
     namespacePrefix: `fairway-${name}-`,
   };
+}
+
+/** The clusters of which there is anything on this machine. */
+export function clusterNames(): string[] {
+  const names = [runPrefix, dataPrefix].flatMap((prefix) => {
+    const parent = dirname(prefix);
+    const start = basename(prefix);
+    if (!existsSync(parent)) return [];
+    return readdirSync(parent)
+      .filter((entry) => entry.startsWith(start))
+      .map((entry) => entry.slice(start.length));
+  });
+  return [...new Set(names)].filter((name) => nameForm.test(name));
 }

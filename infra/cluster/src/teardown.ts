@@ -3,7 +3,7 @@ import { cgroupExists, killCgroup } from './cgroup.ts';
 import { run } from './command.ts';
 import { restoreForwarding } from './forwarding.ts';
 import { deleteNamespace, listNamespaces } from './namespace.ts';
-import { type ClusterPlace, placeOf } from './place.ts';
+import { type ClusterPlace, clusterNames, placeOf } from './place.ts';
 import { ClusterRunning, ownerOf } from './state.ts';
 
 /** Whether anything of a cluster is on this machine. */
@@ -50,4 +50,16 @@ export async function recoverCluster(name: string): Promise<boolean> {
   if (!isPresent(place)) return false;
   await removeCluster(place);
   return true;
+}
+
+/**
+ * Removes what killed runs left, whatever the names of their clusters, and returns those names. Clusters that are in
+ * use stay.
+ */
+export async function recoverClusters(): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of clusterNames()) {
+    if (!ownerOf(placeOf(name)) && (await recoverCluster(name))) removed.push(name);
+  }
+  return removed;
 }
