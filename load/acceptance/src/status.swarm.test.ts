@@ -15,8 +15,7 @@ test('shows nodes, services, ports and endpoints, for people and for programs; e
     replicas: 2,
     serving: 2,
   });
-  const { status, stdout } = await swarm.fairway('status');
-  expect(status).toBe(0);
+  const stdout = await swarm.convergedStatus();
   for (const { id } of tasks)
     expect(stdout).toMatch(new RegExp(`^${id} +shown +node\\d +10\\.0\\.0\\.\\d+ +serving`, 'm'));
   expect(stdout).toMatch(/^shown +vip +8600→8000\/tcp, 8601→9000\/udp +2\/2$/m);

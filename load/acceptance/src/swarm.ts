@@ -196,6 +196,24 @@ export class Swarm {
     return this.view('Fairway to be converged', (view) => view.converged || JSON.stringify(view.pending));
   }
 
+  /**
+   * Waits until `fairway status` ends with 0, and returns what it prints. Convergence seen once may be followed by one
+   * more revision, as the managers confirm what the nodes have said.
+   */
+  async convergedStatus(): Promise<string> {
+    let printed = '';
+    await until(
+      'fairway status to end with 0',
+      async () => {
+        const { status, stdout } = await this.fairway('status');
+        printed = stdout;
+        return status === 0 || stdout;
+      },
+      { limitMs: stateMaxMs },
+    );
+    return printed;
+  }
+
   /** Fairway's table on the node, or in its ingress sandbox. */
   async table(node: ClusterNode, sandbox?: string): Promise<string> {
     const command = ['nft', 'list', 'table', 'inet', 'fairway'];
