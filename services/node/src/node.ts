@@ -51,11 +51,11 @@ export async function startNode({
   });
   const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }) });
   docker.onMalformed(({ name, reason, text }) => {
-    log.warn('Docker answered what does not fit; it is put aside', { name, reason });
+    log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus
       .publish(deadLetter(node, { subject: `docker ${name}`, reason }, text), `docker.${node}.${hash32(text)}`)
       .catch((error) => {
-        log.warn('a dead letter could not be sent', { name, why: describe(error) });
+        log.warn('a dead letter could not be sent', { answer: name, reason: describe(error) });
       });
   });
   const watcher = startWatcher({
