@@ -54,10 +54,12 @@ function applied(node: NodeView, revision: number): string {
   return node.applied >= revision ? `${node.applied}` : `${node.applied} of ${revision}`;
 }
 
-function serving({ mode, ports, serving, replicas }: ServiceView): string {
+function serving({ mode, ports, serving, replicas, endpoints }: ServiceView): string {
   if (mode === 'dnsrr' || ports.length === 0) return 'left to Docker';
   const of = replicas === undefined ? `${serving} (global)` : `${serving}/${replicas}`;
-  return serving === 0 ? `${of}, connections are refused` : of;
+  if (serving > 0) return of;
+  const drains = endpoints.some(({ state }) => state === 'draining');
+  return drains ? `${of}, those that drain still answer` : `${of}, connections are refused`;
 }
 
 function age({ sinceMs }: EndpointView, nowMs: number): string {

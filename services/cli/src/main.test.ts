@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { convergedView, sampleView } from './sample-view.ts';
+import { showStatus } from './show-status.ts';
+
+/** What a console at `/NAME/api/status` answers, by that name. */
+const consoles: Record<string, { status: number; body: string }> = {
+  converged: { status: 200, body: JSON.stringify(convergedView) },
+  behind: { status: 200, body: JSON.stringify(sampleView) },
+  early: { status: 503, body: '{"error":"the console has not reached the mesh on the bus yet"}' },
+  other: { status: 404, body: '<html>not here</html>' },
+};
+
+let server: Server;
+let base: string;
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const [, name = '', ...rest] = (request.url ?? '').split('/');
+    const found = rest.join('/') === 'api/status' ? consoles[name] : undefined;
+    response.writeHead(found?.status ?? 500, { connection: 'close' }).end(found?.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+type Run = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
+
+function fairway(args: readonly string[], environment: Record<string, string> = {}): Promise<Run> {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], { env: environment, timeout: 4_000 });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
+}
+
+describe.concurrent('fairway status', () => {
+  test('converged: 0', async () => {
+    const { status, stdout, stderr } = await fairway(['status', '--console', `${base}/converged`]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(showStatus(convergedView, 0));
+  });
+
+  test('not converged: 1, the tables all the same; the console is taken from the environment', async () => {
+    const { status, stdout, stderr } = await fairway(['status'], { CONSOLE: `${base}/behind/` });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+    expect(stdout).toContain('Not converged at revision 42.');
+    expect(stdout).toContain('TASK');
+  });
+
+  test('--json gives the view as it is', async () => {
+    const { status, stdout } = await fairway(['status', '--json', '--console', `${base}/behind`]);
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toEqual(sampleView);
+  });
+
+  test.each([
+    ['early', 'answered 503: the console has not reached the mesh on the bus yet'],
+    ['other', 'answered 404, which is not a Fairway console'],
+  ])('a console that cannot tell, as %s: 1, and why', async (name, why) => {
+    const { status, stdout, stderr } = await fairway(['status', '--console', `${base}/${name}`]);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toBe(`fairway: ${base}/${name}/api/status ${why}\n`);
+  });
+
+  test.each(['http://127.0.0.1:9', 'no url'])('no answer from %s: 1, and what to do', async (url) => {
+    const { status, stderr } = await fairway(['status', '--console', url]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('Is the console running, and is this its address? Set --console or CONSOLE.');
+  });
+
+  test.each([[['status', '--jsn']], [['state']], [['status', 'more']], [['status', '--console']], [[]]])(
+    'wrong usage %j: 2',
+    async (args) => {
+      const { status, stdout, stderr } = await fairway(args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).not.toBe('');
+    },
+  );
+
+  test('--help: 0, with the exit statuses', async () => {
+    const { status, stdout } = await fairway(['status', '--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('Exit status: 0 converged, 1 not converged or not known, 2 wrong usage.');
+  });
+});
