@@ -87,6 +87,43 @@ test('without its cache on disk a node keeps what its kernel has until the bus i
   await swarm.answers('bare', 8430, 3);
 });
 
+test('a cache that is older than the rules in the kernel takes none of them away', async ({ swarm }) => {
+  await swarm.create('older', { ports: ['8450:8000'] });
+  await swarm.answers('older', 8450);
+  await swarm.converged();
+  for (const node of swarm.nodes) {
+    const cached = `grep -q older ${node.dir}/state/mesh && cp ${node.dir}/state/mesh ${node.dir}/state/before`;
+    await until('the mesh to be on disk', async () => (await node.exec(cached)).status === 0 || 'not yet', {
+      limitMs: 10_000,
+    });
+  }
+  await swarm.create('younger', { ports: ['8451:8000'] });
+  await swarm.answers('younger', 8451);
+  const traffic = swarm.traffic(8451);
+  for (const part of [...nodeProcesses(swarm), swarm.cluster.process('decider')]) await part.kill();
+  for (const node of swarm.nodes) await node.exec(`mv ${node.dir}/state/before ${node.dir}/state/mesh`);
+  await swarm.cluster.wipeBus();
+  for (const part of nodeProcesses(swarm)) {
+    const said = part.log(1000).split('\n').length;
+    await part.start();
+    const watches = () =>
+      /This node is a/.test(
+        part
+          .log(1000)
+          .split('\n')
+          .slice(said - 1)
+          .join('\n'),
+      );
+    await until(`${part.name} to watch its node`, async () => watches() || part.log(3), { limitMs: 30_000 });
+  }
+  // Without a decider they have nothing but their disks.
+  await swarm.answers('younger', 8451);
+  await swarm.cluster.process('decider').start();
+  await swarm.converged();
+  await swarm.answers('younger', 8451);
+  expect((await traffic.end()).failures).toEqual({});
+});
+
 test('with the bus gone the mesh stays as it is, and goes on when the bus is back', async ({ swarm }) => {
   await swarm.create('static', { ports: ['8440:8000'], replicas: 2 });
   await swarm.answers('static', 8440, 2);

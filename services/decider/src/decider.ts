@@ -37,10 +37,12 @@ const gatherMs = 10;
 /** A fact that has to wait for another is delivered again after this time, and given up after so many times. */
 const waitMs = 50;
 const waitsMax = 200;
-/** A listing waits for all that was published before it, waiting facts among them. */
-const listingWaitsMax = 3 * waitsMax;
+/** A listing waits, however long, for all that was published before it; it is looked at again this often at least. */
+const listingWaitMaxMs = 2_000;
 /** When the bus does not answer, its messages are asked for again after this time. */
 const unavailableMs = 500;
+/** An entry that cannot be read may be a newer decider's, whose turn these facts are then. */
+const unreadableMs = 5_000;
 /** How often the streams and buckets are looked after, and what is to be forgotten is swept. */
 const provisionMs = 10_000;
 const sweepMs = 60_000;
@@ -119,10 +121,9 @@ export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: 
       await work();
     } catch (error) {
       for (const { delivery } of items) {
-        if (error instanceof Unreadable) putAside(delivery, { subject: delivery.subject, reason: describe(error) });
-        else delivery.retry(unavailableMs);
+        delivery.retry(error instanceof Unreadable ? unreadableMs : unavailableMs);
       }
-      if (!(error instanceof BusUnavailable || error instanceof Unreadable)) {
+      if (!(error instanceof BusUnavailable)) {
         log.error('facts could not be folded; trying again', { key, reason: describe(error) });
       }
     }
@@ -141,17 +142,19 @@ export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: 
 
   /** A listing counts when everything that was published before it is folded in. */
   async function handleListing({ delivery, envelope }: Item): Promise<void> {
+    // One of an epoch that is over says nothing of this one; everybody lists anew in it.
+    const epoch = await bus.epoch();
     const folded = (await bus.ackFloor(factStream.name, deciderConsumer)) >= delivery.sequence - 1;
-    let done = false;
-    if (folded && isOf(envelope, ['swarm-listing'])) {
+    let done = epoch !== undefined && epoch !== envelope.epoch;
+    if (done) log.debug('a listing of an earlier epoch', { epoch: envelope.epoch });
+    else if (folded && isOf(envelope, ['swarm-listing'])) {
       if (await completeEpoch(bus, envelope)) log.info('the mesh is complete', { epoch: envelope.body.epoch });
       done = true;
     } else if (folded && isOf(envelope, ['node-listing'])) {
       done = await foldNodeListing(bus.mesh, replica, envelope, context());
     }
     if (done) delivery.ack();
-    else if (delivery.attempt < listingWaitsMax) delivery.retry(waitMs);
-    else putAside(delivery, { subject: delivery.subject, reason: 'facts before it were never folded in' });
+    else delivery.retry(Math.min(waitMs * delivery.attempt, listingWaitMaxMs));
   }
 
   function decide(key: string, envelopes: readonly Envelope<Fact>[]): Promise<Decision> {

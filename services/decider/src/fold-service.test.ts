@@ -121,6 +121,11 @@ test('an old report of a task that was removed does not bring it back', () => {
   expect(shown(foldService(removed, report([claim('t2', 21)]), context))).toEqual(['t2 serving']);
 });
 
+test('a service told in parts gets the tasks of all of them, whatever their indexes', () => {
+  const part = (task: TaskClaim): ServiceFact => ({ ...report([task]), partial: true });
+  expect(shown(fold(part(claim('t1', 50)), part(claim('t2', 10))))).toEqual(['t1 serving', 't2 serving']);
+});
+
 test('an older spec does not replace a newer one, unless an inspect confirmed it after a restore', () => {
   const held = fold(report([], { index: 9 }));
   expect(foldService(held, report([], { index: 8 }), context)).toBe(held);

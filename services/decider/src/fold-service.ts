@@ -78,7 +78,8 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
     .filter((task) => fact.confirmed || task.index > service.seen)
     .map((task) => foldClaim(unclaimed(task.id, task.node, context), task, fact.confirmed, context));
 
-  const listed = Math.max(0, ...fact.tasks.map(({ index }) => index));
+  // A part says nothing of the tasks in the other parts, whatever their indexes.
+  const listed = fact.partial ? service.seen : Math.max(0, ...fact.tasks.map(({ index }) => index));
   return settled(
     service,
     {

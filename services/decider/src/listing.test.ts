@@ -6,8 +6,8 @@ import { claim, container, life, report } from './decider-lab.ts';
 import { foldNodeListing } from './listing.ts';
 
 const context = { nowMs: 1000, isRetired: () => false, isRemoved: () => false };
-const told = <Body>(body: Body): Envelope<Body> => {
-  return { schema: 1, epoch: 'e', sender: 'n1', event: 'listing', atMs: 0, trace: '00-x', body };
+const told = <Body>(body: Body, epoch = 'e'): Envelope<Body> => {
+  return { schema: 1, epoch, sender: 'n1', event: 'listing', atMs: 0, trace: '00-x', body };
 };
 const listing: NodeListingFact = {
   kind: 'node-listing',
@@ -24,19 +24,24 @@ test("a node's listing waits until the decider has heard of everything that was 
   const replica = new MeshReplica();
   const work = async () => {
     const epoch = await bus.provision();
-    expect(await foldNodeListing(bus.mesh, replica, told(listing), context)).toBe(false);
+    expect(await foldNodeListing(bus.mesh, replica, told(listing, epoch), context)).toBe(false);
     replica.follower.begin(epoch);
-    expect(await foldNodeListing(bus.mesh, replica, told(listing), context)).toBe(false);
+    expect(await foldNodeListing(bus.mesh, replica, told(listing, epoch), context)).toBe(false);
     replica.follower.caughtUp(1);
 
     const facts = [report('web', 5, [claim('t1', 'n1', 6)]), container('web', 't1', 'n1', 100)];
-    await decideService(bus.mesh, 'web', facts.map(told), context);
-    expect(await foldNodeListing(bus.mesh, replica, told(listing), context)).toBe(false);
+    await decideService(
+      bus.mesh,
+      'web',
+      facts.map((fact) => told(fact)),
+      context,
+    );
+    expect(await foldNodeListing(bus.mesh, replica, told(listing, epoch), context)).toBe(false);
     expect(await bus.mesh.get('node.n1')).toBeUndefined();
 
     const entry = await bus.mesh.get('service.web');
     if (entry) replica.follower.entry(entry);
-    expect(await foldNodeListing(bus.mesh, replica, told(listing), context)).toBe(true);
+    expect(await foldNodeListing(bus.mesh, replica, told(listing, epoch), context)).toBe(true);
     expect((await bus.mesh.get('service.web'))?.text).toContain('"dead"');
     expect((await bus.mesh.get('node.n1'))?.text).toContain(life.boot);
   };

@@ -23,8 +23,11 @@ export async function foldNodeListing(
   envelope: Envelope<NodeListingFact>,
   context: FoldContext,
 ): Promise<boolean> {
+  // Asked first: what the replica has heard by the time of the answer is then at least that much.
+  const written = await bucket.lastRevision();
   const mesh = replica.current;
-  if (!mesh || !replica.caughtUp || mesh.generation.revision < (await bucket.lastRevision())) return false;
+  if (!mesh || !replica.caughtUp || mesh.generation.epoch !== envelope.epoch) return false;
+  if (mesh.generation.revision < written) return false;
   for (const id of contradicted(mesh, envelope.body)) await decideService(bucket, id, [envelope], context);
   await decideNode(bucket, envelope.body.node, [envelope], context.nowMs);
   return true;

@@ -24,6 +24,7 @@ export class ApplyFailed extends Error {
 export class HeldRules {
   readonly #kernel: Kernel;
   readonly #held: { [N in Namespace]?: { readonly found: Found<RulesOf<N>> | undefined } } = {};
+  readonly #doubts: Record<Namespace, number> = { host: 0, ingress: 0 };
   /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
   readonly #stale: Record<Namespace, Map<string, Stale>> = { host: new Map(), ingress: new Map() };
 
@@ -33,6 +34,7 @@ export class HeldRules {
 
   /** The namespace has to be read before the next round. */
   doubt(namespace: Namespace): void {
+    this.#doubts[namespace] += 1;
     delete this.#held[namespace];
   }
 
@@ -62,6 +64,7 @@ export class HeldRules {
     keeps: (stale: Stale) => boolean,
   ): Promise<Applied> {
     try {
+      const doubts = this.#doubts[namespace];
       const found = await this.#found(namespace);
       const change = difference<RulesOf<N>>(found, wish, prune);
       // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
@@ -69,7 +72,7 @@ export class HeldRules {
       let durationMs = 0;
       if (change.transaction) {
         ({ durationMs } = await this.#kernel.apply(namespace, change.transaction));
-        this.#hold(namespace, { rules: change.rules, layout: layoutVersion, foreign: [] });
+        this.#hold(namespace, doubts, { rules: change.rules, layout: layoutVersion, foreign: [] });
       }
       await this.#forget(namespace, keeps);
       return {
@@ -97,12 +100,15 @@ export class HeldRules {
   async #found<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
     const held = this.#held[namespace];
     if (held) return held.found;
+    const doubts = this.#doubts[namespace];
     const found = await this.#kernel.read(namespace);
-    this.#hold(namespace, found);
+    this.#hold(namespace, doubts, found);
     return found;
   }
 
-  #hold<N extends Namespace>(namespace: N, found: Found<RulesOf<N>> | undefined): void {
+  /** Holds what was read or applied, unless it was doubted meanwhile: it may be of a sandbox that is no more. */
+  #hold<N extends Namespace>(namespace: N, doubts: number, found: Found<RulesOf<N>> | undefined): void {
+    if (doubts !== this.#doubts[namespace]) return;
     (this.#held as { [M in N]?: { found: Found<RulesOf<N>> | undefined } })[namespace] = { found };
   }
 }

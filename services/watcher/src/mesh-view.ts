@@ -1,4 +1,4 @@
-import { endpointState, type Mesh } from '@fairway/mesh';
+import { endpointState, hasEnded, type Mesh } from '@fairway/mesh';
 
 /** Something that the mesh holds and has not removed, with the `Version.Index` that it was told last. */
 export type HeldObject = { readonly id: string; readonly index: number };
@@ -39,7 +39,10 @@ export function meshView(replica: Meshes): MeshView {
         removedMs === undefined ? [{ id: spec.id, index: spec.index }] : [],
       ),
     service: (id) => service(id)?.spec,
-    tasks: (id) => (service(id)?.endpoints ?? []).map(({ task, index }) => ({ id: task, index })),
+    tasks: (id) =>
+      (service(id)?.endpoints ?? [])
+        .filter((endpoint) => !hasEnded(endpoint))
+        .map(({ task, index }) => ({ id: task, index })),
     nodes: () =>
       [...(read()?.nodes ?? [])].flatMap(([id, node]) =>
         node.removedMs === undefined ? [{ id, index: node.claim?.index ?? 0 }] : [],

@@ -153,7 +153,11 @@ export class NodeWatch {
     }
     this.#dropAbsent(new Set(listed.map(({ Id }) => Id)), tick);
     this.#denyAbsent(new Set(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id'])), tick);
-    if (listing === 'resync') this.#publishAll(tick);
+    if (listing === 'resync')
+      this.#publishAll(
+        tick,
+        listed.map(({ Labels }) => Labels['com.docker.swarm.task.id']),
+      );
   }
 
   async #lookAtAll(
@@ -202,14 +206,15 @@ export class NodeWatch {
     }
   }
 
-  #publishAll(tick: number): void {
+  /** `listed` are tasks that have a container, be it one that cannot be read: none of them is denied. */
+  #publishAll(tick: number, listed: readonly string[]): void {
     const listing = randomUUID();
     const all = this.#lives.all();
     for (const held of all) {
       this.#tellOwn(held);
       this.#publish(held, 'container listing', listing);
     }
-    const tasks = [...new Set(all.map(({ task }) => task))];
+    const tasks = [...new Set([...all.map(({ task }) => task), ...listed])];
     const incarnation = this.#incarnation;
     const fact: Fact = { kind: 'node-listing', listing, node: this.#node, incarnation, tick, tasks };
     this.#offer('node listing', fact, `node-listing:${listing}`, 'container listing', true);

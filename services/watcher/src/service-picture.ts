@@ -5,7 +5,7 @@ import type { ServiceFact, ServiceSpec, TaskClaim } from '@fairway/mesh';
 const tasksMax = 1000;
 
 /** All that is known of one service, before it is cut into messages. */
-export type ServicePicture = Omit<ServiceFact, 'kind'>;
+export type ServicePicture = Omit<ServiceFact, 'kind' | 'partial'>;
 
 /** A digest of everything in a value: the same wherever it is computed, so that two managers' same facts have one id. */
 export function digest(value: unknown): string {
@@ -41,5 +41,5 @@ export function serviceFacts(picture: ServicePicture): readonly ServiceFact[] {
     const end = at + tasksMax;
     facts.push({ kind: 'service', spec, tasks: tasks.slice(at, end), gone: gone.slice(at, end), confirmed });
   }
-  return facts;
+  return facts.length === 1 ? facts : facts.map((fact) => ({ ...fact, partial: true }));
 }

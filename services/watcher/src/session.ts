@@ -12,6 +12,11 @@ import { SwarmWatch } from './swarm-watch.ts';
 export const checkEveryMs = 10_000;
 /** Everything is listed this often, to find what no event told. */
 const confirmEveryMs = 30_000;
+/**
+ * Everything is published anew this often, well within the age of the facts' stream: what was lost there before a decider
+ * had it is told again.
+ */
+const resyncEveryMs = 600_000;
 
 export type SessionOptions = {
   readonly docker: Docker;
@@ -96,6 +101,7 @@ export class Session {
         this.#node?.list('confirm');
         this.#swarm?.list('confirm');
       });
+      this.#every(resyncEveryMs, () => this.resync());
       await this.#follow();
     } finally {
       this.stop();

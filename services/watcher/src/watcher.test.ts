@@ -61,6 +61,16 @@ describe('while nothing changes', () => {
     expect(Math.max(...counts)).toBe(30);
   });
 
+  it('everything is told anew within the time that the bus keeps facts, should it have lost some', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    await lab.clock.advance(600_000);
+    expect(lab.story).toContain('swarm-listing');
+    expect(lab.story.some((line) => line.startsWith('service web'))).toBe(true);
+    expect(lab.story.some((line) => line.startsWith('node-listing'))).toBe(true);
+  });
+
   it('says again that the listing is complete until the mesh has it', async () => {
     lab = await openLab(({ view }) => {
       view.complete = false;

@@ -41,17 +41,21 @@ export type CompleteEntry = { readonly epoch: string; readonly listing: string }
 type Packed = z.infer<typeof packed>;
 
 const position = z.int().min(0);
-const packedEndpoint = z.tuple([
-  schema.id,
-  position,
-  z.enum(claims),
-  schema.index,
-  z.array(z.tuple([position, schema.address])),
-  z.enum(containerStates),
-  z.int().min(-1),
-  z.int().min(-1),
-  schema.timeMs,
-]);
+// What a newer version appends is left out, as unknown fields of objects are.
+const packedEndpoint = z.tuple(
+  [
+    schema.id,
+    position,
+    z.enum(claims),
+    schema.index,
+    z.array(z.tuple([position, schema.address])),
+    z.enum(containerStates),
+    z.int().min(-1),
+    z.int().min(-1),
+    schema.timeMs,
+  ],
+  z.unknown(),
+);
 const packed = z.object({
   nodes: z.array(schema.id),
   networks: z.array(schema.id),

@@ -72,7 +72,9 @@ test('starts from what the disk held, and lets go of it when the bus is complete
 
   const replica = new MeshReplica(saved ? { saved } : {});
   expect(tasksOf(replica)).toEqual(['t1']);
-  expect(replica.mesh.complete).toBe(true);
+  // It may be older than the rules in the kernel, so nothing is to be removed by it.
+  expect(replica.mesh.complete).toBe(false);
+  expect(replica.entries).toBeUndefined();
   filled('e1', ['t2'], replica);
   expect(tasksOf(replica)).toEqual(['t1']);
   complete(replica, 'e1');

@@ -48,7 +48,8 @@ export class MeshReplica {
       for (const [key, text] of options.saved.entries)
         this.#take(saved, { key, text, revision: options.saved.revision });
       saved.caughtUp = true;
-      if (saved.mesh.complete) this.#held = saved;
+      saved.fromDisk = true;
+      this.#held = saved;
     }
   }
 
@@ -120,6 +121,11 @@ class Copy {
   readonly entries = new Map<string, string>();
   revision = 0;
   caughtUp = false;
+  /**
+   * Whether it was read from this node's disk. It may then be older than the rules in the kernel, which a change reaches
+   * a second before the disk: it is acted on, and counts as incomplete, so that nothing is removed by it.
+   */
+  fromDisk = false;
   #complete = false;
   readonly #revisions = new Map<string, number>();
   readonly #heads = new Map<string, ServiceEntry>();
@@ -135,7 +141,7 @@ class Copy {
   get mesh(): Mesh {
     return {
       generation: { epoch: this.epoch, revision: this.revision },
-      complete: this.#complete && this.caughtUp,
+      complete: this.#complete && this.caughtUp && !this.fromDisk,
       services: this.#services,
       nodes: this.#nodes,
       networks: this.#networks,

@@ -78,6 +78,7 @@ export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
     kind: z.literal('service'),
     spec: serviceSpec,
     tasks: z.array(taskClaim),
+    partial: z.literal(true).exactOptional(),
     gone: z.array(id),
     confirmed: z.boolean(),
   }),

@@ -18,6 +18,8 @@ export type ServiceFact = {
   readonly kind: 'service';
   readonly spec: ServiceSpec;
   readonly tasks: readonly TaskClaim[];
+  /** Set where the service has more tasks than one message carries, and this is one part of them. */
+  readonly partial?: true;
   /** Tasks that the mesh has and the manager has not: each confirmed by an inspect that answered 404. */
   readonly gone: readonly string[];
   /** Whether each index was confirmed by an inspect, so that it counts even where it is lower than the stored one. */

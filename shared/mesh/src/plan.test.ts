@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Endpoint } from './endpoint.ts';
 import type { Mesh } from './mesh.ts';
 import type { Node } from './node.ts';
-import { plan } from './plan.ts';
+import { type OwnFacts, plan } from './plan.ts';
 import type { PublishedPort } from './port.ts';
 import type { Service, ServiceSpec } from './service.ts';
 
@@ -63,7 +63,7 @@ const mesh = (services: Service[], nodes = [node('n1'), node('n2')], more: Parti
   ]),
   ...more,
 });
-const own = { node: 'n1', gateway: { family: 'ip', text: '172.18.0.2' } as const, containers: new Map() };
+const own: OwnFacts = { node: 'n1', gateway: { family: 'ip', text: '172.18.0.2' } as const, containers: new Map() };
 
 /** `8000/tcp: t1 10.0.0.5:80` per published port. */
 function shown(held: Mesh, facts = own): string[] {
@@ -131,6 +131,12 @@ test('a local death counts before the mesh tells of it, an older local word does
   const seen = (tick: number) => ({ ...own, containers: new Map([['t1', { state: 'dead' as const, tick }]]) });
   expect(shown(mesh([web]), seen(101))).toEqual(['8000/tcp: t2 10.0.0.6:80']);
   expect(shown(mesh([web]), seen(99))).toEqual(['8000/tcp: t1 10.0.0.5:80, t2 10.0.0.6:80']);
+});
+
+test('a node that lives anew sends nothing to what it held before, though the mesh has not heard of it', () => {
+  const web = service('web', [port(8000)], [endpoint('t1', 'n1', 5), endpoint('t2', 'n2', 6)]);
+  expect(shown(mesh([web]), { ...own, incarnation: later })).toEqual(['8000/tcp: t2 10.0.0.6:80']);
+  expect(shown(mesh([web]), { ...own, incarnation: life })).toEqual(['8000/tcp: t1 10.0.0.5:80, t2 10.0.0.6:80']);
 });
 
 test('a port belongs to the service that was changed last, an address to the task that was', () => {

@@ -1,7 +1,7 @@
 import type { Address } from './address.ts';
 import { type ContainerState, type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
 import type { Generation } from './generation.ts';
-import { sameIncarnation } from './incarnation.ts';
+import { type Incarnation, sameIncarnation } from './incarnation.ts';
 import type { Mesh } from './mesh.ts';
 import type { Network } from './network.ts';
 import type { Node } from './node.ts';
@@ -12,6 +12,8 @@ import type { Service } from './service.ts';
 /** What only the node itself knows, and needs for its plan. */
 export type OwnFacts = {
   readonly node: string;
+  /** The life that the node is in now; absent where it is not known. */
+  readonly incarnation?: Incarnation;
   /** The ingress sandbox's address on docker_gwbridge; absent while the node has no ingress sandbox. */
   readonly gateway?: Address;
   /** Its own tasks' containers as its own watcher saw them last: a local death counts before the bus tells of it. */
@@ -99,10 +101,18 @@ export function ingressNetwork(mesh: Mesh): Network | undefined {
     .sort((a, b) => b.index - a.index || order(b.id, a.id))[0];
 }
 
+/** What a node sees of its own endpoints. */
+type Eyes = Pick<OwnFacts, 'node' | 'incarnation' | 'containers'>;
+
 /** What an endpoint is to this node: the mesh's word, corrected by its node's life and by the node's own eyes. */
-export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Pick<OwnFacts, 'node' | 'containers'>): EndpointState {
+export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Eyes): EndpointState {
   if (isLost(endpoint, mesh.nodes.get(endpoint.node))) return 'gone';
-  const seen = endpoint.node === own.node ? own.containers.get(endpoint.task) : undefined;
+  const isOwn = endpoint.node === own.node;
+  // What an earlier life of this node held is gone, and its ticks mean nothing in this one.
+  if (isOwn && own.incarnation && endpoint.incarnation && !sameIncarnation(own.incarnation, endpoint.incarnation)) {
+    return 'gone';
+  }
+  const seen = isOwn ? own.containers.get(endpoint.task) : undefined;
   const newer = seen && seen.tick > (endpoint.tick ?? -1) ? seen.state : undefined;
   const withdrawn = newer === 'dead' || newer === 'stopping' || newer === 'unhealthy';
   return endpointState(withdrawn ? { claim: endpoint.claim, container: newer } : endpoint);

@@ -119,7 +119,6 @@ async function ensureDurable(connection: Connection, stream: string, durable: st
   });
 }
 
-/** The sequence up to which everything is acked: 0 where there is no such consumer yet. */
 /** How many messages a stream holds. */
 export function countOf(connection: Connection, stream: string): Promise<number> {
   return connection.ask(`count ${stream}`, async () => {
@@ -132,6 +131,7 @@ export function countOf(connection: Connection, stream: string): Promise<number>
   });
 }
 
+/** The sequence up to which everything is acked: 0 where there is no such consumer yet. */
 export async function ackFloorOf(connection: Connection, stream: string, durable: string): Promise<number> {
   return connection.ask(`look at ${durable} of ${stream}`, async () => {
     // The stream first: all that it has by then is among what the consumer says it has had, or has not.
