@@ -103,22 +103,20 @@ test('a cache that is older than the rules in the kernel takes none of them away
   for (const part of [...nodeProcesses(swarm), swarm.cluster.process('decider')]) await part.kill();
   for (const node of swarm.nodes) await node.exec(`mv ${node.dir}/state/before ${node.dir}/state/mesh`);
   await swarm.cluster.wipeBus();
-  for (const part of nodeProcesses(swarm)) {
-    const said = part.log(1000).split('\n').length;
-    await part.start();
-    const watches = () =>
-      /This node is a/.test(
-        part
-          .log(1000)
-          .split('\n')
-          .slice(said - 1)
-          .join('\n'),
-      );
-    await until(`${part.name} to watch its node`, async () => watches() || part.log(3), { limitMs: 30_000 });
+  try {
+    for (const part of nodeProcesses(swarm)) {
+      const said = part.log(1000).split('\n').length - 1;
+      const since = () => part.log(1000).split('\n').slice(said).join('\n');
+      await part.start();
+      await until(`${part.name} to act on its disk`, async () => since().includes('mesh on disk') || since(), {
+        limitMs: 30_000,
+      });
+    }
+    // Without a decider they have nothing else.
+    await swarm.answers('younger', 8451);
+  } finally {
+    await swarm.cluster.process('decider').start();
   }
-  // Without a decider they have nothing but their disks.
-  await swarm.answers('younger', 8451);
-  await swarm.cluster.process('decider').start();
   await swarm.converged();
   await swarm.answers('younger', 8451);
   expect((await traffic.end()).failures).toEqual({});

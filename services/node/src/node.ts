@@ -39,6 +39,7 @@ export async function startNode({
 
   const file = new MeshFile(join(stateDir, 'mesh'), log);
   const saved = await file.read(swarm);
+  if (saved) log.info('the mesh on disk is acted on until the bus has a complete one', { revision: saved.revision });
   const replica = new MeshReplica({
     ...(saved ? { saved } : {}),
     onChange: (causes) => {
