@@ -42,7 +42,9 @@ async function makeReady(cluster: Cluster, asked: DevArguments, signal: AbortSig
   progress.step('whoami runs, one task, published at 8000');
   if (!asked.fairway) return;
   await whoamiAnswers(cluster, signal);
-  progress.step(`whoami answers on all ${cluster.nodes.length} nodes`);
+  await fairwayConverged(cluster, { limitMs: 60_000, signal });
+  const nodes = cluster.nodes.length;
+  progress.step(nodes === 1 ? 'whoami answers on the one node' : `whoami answers on all ${nodes} nodes`);
 }
 
 function showFailure(cluster: Cluster, error: unknown): void {

@@ -14,7 +14,7 @@ import { lanNamespace } from './switch.ts';
 export function writeShortcuts(place: ClusterPlace, nodes: readonly NodeRecord[]): void {
   const client = enterNamespace(lanNamespace(place));
   writeCommand(place, 'client', client);
-  writeCommand(place, 'fairway', ['env', `CONSOLE=${consoleUrl}`, ...client, ...main('cli')]);
+  writeCommand(place, 'fairway', [...client, ...main('cli')], { CONSOLE: consoleUrl });
   for (const node of nodes) writeCommand(place, node.name, ['env', '-u', 'DOCKER_HOST', ...enterNode(node)]);
 }
 
@@ -39,10 +39,17 @@ export function writeShellEnvironment(place: ClusterPlace, nodes: readonly NodeR
   return file;
 }
 
-function writeCommand(place: ClusterPlace, name: string, argv: readonly string[]): void {
+/** `standard` are variables that the caller's environment may override. */
+function writeCommand(
+  place: ClusterPlace,
+  name: string,
+  argv: readonly string[],
+  standard: Record<string, string> = {},
+): void {
   mkdirSync(place.binDir, { recursive: true });
   const file = join(place.binDir, name);
-  writeFileSync(file, `#!/bin/sh\nexec ${argv.map(quote).join(' ')} "$@"\n`);
+  const variables = Object.entries(standard).map(([key, value]) => `export ${key}="\${${key}:-${value}}"\n`);
+  writeFileSync(file, `#!/bin/sh\n${variables.join('')}exec ${argv.map(quote).join(' ')} "$@"\n`);
   chmodSync(file, 0o755);
 }
 

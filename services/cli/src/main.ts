@@ -6,7 +6,7 @@ import { showStatus } from './show-status.ts';
 const statuses = { done: 0, notConverged: 1, usage: 2 } as const;
 
 const program = new Command('fairway')
-  .description('Ask and steer a Fairway mesh.')
+  .description('Asks a Fairway mesh.')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
   .option('--console <url>', "the console's URL [$CONSOLE]", process.env.CONSOLE ?? 'http://127.0.0.1:8080');
