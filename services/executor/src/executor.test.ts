@@ -34,6 +34,18 @@ describe('the mesh becomes rules', () => {
     ]);
   });
 
+  test('a machine that leaves its swarm has its ports back, and one that joins again is served again', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.until(() => lab.rules().includes('8000/tcp > 172.18.0.2'));
+    lab.executor.leftSwarm();
+    await lab.until(() => !lab.rules().includes('8000/tcp > 172.18.0.2'));
+    await lab.pass(60_000);
+    expect(lab.kernel.rules('host')).toBeUndefined();
+    lab.executor.ownChanged(lab.own);
+    await lab.until(() => lab.rules().includes('8000/tcp > 172.18.0.2'));
+  });
+
   test('a change that is none for this node is told and not applied; no change is neither', async () => {
     const lab = await openLab();
     await lab.service('web', [port(8000)], web);

@@ -35,6 +35,8 @@ export type Executor = {
   ownChanged(own: OwnFacts): void;
   /** Docker was started: its sandboxes are new, though one may have the inode number of an old one. */
   dockerStarted(): void;
+  /** The machine is in no swarm any more: its ports are its own again. */
+  leftSwarm(): void;
   stop(): Promise<void>;
 };
 
@@ -161,6 +163,18 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       rules.doubt('ingress');
       void ensureHost();
       wake();
+    },
+    leftSwarm() {
+      own = undefined;
+      applied = undefined;
+      log.info('this machine left its swarm; the table on the host is removed');
+      running = Promise.resolve(running)
+        .then(() => rules.release('host'))
+        .catch((error) => log.error('the table on the host could not be removed', { reason: describe(error) }))
+        .finally(() => {
+          running = undefined;
+          if (wanted) wake();
+        });
     },
     async stop() {
       stopped = true;

@@ -1,6 +1,6 @@
 import type { Changes } from '@fairway/mesh';
 import type { Kernel, Namespace, RulesOf } from './kernel/kernel.ts';
-import { difference, type Stale } from './rules/difference.ts';
+import { difference, removal, type Stale } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
 import { type Found, showTarget, type WishFor } from './rules/rules.ts';
 import type { Wish } from './rules/wish.ts';
@@ -55,6 +55,13 @@ export class HeldRules {
       },
       rebuilt: [...ingress.rebuilt, ...host.rebuilt],
     };
+  }
+
+  /** Removes Fairway's table, where there is one. */
+  async release(namespace: Namespace): Promise<void> {
+    this.doubt(namespace);
+    if (await this.#kernel.read(namespace)) await this.#kernel.apply(namespace, removal());
+    this.doubt(namespace);
   }
 
   async #bringOne<N extends Namespace>(

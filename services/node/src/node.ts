@@ -66,7 +66,8 @@ export async function startNode({
     log: log.with({ part: 'watcher' }),
     onOwn: (change, own) => {
       if (change.kind === 'identity') executor.dockerStarted();
-      executor.ownChanged(own);
+      if (own) executor.ownChanged(own);
+      else executor.leftSwarm();
     },
   });
   const following = bus.mesh.follow(replica.follower);

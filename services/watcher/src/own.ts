@@ -6,10 +6,12 @@ import type { ContainerLife } from './translate-container.ts';
  * - `identity`: which node of which swarm this is, and in which incarnation. Again after each start of dockerd.
  * - `gateway`: the ingress sandbox's address on docker_gwbridge; absent when there is none.
  * - `container`: how the container of one of its own tasks is; `container` is empty where Docker no longer has one.
+ * - `left`: this machine is in no swarm any more.
  * - `forgotten`: neither Docker nor the mesh has the task any more.
  */
 export type OwnChange =
   | { readonly kind: 'identity'; readonly node: string; readonly swarm?: string; readonly incarnation: Incarnation }
+  | { readonly kind: 'left' }
   | { readonly kind: 'gateway'; readonly gateway?: Address }
   | {
       readonly kind: 'container';
@@ -36,6 +38,8 @@ export function withChange(own: Own | undefined, change: OwnChange): Own | undef
         ...identity,
       };
     }
+    case 'left':
+      return undefined;
     case 'gateway': {
       if (!own) return undefined;
       const { gateway: _, ...rest } = own;

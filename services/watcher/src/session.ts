@@ -130,7 +130,7 @@ export class Session {
 
   /** Waits until this node is a member of a swarm. Without a node in the answer the session was stopped. */
   async #member(): Promise<{ info: DockerInfo; node?: string; daemon?: string }> {
-    const { docker, clock, log } = this.#options;
+    const { docker, clock, log, tell } = this.#options;
     const { signal } = this.#end;
     for (let attempt = 0; ; attempt++) {
       const info = await docker.info();
@@ -138,6 +138,8 @@ export class Session {
       if (signal.aborted) return { info };
       if (info.node && info.state === 'active' && daemon) return { info, node: info.node, daemon };
       const why = daemon ? `the swarm says ${info.state}` : 'no bridge network and no ingress sandbox';
+      // Said twice, ten seconds apart: nothing that passes by itself.
+      if (attempt === 1 && info.state === 'inactive') tell({ kind: 'left' });
       if (attempt === 0) log.info('This node takes no part in a swarm yet; waiting', { why });
       // A node that is just starting is `pending` for a moment; one that is in no swarm may stay so for ever.
       await pause(clock, info.state === 'inactive' ? checkEveryMs : backoffMs(attempt), signal);

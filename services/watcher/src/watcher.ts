@@ -16,7 +16,7 @@ export type WatcherOptions = {
   readonly view: MeshView;
   readonly log: Log;
   /** Told what this node learns of itself and all that it knows by then, in memory and before the bus is. */
-  readonly onOwn?: (change: OwnChange, own: Own) => void;
+  readonly onOwn?: (change: OwnChange, own: Own | undefined) => void;
   /** The kernel's boot id, as in /proc/sys/kernel/random/boot_id, which is read without it. */
   readonly boot?: string;
   readonly clock?: Clock;
@@ -64,7 +64,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
 
   const tell = (change: OwnChange) => {
     own = withChange(own, change);
-    if (own) onOwn?.(change, own);
+    if (own || change.kind === 'left') onOwn?.(change, own);
   };
   const sessionOptions = {
     docker,
