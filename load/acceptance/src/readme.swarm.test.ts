@@ -25,7 +25,9 @@ function demonstration(text: string, heading: string): { command: string; printe
 function lasting(text: string): string {
   return text
     .replace(/\b[a-z0-9]{25}\b/g, 'TASK')
-    .replace(/\b(?=[a-z]*\d)[a-z0-9]{12}\b/g, 'ID')
+    // Swarm's short ids begin a row and may be letters alone; containers' are hexadecimal.
+    .replace(/^[a-z0-9]{12}(?=\s)/gm, 'ID')
+    .replace(/\b[0-9a-f]{12}\b/g, 'ID')
     .replace(/\b10\.0\.0\.\d+/g, '10.0.0.N')
     .replace(/Running (?:\d+|[a-zA-Z ]+) ?(?:\w+ )?ago/g, 'Running AGO')
     .replace(/[ \t]+/g, ' ')
