@@ -23,15 +23,17 @@ function demonstration(text: string, heading: string): { command: string; printe
 
 /** Without what is another at each run: ids, addresses that Docker gives, ages, and the widths that they make. */
 function lasting(text: string): string {
-  return text
-    .replace(/\b[a-z0-9]{25}\b/g, 'TASK')
-    // Swarm's short ids begin a row and may be letters alone; containers' are hexadecimal.
-    .replace(/^[a-z0-9]{12}(?=\s)/gm, 'ID')
-    .replace(/\b[0-9a-f]{12}\b/g, 'ID')
-    .replace(/\b10\.0\.0\.\d+/g, '10.0.0.N')
-    .replace(/Running (?:\d+|[a-zA-Z ]+) ?(?:\w+ )?ago/g, 'Running AGO')
-    .replace(/[ \t]+/g, ' ')
-    .trim();
+  return (
+    text
+      .replace(/\b[a-z0-9]{25}\b/g, 'TASK')
+      // Swarm's short ids begin a row and may be letters alone; containers' are hexadecimal.
+      .replace(/^[a-z0-9]{12}(?=\s)/gm, 'ID')
+      .replace(/\b[0-9a-f]{12}\b/g, 'ID')
+      .replace(/\b10\.0\.0\.\d+/g, '10.0.0.N')
+      .replace(/Running (?:\d+|[a-zA-Z ]+) ?(?:\w+ )?ago/g, 'Running AGO')
+      .replace(/[ \t]+/g, ' ')
+      .trim()
+  );
 }
 
 test('the demonstration of the README answers as it says', async ({ swarm }) => {
