@@ -46,6 +46,7 @@ async function worker(): Promise<void> {
     } catch (error) {
       const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
       result.failures[reason] = (result.failures[reason] ?? 0) + 1;
+      if (asked.tellFailures) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason}\n`);
     }
     result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
   }

@@ -13,6 +13,8 @@ export type Probe = {
   readonly atOnce?: number;
   /** Counts answers per target, too. */
   readonly byTarget?: boolean;
+  /** Writes each failure with its time to standard error, to be held against the logs. */
+  readonly tellFailures?: boolean;
   /** Ends when its standard input is closed. */
   readonly untilClosed?: boolean;
 };
@@ -32,9 +34,9 @@ export type Traffic = {
 
 const program = fileURLToPath(new URL('probe.ts', import.meta.url));
 
-/** Starts connections from a network namespace, to go on until they are ended. */
+/** Starts connections from a network namespace, to go on until they are ended. None is expected to fail. */
 export function startTraffic(namespace: string, asked: Probe): Traffic {
-  const { child, done } = start(namespace, { ...asked, untilClosed: true });
+  const { child, done } = start(namespace, { ...asked, untilClosed: true, tellFailures: true });
   return {
     end() {
       child.stdin.end();
