@@ -19,9 +19,9 @@ import {
   type Endpoint,
   type NodeClaim,
   type Outcome,
-  type OwnFacts,
   type PublishedPort,
   parseAddress,
+  type WatchedFacts,
 } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 import { type Executor, startExecutor } from './executor.ts';
@@ -47,7 +47,7 @@ export type ExecutorLab = {
   /** What the executor told the bus, each with when it was heard. */
   readonly outcomes: (Outcome & { readonly atMs: number })[];
   readonly said: string[];
-  own: OwnFacts;
+  own: WatchedFacts;
   /** Writes an entry of the mesh bucket; returns its revision. */
   write(key: string, text: string): Promise<number>;
   /** Writes a service; `happened` names what caused it. */
@@ -131,7 +131,7 @@ export async function openLab({
     outcomes.push({ ...readOutcome(message).body, atMs: clock.nowMs() });
   });
   const replica = new MeshReplica({ onChange: (causes) => executor.meshChanged(causes) });
-  const own: OwnFacts = { node: 'n1', gateway: address('172.18.0.2'), containers: new Map() };
+  const own: WatchedFacts = { node: 'n1', gateway: address('172.18.0.2'), containers: new Map() };
   const executor = startExecutor({
     bus,
     kernel: given(kernel),

@@ -8,6 +8,7 @@ import {
   type OwnFacts,
   plan,
   stateHere,
+  type WatchedFacts,
 } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { ApplyFailed, HeldRules } from './held-rules.ts';
@@ -32,7 +33,7 @@ export type Executor = {
   /** The mesh has changed, for these reasons. */
   meshChanged(causes: readonly Cause[]): void;
   /** What the node knows itself has changed; what it says now. */
-  ownChanged(own: OwnFacts): void;
+  ownChanged(own: WatchedFacts): void;
   /** Docker was started: its sandboxes are new, though one may have the inode number of an old one. */
   dockerStarted(): void;
   /** The machine is in no swarm any more: its ports are its own again. */
@@ -53,7 +54,7 @@ const hostCheckMs = 10_000;
 export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clock = realClock }: Options): Executor {
   const rules = new HeldRules(kernel);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
-  let own: OwnFacts | undefined;
+  let own: WatchedFacts | undefined;
   let causes: readonly Cause[] = [];
   let wanted = false;
   let running: Promise<void> | undefined;
@@ -78,7 +79,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       wanted = false;
       const brings = causes;
       causes = [];
-      const facts = own;
+      const facts: OwnFacts = { ...own, sandboxes: new Set() };
       const mesh = replica.mesh;
       try {
         await round(mesh, facts, brings);

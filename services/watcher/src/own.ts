@@ -1,4 +1,4 @@
-import type { Address, Incarnation, OwnFacts } from '@fairway/mesh';
+import type { Address, Incarnation, WatchedFacts } from '@fairway/mesh';
 import type { ContainerLife } from './translate-container.ts';
 
 /**
@@ -24,7 +24,7 @@ export type OwnChange =
   | { readonly kind: 'forgotten'; readonly task: string };
 
 /** All that the changes so far come to; absent before Docker was reached. */
-export type Own = OwnFacts & { readonly incarnation: Incarnation; readonly swarm?: string };
+export type Own = WatchedFacts & { readonly incarnation: Incarnation; readonly swarm?: string };
 
 /** Own facts with one more change. Containers of another node than before are forgotten: it joined another swarm. */
 export function withChange(own: Own | undefined, change: OwnChange): Own | undefined {

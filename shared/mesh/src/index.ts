@@ -1,6 +1,7 @@
 export * from './address.ts';
 export * from './cause.ts';
 export * from './endpoint.ts';
+export { addressOn, stateHere } from './endpoint-here.ts';
 export * from './fact.ts';
 export * from './generation.ts';
 export * from './incarnation.ts';
@@ -8,6 +9,7 @@ export * from './mesh.ts';
 export * from './network.ts';
 export * from './node.ts';
 export * from './outcome.ts';
+export * from './own-facts.ts';
 export * from './plan.ts';
 export * from './port.ts';
 export * from './service.ts';

@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import type { Endpoint } from './endpoint.ts';
 import type { Mesh } from './mesh.ts';
+import type { Network } from './network.ts';
 import type { Node } from './node.ts';
-import { type OwnFacts, plan } from './plan.ts';
+import type { OwnFacts } from './own-facts.ts';
+import { plan } from './plan.ts';
 import type { PublishedPort } from './port.ts';
 import type { Service, ServiceSpec } from './service.ts';
 
 // Ingress network `ingress`: tasks at 10.0.0.x. This node is n1, its ingress sandbox answers at 172.18.0.2.
+// Overlay networks `back0000000` (VIPs 10.0.1.1xx, tasks 10.0.1.x) and `side0000000` (10.0.2.x likewise).
 const life = { boot: 'b1', daemon: 'd1' };
 const later = { boot: 'b2', daemon: 'd9' };
 
@@ -56,22 +59,54 @@ const mesh = (services: Service[], nodes = [node('n1'), node('n2')], more: Parti
   services: new Map(services.map((held) => [held.spec.id, held])),
   nodes: new Map(nodes),
   networks: new Map([
-    [
-      'ingress',
-      { id: 'ingress', name: 'ingress', index: 1, ingress: true, attachable: false, internal: false, encrypted: false },
-    ],
+    ['ingress', network('ingress', { ingress: true })],
+    [back, network(back)],
+    [side, network(side)],
   ]),
   ...more,
 });
-const own: OwnFacts = { node: 'n1', gateway: { family: 'ip', text: '172.18.0.2' } as const, containers: new Map() };
+const back = 'back0000000';
+const side = 'side0000000';
+const network = (id: string, more: Partial<Network> = {}): Network => ({
+  id,
+  name: id.replace(/0+$/, ''),
+  index: 0,
+  ingress: false,
+  attachable: false,
+  internal: false,
+  encrypted: false,
+  ...more,
+});
+const own: OwnFacts = {
+  node: 'n1',
+  gateway: { family: 'ip', text: '172.18.0.2' } as const,
+  containers: new Map(),
+  sandboxes: new Set(['ingress_sbox', 'lb_back00000']),
+};
 
 /** `8000/tcp: t1 10.0.0.5:80` per published port. */
 function shown(held: Mesh, facts = own): string[] {
   return (plan(held, facts).ingress?.ports ?? []).map(
-    ({ port: { first, protocol }, backends }) =>
-      `${first}/${protocol}: ${backends.map((to) => `${to.task} ${to.address.text}:${to.port}`).join(', ') || 'refused'}`,
+    ({ port: { first, protocol, target }, backends }) =>
+      `${first}/${protocol}: ${backends.map((to) => `${to.task} ${to.address.text}:${target}`).join(', ') || 'refused'}`,
   );
 }
+
+/** `lb_back00000 10.0.1.100: t1 10.0.1.5` per virtual IP. */
+function shownVips(held: Mesh, facts = own): string[] {
+  return plan(held, facts).networks.flatMap(({ sandbox, vips }) =>
+    vips.map(
+      ({ vip, backends }) =>
+        `${sandbox} ${vip.text}: ${backends.map((to) => `${to.task} ${to.address.text}`).join(', ') || 'refused'}`,
+    ),
+  );
+}
+
+/** An address on each of the two overlay networks, ending in the number. */
+const on = (subnet: 1 | 2, host: number) => ({
+  network: subnet === 1 ? back : side,
+  address: { family: 'ip', text: `10.0.${subnet}.${host}` } as const,
+});
 
 test('every serving task of a service answers its published ports, aimed at the target port', () => {
   const web = service(
@@ -165,7 +200,55 @@ test('services of mode dnsrr and removed services are left alone', () => {
 
 test('an incomplete mesh is not pruned by, and a node without a sandbox says what it waits for', () => {
   expect(plan(mesh([], [], { complete: false }), own)).toMatchObject({ prune: false, notes: [{ about: 'mesh' }] });
-  const bare = plan(mesh([]), { node: 'n1', containers: new Map() });
+  const bare = plan(mesh([]), { node: 'n1', containers: new Map(), sandboxes: new Set() });
   expect(bare.ingress).toBeUndefined();
   expect(bare.notes).toMatchObject([{ kind: 'waiting', about: 'ingress_sbox' }]);
+});
+
+test('a virtual IP spreads over the tasks on its network, on the networks that this node takes part in', () => {
+  const addresses = (host: number) => ({ addresses: [on(1, host), on(2, host)] });
+  const api = service('api', [], [endpoint('t1', 'n1', 5, addresses(5)), endpoint('t2', 'n2', 6, addresses(6))], {
+    vips: [on(1, 100), on(2, 100)],
+  });
+  const idle = service('idle', [], [], { vips: [on(1, 101)] });
+  const here = ['lb_back00000 10.0.1.100: t1 10.0.1.5, t2 10.0.1.6', 'lb_back00000 10.0.1.101: refused'];
+  expect(shownVips(mesh([api, idle]))).toEqual(here);
+  expect(shownVips(mesh([api, idle]), { ...own, sandboxes: new Set(['lb_back00000', 'lb_side00000']) })).toEqual([
+    ...here,
+    'lb_side00000 10.0.2.100: t1 10.0.2.5, t2 10.0.2.6',
+  ]);
+  const removed = new Map([[back, network(back, { removedMs: 1 })]]);
+  expect(shownVips(mesh([api, idle], undefined, { networks: removed }))).toEqual([]);
+});
+
+test('a virtual IP belongs to the service that was changed last, on its own network only', () => {
+  const older = service('older', [], [endpoint('t1', 'n1', 5, { addresses: [on(1, 5)] })], { vips: [on(1, 100)] });
+  const newer = service('newer', [], [], { vips: [on(1, 100)], index: 6 });
+  const elsewhere = service('elsewhere', [], [], {
+    vips: [{ network: side, address: on(1, 100).address }],
+    index: 7,
+  });
+  const held = plan(mesh([older, newer, elsewhere]), own);
+  expect(held.networks.flatMap(({ vips }) => vips.map(({ service: id }) => id))).toEqual(['newer']);
+  expect(held.notes).toMatchObject([{ kind: 'refused', about: 'older' }]);
+});
+
+test('a task on another node is used once the overlay has a way to it, and waited for by name until then', () => {
+  const api = service(
+    'api',
+    [port(8000)],
+    [
+      endpoint('t1', 'n1', 5, { container: 'stopping', addresses: [on(1, 5)] }),
+      endpoint('t2', 'n2', 6, { addresses: [on(1, 6), ...endpoint('t2', 'n2', 6).addresses] }),
+    ],
+    { vips: [on(1, 100)] },
+  );
+  const reaching = (addresses: string[]): OwnFacts => ({ ...own, reach: new Map([[back, new Set(addresses)]]) });
+  const held = plan(mesh([api]), reaching([]));
+  expect(shownVips(mesh([api]), reaching([]))).toEqual(['lb_back00000 10.0.1.100: t1 10.0.1.5']);
+  expect(held.notes.map(({ kind, why }) => `${kind}: ${why}`)).toEqual([
+    'waiting: network ingress has no way to 10.0.0.6 yet, task t2 on node n2',
+    'waiting: network back has no way to 10.0.1.6 yet, task t2 on node n2',
+  ]);
+  expect(shownVips(mesh([api]), reaching(['10.0.1.6']))).toEqual(['lb_back00000 10.0.1.100: t2 10.0.1.6']);
 });

@@ -1,34 +1,35 @@
 import type { Address } from './address.ts';
-import { type ContainerState, type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
+import type { EndpointState } from './endpoint.ts';
+import { addressOn, stateHere } from './endpoint-here.ts';
 import type { Generation } from './generation.ts';
-import { type Incarnation, sameIncarnation } from './incarnation.ts';
 import type { Mesh } from './mesh.ts';
-import type { Network } from './network.ts';
-import type { Node } from './node.ts';
+import { ingressNetwork, type Network, sandboxOf } from './network.ts';
+import { order } from './order.ts';
 import type { Note } from './outcome.ts';
-import { type PublishedPort, showPort } from './port.ts';
+import type { OwnFacts } from './own-facts.ts';
+import { AddressOwners, ownedPorts, ownedVips } from './owners.ts';
+import type { PublishedPort } from './port.ts';
 import type { Service } from './service.ts';
 
-/** What only the node itself knows, and needs for its plan. */
-export type OwnFacts = {
-  readonly node: string;
-  /** The life that the node is in now; absent where it is not known. */
-  readonly incarnation?: Incarnation;
-  /** The ingress sandbox's address on docker_gwbridge; absent while the node has no ingress sandbox. */
-  readonly gateway?: Address;
-  /** Its own tasks' containers as its own watcher saw them last: a local death counts before the bus tells of it. */
-  readonly containers: ReadonlyMap<string, { readonly state: ContainerState; readonly tick: number }>;
-};
+/** Where a new connection may be sent: a task's address on the network in question. */
+export type Backend = { readonly task: string; readonly address: Address };
 
-/** Where a new connection may be sent. */
-export type Backend = { readonly task: string; readonly address: Address; readonly port: number };
-
-/** One published port and all that may answer it. Without backends it is refused. */
+/** One published port and all that may answer it, at the port's target. Without backends it is refused. */
 export type PortPlan = {
   readonly service: string;
   readonly port: PublishedPort;
   readonly backends: readonly Backend[];
 };
+
+/** One virtual IP and all that may answer it, each at the port that was asked for. Without backends it is refused. */
+export type VipPlan = {
+  readonly service: string;
+  readonly vip: Address;
+  readonly backends: readonly Backend[];
+};
+
+/** What the node balances on one overlay network that it takes part in, in the sandbox that Docker made for that. */
+export type NetworkPlan = { readonly network: string; readonly sandbox: string; readonly vips: readonly VipPlan[] };
 
 /** One node's complete wish. Nothing is left to choose when it is applied. */
 export type Plan = {
@@ -37,140 +38,106 @@ export type Plan = {
   /** Whether what is not in the plan may be removed; not before the first complete listing of an epoch. */
   readonly prune: boolean;
   /** Absent while the node has no ingress sandbox to lead ports to. */
-  readonly ingress?: { readonly gateway: Address; readonly ports: readonly PortPlan[] };
+  readonly ingress?: { readonly network: string; readonly gateway: Address; readonly ports: readonly PortPlan[] };
+  readonly networks: readonly NetworkPlan[];
   readonly notes: readonly Note[];
 };
 
 /**
  * The node's plan: a pure function of the mesh and of what the node knows itself, the same wherever it is computed.
- * Each published port belongs to the live service with the highest `Version.Index`, each address to the live task
- * with the highest one; ids decide where those are equal.
+ * Each published port and each virtual IP belongs to the live service with the highest `Version.Index`, each address
+ * to the live task with the highest one; ids decide where those are equal.
  */
 export function plan(mesh: Mesh, own: OwnFacts): Plan {
   const notes: Note[] = [];
-  const base = { node: own.node, generation: mesh.generation, prune: mesh.complete, notes };
   if (!mesh.complete)
     notes.push({ kind: 'waiting', about: 'mesh', why: 'no complete listing from a manager yet; nothing is removed' });
+  const draft: Draft = { mesh, own, notes, owners: new AddressOwners(mesh, own) };
+  const ingress = planIngress(draft);
+  return {
+    node: own.node,
+    generation: mesh.generation,
+    prune: mesh.complete,
+    ...(ingress ? { ingress } : {}),
+    networks: planNetworks(draft),
+    notes,
+  };
+}
 
+/** What a plan is made of, while it is made. */
+type Draft = {
+  readonly mesh: Mesh;
+  readonly own: OwnFacts;
+  readonly notes: Note[];
+  readonly owners: AddressOwners;
+};
+
+function planIngress(draft: Draft): Plan['ingress'] {
+  const { mesh, own, notes } = draft;
   const ingress = ingressNetwork(mesh);
   if (!ingress) {
     notes.push({ kind: 'waiting', about: 'ingress', why: 'no manager has reported an ingress network' });
-    return base;
+    return undefined;
   }
   if (!own.gateway) {
     notes.push({
       kind: 'waiting',
-      about: 'ingress_sbox',
+      about: sandboxOf(ingress),
       why: 'this node has no ingress sandbox yet; Docker makes it when the node joins',
     });
-    return base;
+    return undefined;
   }
-
-  const owners = addressOwners(mesh, ingress.id, own);
-  const ports: PortPlan[] = [];
-  for (const { service, port } of ownedPorts(mesh, notes)) {
-    const all = service.endpoints.map((endpoint) => ({ endpoint, state: stateHere(endpoint, mesh, own) }));
-    const serving = all.filter(({ state }) => state === 'serving');
-    // Where everything is on its way out, a connection to a draining task is better than none.
-    const used = serving.length > 0 ? serving : all.filter(({ state }) => state === 'draining');
-    const backends: Backend[] = [];
-    for (const { endpoint } of used) {
-      const address = addressOn(endpoint, ingress.id);
-      if (!address) continue;
-      const owner = owners.get(address.text);
-      if (owner !== endpoint) {
-        notes.push({
-          kind: 'refused',
-          about: service.spec.name,
-          why: `task ${endpoint.task} claims ${address.text}, which belongs to task ${owner?.task}`,
-        });
-        continue;
-      }
-      backends.push({ task: endpoint.task, address, port: port.target });
-    }
-    backends.sort((a, b) => order(a.task, b.task));
-    ports.push({ service: service.spec.id, port, backends });
-  }
-  return { ...base, ingress: { gateway: own.gateway, ports } };
+  const ports = ownedPorts(mesh, notes).map(({ service, port }) => ({
+    service: service.spec.id,
+    port,
+    backends: backendsOn(ingress, service, draft),
+  }));
+  return { network: ingress.id, gateway: own.gateway, ports };
 }
 
-/** The swarm's ingress network, the newest one where it was made anew. */
-export function ingressNetwork(mesh: Mesh): Network | undefined {
+/** A network without a sandbox here is one that no container of this node is on: nobody asks this node for its VIPs. */
+function planNetworks(draft: Draft): NetworkPlan[] {
+  const { mesh, own, notes } = draft;
+  const vips = ownedVips(mesh, notes);
   return [...mesh.networks.values()]
-    .filter((network) => network.ingress && network.removedMs === undefined)
-    .sort((a, b) => b.index - a.index || order(b.id, a.id))[0];
+    .filter((network) => !network.ingress && network.removedMs === undefined && own.sandboxes.has(sandboxOf(network)))
+    .sort((a, b) => order(a.id, b.id))
+    .map((network) => ({
+      network: network.id,
+      sandbox: sandboxOf(network),
+      vips: (vips.get(network.id) ?? []).map(({ service, vip }) => ({
+        service: service.spec.id,
+        vip,
+        backends: backendsOn(network, service, draft),
+      })),
+    }));
 }
 
-/** What a node sees of its own endpoints. */
-type Eyes = Pick<OwnFacts, 'node' | 'incarnation' | 'containers'>;
-
-/** What an endpoint is to this node: the mesh's word, corrected by its node's life and by the node's own eyes. */
-export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Eyes): EndpointState {
-  if (isLost(endpoint, mesh.nodes.get(endpoint.node))) return 'gone';
-  const isOwn = endpoint.node === own.node;
-  // What an earlier life of this node held is gone, and its ticks mean nothing in this one.
-  if (isOwn && own.incarnation && endpoint.incarnation && !sameIncarnation(own.incarnation, endpoint.incarnation)) {
-    return 'gone';
-  }
-  const seen = isOwn ? own.containers.get(endpoint.task) : undefined;
-  const newer = seen && seen.tick > (endpoint.tick ?? -1) ? seen.state : undefined;
-  const withdrawn = newer === 'dead' || newer === 'stopping' || newer === 'unhealthy';
-  return endpointState(withdrawn ? { claim: endpoint.claim, container: newer } : endpoint);
+function backendsOn(network: Network, service: Service, draft: Draft): Backend[] {
+  const serving = backendsThatAre('serving', network, service, draft);
+  // Where everything is on its way out, a connection to a draining task is better than none.
+  const used = serving.length > 0 ? serving : backendsThatAre('draining', network, service, draft);
+  return used.sort((a, b) => order(a.task, b.task));
 }
 
-function isLost(endpoint: Endpoint, node: Node | undefined): boolean {
-  if (!node) return false;
-  if (node.removedMs !== undefined || node.claim?.state === 'down') return true;
-  if (!node.incarnation || !endpoint.incarnation) return false;
-  return !sameIncarnation(node.incarnation, endpoint.incarnation);
-}
-
-function addressOn(endpoint: Endpoint, network: string): Address | undefined {
-  return endpoint.addresses.find((held) => held.network === network)?.address;
-}
-
-function addressOwners(mesh: Mesh, network: string, own: OwnFacts): Map<string, Endpoint> {
-  const owners = new Map<string, Endpoint>();
-  for (const service of mesh.services.values()) {
-    if (service.removedMs !== undefined) continue;
-    for (const endpoint of service.endpoints) {
-      const address = addressOn(endpoint, network);
-      if (!address || stateHere(endpoint, mesh, own) === 'gone') continue;
-      const held = owners.get(address.text);
-      if (!held || endpoint.index > held.index || (endpoint.index === held.index && endpoint.task > held.task)) {
-        owners.set(address.text, endpoint);
-      }
+function backendsThatAre(state: EndpointState, network: Network, service: Service, draft: Draft): Backend[] {
+  const { mesh, own, notes, owners } = draft;
+  const about = service.spec.name;
+  return service.endpoints.flatMap((endpoint): Backend[] => {
+    const { task, node } = endpoint;
+    const address = addressOn(endpoint, network.id);
+    if (!address || stateHere(endpoint, mesh, own) !== state) return [];
+    const owner = owners.ownerOf(network.id, address);
+    if (owner !== endpoint) {
+      const why = `task ${task} claims ${address.text}, which belongs to task ${owner?.task}`;
+      notes.push({ kind: 'refused', about, why });
+      return [];
     }
-  }
-  return owners;
-}
-
-function ownedPorts(mesh: Mesh, notes: Note[]): { service: Service; port: PublishedPort }[] {
-  const live = [...mesh.services.values()]
-    .filter(({ spec, removedMs }) => removedMs === undefined && spec.mode === 'vip' && spec.ports.length > 0)
-    .sort((a, b) => b.spec.index - a.spec.index || order(a.spec.id, b.spec.id));
-  const taken = new Map<string, Service>();
-  const owned: { service: Service; port: PublishedPort }[] = [];
-  for (const service of live) {
-    for (const port of service.spec.ports) {
-      const key = showPort(port);
-      const owner = taken.get(key);
-      if (owner && owner !== service) {
-        notes.push({
-          kind: 'refused',
-          about: service.spec.name,
-          why: `${key} belongs to ${owner.spec.name}, which was changed later; publish another port`,
-        });
-        continue;
-      }
-      if (owner) continue;
-      taken.set(key, service);
-      owned.push({ service, port });
+    if (node !== own.node && own.reach && !own.reach.get(network.id)?.has(address.text)) {
+      const why = `network ${network.name} has no way to ${address.text} yet, task ${task} on node ${node}`;
+      notes.push({ kind: 'waiting', about, why });
+      return [];
     }
-  }
-  return owned;
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+    return [{ task, address }];
+  });
 }

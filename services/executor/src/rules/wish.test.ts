@@ -4,7 +4,7 @@ import { ipv4 } from './sample.ts';
 import { wishFromPlan } from './wish.ts';
 
 const gateway = ipv4('172.18.0.2');
-const backend = (last: number, port = 80) => ({ task: `task${last}`, address: ipv4(`10.0.0.${last}`), port });
+const backend = (last: number) => ({ task: `task${last}`, address: ipv4(`10.0.0.${last}`) });
 const port = (changes: Partial<PortPlan['port']> = {}): PortPlan['port'] => ({
   protocol: 'tcp',
   first: 8000,
@@ -12,7 +12,7 @@ const port = (changes: Partial<PortPlan['port']> = {}): PortPlan['port'] => ({
   target: 80,
   ...changes,
 });
-const wish = (...ports: PortPlan[]) => wishFromPlan({ ingress: { gateway, ports } });
+const wish = (...ports: PortPlan[]) => wishFromPlan({ ingress: { network: 'ingress', gateway, ports } });
 
 test('each port leads to the sandbox, and there to its backends', () => {
   const one = wish({ service: 'web', port: port(), backends: [backend(5), backend(6)] });
@@ -62,7 +62,7 @@ test('what has no rules is said', () => {
     {
       service: 'web',
       port: port(),
-      backends: [backend(5), { task: 'six', address: { family: 'ip6', text: 'fd00::6' }, port: 80 }],
+      backends: [backend(5), { task: 'six', address: { family: 'ip6', text: 'fd00::6' } }],
     },
   );
   expect(odd?.notes.map(({ about, why }) => `${about}: ${why}`)).toEqual([

@@ -27,13 +27,13 @@ export function wishFromPlan(plan: Pick<Plan, 'ingress'>): Wish | undefined {
     for (let offset = 0; offset <= port.last - port.first; offset += 1) {
       const key = portKey(port.protocol, port.first + offset);
       const targets = new Map<string, Target>();
-      for (const { address, port: first } of backends) {
+      for (const { address } of backends) {
         if (address.family !== 'ip') {
           if (offset === 0)
             notes.push({ kind: 'refused', about: showPort(port), why: `${address.text}: only IPv4 is served` });
           continue;
         }
-        const target = { address, port: first + offset };
+        const target = { address, port: port.target + offset };
         targets.set(showTarget(target), target);
       }
       host.set(key, gateway);

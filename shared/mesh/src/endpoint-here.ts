@@ -1,0 +1,35 @@
+import type { Address } from './address.ts';
+import { type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
+import { sameIncarnation } from './incarnation.ts';
+import type { Mesh } from './mesh.ts';
+import type { Node } from './node.ts';
+import type { WatchedFacts } from './own-facts.ts';
+
+/** What a node sees of its own endpoints. */
+export type Eyes = Pick<WatchedFacts, 'node' | 'incarnation' | 'containers'>;
+
+/** What an endpoint is to this node: the mesh's word, corrected by its node's life and by the node's own eyes. */
+export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Eyes): EndpointState {
+  if (isLost(endpoint, mesh.nodes.get(endpoint.node))) return 'gone';
+  const isOwn = endpoint.node === own.node;
+  // What an earlier life of this node held is gone, and its ticks mean nothing in this one.
+  if (isOwn && own.incarnation && endpoint.incarnation && !sameIncarnation(own.incarnation, endpoint.incarnation)) {
+    return 'gone';
+  }
+  const seen = isOwn ? own.containers.get(endpoint.task) : undefined;
+  const newer = seen && seen.tick > (endpoint.tick ?? -1) ? seen.state : undefined;
+  const withdrawn = newer === 'dead' || newer === 'stopping' || newer === 'unhealthy';
+  return endpointState(withdrawn ? { claim: endpoint.claim, container: newer } : endpoint);
+}
+
+function isLost(endpoint: Endpoint, node: Node | undefined): boolean {
+  if (!node) return false;
+  if (node.removedMs !== undefined || node.claim?.state === 'down') return true;
+  if (!node.incarnation || !endpoint.incarnation) return false;
+  return !sameIncarnation(node.incarnation, endpoint.incarnation);
+}
+
+/** The endpoint's address on a network; undefined where its task is not on it. */
+export function addressOn(endpoint: Endpoint, network: string): Address | undefined {
+  return endpoint.addresses.find((held) => held.network === network)?.address;
+}
