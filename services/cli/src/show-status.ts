@@ -16,8 +16,14 @@ export function showStatus(view: View, nowMs: number): string {
     ]),
   );
   const services = table(
-    ['SERVICE', 'MODE', 'PORTS', 'SERVING'],
-    view.services.map((service) => [service.name, service.mode, service.ports.join(', ') || '-', serving(service)]),
+    ['SERVICE', 'MODE', 'PORTS', 'VIPS', 'SERVING'],
+    view.services.map((service) => [
+      service.name,
+      service.mode,
+      service.ports.join(', ') || '-',
+      service.vips.join(', ') || '-',
+      serving(service),
+    ]),
   );
   const endpoints = table(
     ['TASK', 'SERVICE', 'NODE', 'ADDRESSES', 'STATE', 'SINCE'],
@@ -54,8 +60,9 @@ function applied(node: NodeView, revision: number): string {
   return node.applied >= revision ? `${node.applied}` : `${node.applied} of ${revision}`;
 }
 
-function serving({ mode, ports, serving, replicas, endpoints }: ServiceView): string {
-  if (mode === 'dnsrr' || ports.length === 0) return 'left to Docker';
+function serving({ mode, ports, vips, serving, replicas, endpoints }: ServiceView): string {
+  if (mode === 'dnsrr') return 'left to Docker';
+  if (ports.length + vips.length === 0) return 'nothing to serve';
   const of = replicas === undefined ? `${serving} (global)` : `${serving}/${replicas}`;
   if (serving > 0) return of;
   const drains = endpoints.some(({ state }) => state === 'draining');

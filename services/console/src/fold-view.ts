@@ -119,6 +119,10 @@ function viewService(service: Service, mesh: Mesh): ServiceView {
     name: spec.name,
     mode: spec.mode,
     ports: spec.ports.map(({ protocol, first, target }) => `${first}→${target}/${protocol}`),
+    vips: spec.vips.flatMap(({ network, address }) => {
+      const held = mesh.networks.get(network);
+      return held?.ingress ? [] : [`${address.text} (${held?.name ?? network})`];
+    }),
     ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }),
     serving: endpoints.filter(({ state }) => state === 'serving').length,
     endpoints,
@@ -126,7 +130,7 @@ function viewService(service: Service, mesh: Mesh): ServiceView {
 }
 
 function awaitedOfService(service: ServiceView, nameOf: (id: string) => string): Pending[] {
-  if (service.mode !== 'vip' || service.ports.length === 0) return [];
+  if (service.mode !== 'vip' || service.ports.length + service.vips.length === 0) return [];
   const about = `service ${service.name}`;
   const tasks = service.endpoints
     .filter(({ awaited: why }) => why !== undefined)

@@ -17,6 +17,7 @@ import {
   type Cause,
   type ContainerState,
   type Endpoint,
+  type NetworkAddress,
   type NodeClaim,
   type Outcome,
   type PublishedPort,
@@ -56,6 +57,7 @@ export type ExecutorLab = {
     ports: readonly PublishedPort[],
     endpoints: readonly Endpoint[],
     happened?: string,
+    vips?: readonly NetworkAddress[],
   ): Promise<number>;
   /** The node's own watcher saw this of one of its tasks. */
   sees(task: string, state: ContainerState, tick: number): void;
@@ -66,7 +68,7 @@ export type ExecutorLab = {
 };
 
 /** An address that must be one. */
-function address(text: string): Address {
+export function address(text: string): Address {
   const parsed = parseAddress(text);
   if (!parsed) throw new Error(`not an address: ${text}`);
   return parsed;
@@ -152,12 +154,12 @@ export async function openLab({
     said,
     own,
     write,
-    service(name, ports, endpoints, happened) {
+    service(name, ports, endpoints, happened, vips = []) {
       const causes = ofServices.get(name) ?? [];
       const after = revisions.get(keys.service(name)) ?? 0;
       if (happened) causes.push({ trace: `00-${happened}`, event: happened, atMs: clock.nowMs(), after });
       ofServices.set(name, causes);
-      const spec = { id: name, name, index: 5, mode: 'vip', ports, vips: [], labels: {} } as const;
+      const spec = { id: name, name, index: 5, mode: 'vip', ports, vips, labels: {} } as const;
       return write(keys.service(name), writeService({ spec, endpoints, causes, seen: 9, of: 1 }));
     },
     sees(task, state, tick) {
@@ -192,7 +194,7 @@ function shown(kernel: KernelStandIn): string[] {
   const { services = new Map<string, number>(), slots = new Map() } = kernel.rules('ingress') ?? {};
   const ingress = [...services.keys()].map((key) => {
     const targets = [...slots]
-      .filter(([slot]) => readSlotKey(slot).port === key)
+      .filter(([slot]) => readSlotKey(slot).service === key)
       .map(([, target]) => showTarget(target));
     return `${named(key)}: ${targets.sort().join(' ') || 'refused'}`;
   });

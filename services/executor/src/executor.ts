@@ -1,21 +1,23 @@
 import { type Bus, type Clock, every, type MeshReplica, realClock } from '@fairway/bus';
 import {
+  addressOn,
   type Cause,
   causesMax,
-  ingressNetwork,
   keepCauses,
   type Mesh,
   type OwnFacts,
+  type Plan,
   plan,
+  sandboxOf,
   stateHere,
   type WatchedFacts,
 } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
-import { ApplyFailed, HeldRules } from './held-rules.ts';
+import { ApplyFailed, HeldRules, type Keeps } from './held-rules.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
-import type { Kernel } from './kernel/kernel.ts';
+import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { OutcomeReport } from './outcome-report.ts';
-import type { Stale } from './rules/difference.ts';
+import { OverlayReach } from './overlay-reach.ts';
 import { wishFromPlan } from './rules/wish.ts';
 
 type Options = {
@@ -54,6 +56,7 @@ const hostCheckMs = 10_000;
 export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clock = realClock }: Options): Executor {
   const rules = new HeldRules(kernel);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
+  const sandboxes = new Map<Sandbox, string>();
   let own: WatchedFacts | undefined;
   let causes: readonly Cause[] = [];
   let wanted = false;
@@ -63,6 +66,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
   let stopped = false;
   let applied: string | undefined;
 
+  const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
   const wake = () => {
     wanted = true;
     if (stopped || running || !own) return;
@@ -79,26 +83,25 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       wanted = false;
       const brings = causes;
       causes = [];
-      const facts: OwnFacts = { ...own, sandboxes: new Set() };
       const mesh = replica.mesh;
-      try {
-        await round(mesh, facts, brings);
-        retryMs = retryMinMs;
-      } catch (error) {
+      const { node } = own;
+      const failures = await round(mesh, own, brings).catch((error) => [error]);
+      if (failures.length > 0) {
         causes = keepCauses(brings, causes);
-        fail(error, mesh, facts, brings);
+        fail(failures, node, mesh, brings);
         return;
       }
+      retryMs = retryMinMs;
     }
   }
 
-  async function round(mesh: Mesh, facts: OwnFacts, brings: readonly Cause[]): Promise<void> {
+  /** What failed in it; without failures all namespaces are as the mesh wants them. */
+  async function round(mesh: Mesh, watched: WatchedFacts, brings: readonly Cause[]): Promise<readonly Error[]> {
+    const facts = await withKernelFacts(mesh, watched);
     const wish = plan(mesh, facts);
     const rulesWanted = wishFromPlan(wish);
-    const notes = [...wish.notes, ...(rulesWanted?.notes ?? [])];
-    const result = rulesWanted
-      ? await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts))
-      : { durationMs: 0, changes: { added: 0, removed: 0 }, rebuilt: [] };
+    const notes = [...wish.notes, ...rulesWanted.notes];
+    const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish));
     const { added, removed } = result.changes;
     for (const found of result.rebuilt)
       log.warn('the table was not as Fairway writes it and was built anew', { found });
@@ -107,8 +110,9 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       const why = brings.map(({ event }) => event).join(', ') || undefined;
       log.info('applied', { revision, added, removed, ms: Number(result.durationMs.toFixed(1)), why });
     }
+    if (result.failures.length > 0) return result.failures;
     const watermark = `${mesh.generation.epoch} ${mesh.generation.revision} ${JSON.stringify(notes)}`;
-    if (added + removed === 0 && watermark === applied) return;
+    if (added + removed === 0 && watermark === applied) return [];
     applied = watermark;
     report.applied(facts.node, {
       generation: mesh.generation,
@@ -117,15 +121,27 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       causes: brings,
       notes,
     });
+    return [];
   }
 
-  function fail(error: unknown, mesh: Mesh, facts: OwnFacts, brings: readonly Cause[]): void {
-    const namespace = error instanceof ApplyFailed ? error.namespace : 'node';
-    const reason = describe(error);
-    const missing = error instanceof ApplyFailed && error.cause instanceof NamespaceMissing;
-    log[missing ? 'warn' : 'error']('could not apply; trying again', { namespace, reason, afterMs: retryMs });
+  async function withKernelFacts(mesh: Mesh, watched: WatchedFacts): Promise<OwnFacts> {
+    const names = new Set([...sandboxes.keys()].map(fileOf));
+    const networks = [...mesh.networks.values()].filter(
+      (network) => network.removedMs === undefined && names.has(sandboxOf(network)),
+    );
+    const reach = await overlays.look(mesh, watched, networks);
+    return { ...watched, sandboxes: names, reach };
+  }
+
+  function fail(failures: readonly Error[], node: string, mesh: Mesh, brings: readonly Cause[]): void {
+    for (const failure of failures) {
+      const namespace = failure instanceof ApplyFailed ? failure.namespace : 'node';
+      const reason = describe(failure);
+      const missing = failure instanceof ApplyFailed && failure.cause instanceof NamespaceMissing;
+      log[missing ? 'warn' : 'error']('could not apply; trying again', { namespace, reason, afterMs: retryMs });
+      report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax));
+    }
     applied = undefined;
-    report.failed(facts.node, mesh.generation, namespace, reason, brings.slice(-causesMax));
     cancelRetry = clock.after(retryMs, wake);
     retryMs = Math.min(retryMs * 2, retryMaxMs);
   }
@@ -144,10 +160,17 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
   };
   void ensureHost();
   const endHostChecks = every(clock, hostCheckMs, () => void ensureHost());
-  const sandboxes = kernel.watchSandboxes((id) => {
-    log.info(id === undefined ? 'the ingress sandbox is gone' : 'Docker made an ingress sandbox');
-    rules.doubt('ingress');
-    void ensureHost();
+  const watching = kernel.watchSandboxes((sandbox, id) => {
+    if (id === undefined) {
+      sandboxes.delete(sandbox);
+      rules.drop(sandbox);
+      log.info('a sandbox is gone', { sandbox });
+    } else {
+      log.info(sandboxes.has(sandbox) ? 'Docker replaced a sandbox' : 'a sandbox is there', { sandbox });
+      sandboxes.set(sandbox, id);
+      rules.doubt(sandbox);
+    }
+    if (sandbox === 'ingress') void ensureHost();
     wake();
   });
 
@@ -161,7 +184,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       wake();
     },
     dockerStarted() {
-      rules.doubt('ingress');
+      for (const sandbox of sandboxes.keys()) rules.doubt(sandbox);
       void ensureHost();
       wake();
     },
@@ -181,7 +204,8 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       stopped = true;
       cancelRetry();
       endHostChecks();
-      sandboxes.close();
+      watching.close();
+      overlays.stop();
       await running;
       report.stop();
     },
@@ -192,24 +216,27 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
  * A draining task finishes what it has: its TCP connections stay tracked though it gets no new ones. UDP has no
  * connections to finish, only entries that would lead to it for ever.
  */
-function stillDrains(mesh: Mesh, own: OwnFacts): (stale: Stale) => boolean {
-  let alive: ReadonlySet<string> | undefined;
-  return (stale) => {
-    if (stale.carrier !== 'tcp') return false;
-    alive ??= livingAddresses(mesh, own);
-    return alive.has(stale.target.address.text);
+function stillDrains(mesh: Mesh, own: OwnFacts, { ingress, networks }: Plan): Keeps {
+  const networkOf = new Map<Namespace, string>(
+    networks.map(({ sandbox, network }) => [sandbox as Sandbox, network] as const),
+  );
+  if (ingress) networkOf.set('ingress', ingress.network);
+  const alive = new Map<string, ReadonlySet<string>>();
+  return (namespace, { carrier, ...stale }) => {
+    const network = networkOf.get(namespace);
+    if (carrier !== 'tcp' || stale.kind !== 'backend' || !network) return false;
+    const addresses = alive.get(network) ?? livingAddresses(mesh, own, network);
+    alive.set(network, addresses);
+    return addresses.has(stale.target.address.text);
   };
 }
 
-/** The addresses on the ingress network at which a container lives, whether or not it gets new connections. */
-function livingAddresses(mesh: Mesh, own: OwnFacts): ReadonlySet<string> {
-  const ingress = ingressNetwork(mesh);
+/** The addresses on a network at which a container lives, whether or not it gets new connections. */
+function livingAddresses(mesh: Mesh, own: OwnFacts, network: string): ReadonlySet<string> {
   return new Set(
     [...mesh.services.values()]
       .flatMap(({ endpoints }) => endpoints)
       .filter((endpoint) => stateHere(endpoint, mesh, own) !== 'gone')
-      .flatMap(({ addresses }) => addresses)
-      .filter(({ network }) => network === ingress?.id)
-      .map(({ address }) => address.text),
+      .flatMap((endpoint) => addressOn(endpoint, network)?.text ?? []),
   );
 }

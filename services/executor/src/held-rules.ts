@@ -1,12 +1,15 @@
 import type { Changes } from '@fairway/mesh';
-import type { Kernel, Namespace, RulesOf } from './kernel/kernel.ts';
+import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
 import { difference, removal, type Stale } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
 import { type Found, showTarget, type WishFor } from './rules/rules.ts';
 import type { Wish } from './rules/wish.ts';
 
-/** What one round of applying did. */
+/** What one round of applying did in one namespace. */
 export type Applied = { readonly durationMs: number; readonly changes: Changes; readonly rebuilt: readonly string[] };
+
+/** What one round did in all of them; a namespace that failed holds up no other. */
+export type Brought = Applied & { readonly failures: readonly ApplyFailed[] };
 
 /** A round failed in one namespace; what the others got stays. */
 export class ApplyFailed extends Error {
@@ -17,16 +20,20 @@ export class ApplyFailed extends Error {
   }
 }
 
+/** Whether the tracked connections to a lost endpoint are kept, in a namespace. */
+export type Keeps = (namespace: Namespace, stale: Stale) => boolean;
+
 /**
  * What the kernel holds of Fairway's rules, read once and then kept up with each transaction; read again whenever that
  * may no longer be true.
  */
 export class HeldRules {
   readonly #kernel: Kernel;
-  readonly #held: { [N in Namespace]?: { readonly found: Found<RulesOf<N>> | undefined } } = {};
-  readonly #doubts: Record<Namespace, number> = { host: 0, ingress: 0 };
+  readonly #held = new Map<Namespace, { readonly found: Found<RulesOf<Namespace>> | undefined }>();
+  /** How often each namespace was doubted; what was read before a doubt is not held after it. */
+  readonly #doubts = new Map<Namespace, number>();
   /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
-  readonly #stale: Record<Namespace, Map<string, Stale>> = { host: new Map(), ingress: new Map() };
+  readonly #stale = new Map<Namespace, Map<string, Stale>>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -34,26 +41,45 @@ export class HeldRules {
 
   /** The namespace has to be read before the next round. */
   doubt(namespace: Namespace): void {
-    this.#doubts[namespace] += 1;
-    delete this.#held[namespace];
+    this.#doubts.set(namespace, this.#doubtsOf(namespace) + 1);
+    this.#held.delete(namespace);
+  }
+
+  /** The namespace is gone, with all that was in it. */
+  drop(namespace: Namespace): void {
+    this.doubt(namespace);
+    this.#stale.delete(namespace);
   }
 
   /**
-   * Brings both namespaces to the wish: the sandbox first, so that the host leads to nothing that is not there.
-   * Tracked connections that the new rules would not reach are dropped, those that `keeps` keeps once it does no more.
-   *
-   * @throws {ApplyFailed}
+   * Brings all namespaces to the wish: the sandboxes side by side, and the host after the ingress sandbox, so that it
+   * leads to nothing that is not there. Tracked connections that the new rules would not reach are dropped, those that
+   * `keeps` keeps once it does no more.
    */
-  async bring(wish: Wish, prune: boolean, keeps: (stale: Stale) => boolean): Promise<Applied> {
-    const ingress = await this.#bringOne('ingress', wish.ingress, prune, keeps);
-    const host = await this.#bringOne('host', wish.host, prune, keeps);
+  async bring(wish: Wish, prune: boolean, keeps: Keeps): Promise<Brought> {
+    const { ingress, host, networks } = wish;
+    const ports = async () => {
+      const results: Applied[] = [];
+      if (ingress) results.push(await this.#bringOne('ingress', ingress, prune, keeps));
+      if (host) results.push(await this.#bringOne('host', host, prune, keeps));
+      return results;
+    };
+    const ofNetworks = [...networks].map(([sandbox, network]) =>
+      this.#bringOne(sandbox as NetworkSandbox, network, prune, keeps).then((applied) => [applied]),
+    );
+    const settled = await Promise.allSettled([ports(), ...ofNetworks]);
+    const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    const fault = failures.find((failure) => !(failure instanceof ApplyFailed));
+    if (fault) throw fault;
     return {
-      durationMs: ingress.durationMs + host.durationMs,
+      durationMs: applied.reduce((sum, one) => sum + one.durationMs, 0),
       changes: {
-        added: ingress.changes.added + host.changes.added,
-        removed: ingress.changes.removed + host.changes.removed,
+        added: applied.reduce((sum, { changes }) => sum + changes.added, 0),
+        removed: applied.reduce((sum, { changes }) => sum + changes.removed, 0),
       },
-      rebuilt: [...ingress.rebuilt, ...host.rebuilt],
+      rebuilt: applied.flatMap(({ rebuilt }) => rebuilt),
+      failures,
     };
   }
 
@@ -68,14 +94,16 @@ export class HeldRules {
     namespace: N,
     wish: WishFor<RulesOf<N>>,
     prune: boolean,
-    keeps: (stale: Stale) => boolean,
+    keeps: Keeps,
   ): Promise<Applied> {
     try {
-      const doubts = this.#doubts[namespace];
+      const doubts = this.#doubtsOf(namespace);
       const found = await this.#found(namespace);
       const change = difference<RulesOf<N>>(found, wish, prune);
       // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
-      for (const stale of change.stale) this.#stale[namespace].set(nameOf(stale), stale);
+      const waiting = this.#stale.get(namespace) ?? new Map<string, Stale>();
+      this.#stale.set(namespace, waiting);
+      for (const stale of change.stale) waiting.set(nameOf(stale), stale);
       let durationMs = 0;
       if (change.transaction) {
         ({ durationMs } = await this.#kernel.apply(namespace, change.transaction));
@@ -93,9 +121,9 @@ export class HeldRules {
     }
   }
 
-  async #forget(namespace: Namespace, keeps: (stale: Stale) => boolean): Promise<void> {
-    const waiting = this.#stale[namespace];
-    const due = [...waiting].filter(([, stale]) => !keeps(stale));
+  async #forget(namespace: Namespace, keeps: Keeps): Promise<void> {
+    const waiting = this.#stale.get(namespace) ?? new Map<string, Stale>();
+    const due = [...waiting].filter(([, stale]) => !keeps(namespace, stale));
     if (due.length === 0) return;
     await this.#kernel.forget(
       namespace,
@@ -105,9 +133,10 @@ export class HeldRules {
   }
 
   async #found<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
-    const held = this.#held[namespace];
-    if (held) return held.found;
-    const doubts = this.#doubts[namespace];
+    const held = this.#held.get(namespace);
+    if (held) return held.found as Found<RulesOf<N>> | undefined;
+    const doubts = this.#doubtsOf(namespace);
+    if (namespace !== 'host') await this.#kernel.ensureForwards(namespace);
     const found = await this.#kernel.read(namespace);
     this.#hold(namespace, doubts, found);
     return found;
@@ -115,8 +144,11 @@ export class HeldRules {
 
   /** Holds what was read or applied, unless it was doubted meanwhile: it may be of a sandbox that is no more. */
   #hold<N extends Namespace>(namespace: N, doubts: number, found: Found<RulesOf<N>> | undefined): void {
-    if (doubts !== this.#doubts[namespace]) return;
-    (this.#held as { [M in N]?: { found: Found<RulesOf<N>> | undefined } })[namespace] = { found };
+    if (doubts === this.#doubtsOf(namespace)) this.#held.set(namespace, { found });
+  }
+
+  #doubtsOf(namespace: Namespace): number {
+    return this.#doubts.get(namespace) ?? 0;
   }
 }
 

@@ -134,10 +134,16 @@ function backendsThatAre(state: EndpointState, network: Network, service: Servic
       return [];
     }
     if (node !== own.node && own.reach && !own.reach.get(network.id)?.has(address.text)) {
-      const why = `network ${network.name} has no way to ${address.text} yet, task ${task} on node ${node}`;
+      const why = `${noWay(network)} to ${address.text} yet, task ${task} on node ${node}`;
       notes.push({ kind: 'waiting', about, why });
       return [];
     }
     return [{ task, address }];
   });
+}
+
+function noWay({ name, encrypted }: Network): string {
+  return encrypted
+    ? `network ${name} has no encrypted way (without ESP in its kernel a node has none)`
+    : `network ${name} has no way`;
 }

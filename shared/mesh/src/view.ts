@@ -48,6 +48,8 @@ export type ServiceView = {
   readonly mode: ServiceSpec['mode'];
   /** `8000→80/tcp`. */
   readonly ports: readonly string[];
+  /** Its virtual IPs but that on the ingress network, which nobody calls, each with its network: `10.0.1.2 (back)`. */
+  readonly vips: readonly string[];
   /** Tasks wanted; absent for global services. */
   readonly replicas?: number;
   readonly serving: number;

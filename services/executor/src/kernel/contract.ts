@@ -1,13 +1,19 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { difference, removal } from '../rules/difference.ts';
-import type { IngressWish, WishFor } from '../rules/rules.ts';
-import { hostOf, ingressOf, target, targets } from '../rules/sample.ts';
+import type { SandboxWish, WishFor } from '../rules/rules.ts';
+import { hostOf, ingressOf, networkOf, target, targets } from '../rules/sample.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { NamespaceMissing, RuleRejected } from './failures.ts';
-import type { Kernel, Namespace, RulesOf } from './kernel.ts';
+import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel.ts';
 
 /** A kernel without Fairway's tables, and what the test may do to it. */
-export type Subject = { readonly kernel: Kernel; replaceSandbox(): Promise<void>; removeSandbox(): Promise<void> };
+export type Subject = {
+  readonly kernel: Kernel;
+  /** The sandbox of an overlay network, which does not forward packets yet. */
+  readonly networkSandbox: NetworkSandbox;
+  replaceSandbox(): Promise<void>;
+  removeSandbox(): Promise<void>;
+};
 
 /**
  * What holds for every kernel, the real one and its stand-in.
@@ -56,7 +62,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
       });
     });
 
-    test.each<[string, readonly IngressWish[]]>([
+    test.each<[string, readonly SandboxWish<'ingress'>[]]>([
       ['one port', [ingressOf({ 'tcp . 8000': targets(5, 6, 7) })]],
       ['no ports', [ingressOf({})]],
       [
@@ -78,6 +84,29 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
         expect(await read('ingress')).toEqual({ rules, layout: 1, foreign: [] });
       }
     });
+  });
+
+  test.each<[string, readonly SandboxWish<'network'>[]]>([
+    ['no virtual IP', [networkOf({})]],
+    ['two', [networkOf({ 100: [5, 6, 7], 101: [] })]],
+    ['a task more and less', [networkOf({ 100: [5] }), networkOf({ 100: [5, 6] }), networkOf({ 100: [6] })]],
+    ['one for another', [networkOf({ 100: [5] }), networkOf({ 101: [5] })]],
+    ['none and back', [networkOf({ 100: [5] }), networkOf({}), networkOf({ 100: [5] })]],
+  ])("what was applied in a network's sandbox reads back, addresses and all: %s", async (_, wishes) => {
+    for (const wish of wishes) {
+      const rules = await bring(subject.networkSandbox, wish);
+      expect(rules.vips).toEqual(new Set(wish.services.keys()));
+      expect(await read(subject.networkSandbox)).toEqual({ rules, layout: 1, foreign: [] });
+    }
+  });
+
+  test("a network's sandbox is made to forward packets once", async () => {
+    expect(await trying(() => kernel.ensureForwards(subject.networkSandbox))).toBe(true);
+    expect(await trying(() => kernel.ensureForwards(subject.networkSandbox))).toBe(false);
+  });
+
+  test('a network that the node has no part in leads nowhere', async () => {
+    expect(await trying(() => kernel.reached({ id: 'nowhere0000000000000000', encrypted: false }))).toBeUndefined();
   });
 
   test('what is so already needs no transaction', async () => {
@@ -155,36 +184,45 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     expect(await kernel.requirements()).toEqual([]);
   });
 
-  describe('the sandbox', () => {
-    const changed = () => {
-      const ids: (string | undefined)[] = [];
-      const next = Promise.withResolvers<string | undefined>();
-      const watching = kernel.watchSandboxes((id) => {
-        ids.push(id);
-        next.resolve(id);
-      });
-      return { ids, next: next.promise, close: () => watching.close() };
-    };
+  describe('the sandboxes', () => {
+    const ingressId = async () => (await kernel.sandboxes()).get('ingress');
 
-    test('is another one when it was replaced, and has no rules', async () => {
+    test('are told of by name, those that are there at once', async () => {
+      const told = new Map<string, string | undefined>();
+      const both = Promise.withResolvers<void>();
+      const watch = kernel.watchSandboxes((sandbox, id) => {
+        told.set(sandbox, id);
+        if (told.size === 2) both.resolve();
+      });
+      await both.promise;
+      watch.close();
+      expect(told).toEqual(await kernel.sandboxes());
+      expect(new Set(told.keys())).toEqual(new Set(['ingress', subject.networkSandbox]));
+    });
+
+    test('one that was replaced is another one, and has no rules', async () => {
       await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
-      const before = await kernel.sandboxId();
+      const before = await ingressId();
       expect(before).toEqual(expect.any(String));
-      expect(await kernel.sandboxId()).toBe(before);
+      expect(await ingressId()).toBe(before);
       await subject.replaceSandbox();
-      const after = await kernel.sandboxId();
+      const after = await ingressId();
       expect(after).toEqual(expect.any(String));
       expect(after).not.toBe(before);
       expect(await read('ingress')).toBeUndefined();
     });
 
-    test('is told of when it goes', async () => {
-      const watch = changed();
-      await kernel.sandboxId();
+    test('one that goes is told of', async () => {
+      const gone = Promise.withResolvers<void>();
+      const there = Promise.withResolvers<void>();
+      const watch = kernel.watchSandboxes((sandbox, id) => {
+        if (sandbox === 'ingress') (id === undefined ? gone : there).resolve();
+      });
+      await there.promise;
       await subject.removeSandbox();
-      expect(await watch.next).toBeUndefined();
+      await gone.promise;
       watch.close();
-      expect(await kernel.sandboxId()).toBeUndefined();
+      expect(await ingressId()).toBeUndefined();
       await expect(kernel.read('ingress')).rejects.toThrow(NamespaceMissing);
       const transaction = transactionOf([{ do: 'add table', kind: 'ingress' }]);
       await expect(kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow(

@@ -1,12 +1,38 @@
+import type { Network } from '@fairway/mesh';
 import type { Stale } from '../rules/difference.ts';
-import type { Found, HostRules, IngressRules } from '../rules/rules.ts';
+import type { Found, HostRules, IngressRules, NetworkRules, Rules } from '../rules/rules.ts';
 import type { Transaction } from '../rules/transaction.ts';
 
-/** A network namespace that Fairway writes to: the node's own, and Docker's `ingress_sbox` on it. */
-export type Namespace = 'host' | 'ingress';
+/** Docker's sandbox from which a node balances on one overlay network, named as its file. */
+export type NetworkSandbox = `lb_${string}`;
+
+/** A sandbox that Docker made on this node: `ingress_sbox`, and one for each overlay network that the node takes part in. */
+export type Sandbox = 'ingress' | NetworkSandbox;
+
+/** A network namespace that Fairway writes to: the node's own, and Docker's sandboxes on it. */
+export type Namespace = 'host' | Sandbox;
 
 /** The rules that belong to a namespace. */
-export type RulesOf<N extends Namespace> = N extends 'host' ? HostRules : IngressRules;
+export type RulesOf<N extends Namespace> = N extends 'host'
+  ? HostRules
+  : N extends 'ingress'
+    ? IngressRules
+    : NetworkRules;
+
+/** The file in Docker's `netns/` that a sandbox is. */
+export function fileOf(sandbox: Sandbox): string {
+  return sandbox === 'ingress' ? 'ingress_sbox' : sandbox;
+}
+
+/** The sandbox that a file in Docker's `netns/` is; undefined for other namespaces. */
+export function sandboxOfFile(file: string): Sandbox | undefined {
+  if (file === 'ingress_sbox') return 'ingress';
+  return /^lb_[a-z0-9]{1,9}$/.test(file) ? (file as NetworkSandbox) : undefined;
+}
+
+export function kindOf(namespace: Namespace): Rules['kind'] {
+  return namespace === 'host' || namespace === 'ingress' ? namespace : 'network';
+}
 
 /** Something without which no rules can be set. */
 export type Requirement = { readonly missing: string; readonly neededFor: string; readonly get: string };
@@ -31,7 +57,8 @@ export type Kernel = {
   read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined>;
 
   /**
-   * Applies all of it or nothing, in one kernel transaction. One that builds the table anew has a second table at its
+   * Applies all of it or nothing, in one kernel transaction, and then the addresses of a network's virtual IPs, each by
+   * itself: one that Docker gave the sandbox is left as it is. One that builds the table anew has a second table at its
    * side, which answers the same for as long as it takes.
    * @throws RuleRejected, NamespaceMissing; CommandHung, after which it may have taken effect or not
    */
@@ -51,13 +78,31 @@ export type Kernel = {
   forget(namespace: Namespace, stale: readonly Stale[]): Promise<number>;
 
   /**
-   * The identity of the ingress sandbox's namespace: another one when Docker replaced it. Undefined while it is not
-   * there.
+   * Makes a sandbox forward packets, and a network's send no ICMP redirects, and tells whether that was to be done. A
+   * namespace made while the machine's first one has ip_forward 0 has 0 too.
+   * @throws NamespaceMissing, CommandFailed, CommandHung
    */
-  sandboxId(): Promise<string | undefined>;
+  ensureForwards(sandbox: Sandbox): Promise<boolean>;
 
-  /** Calls with the new identity whenever it changes. Events, and a check every 10 s for what no event told. */
-  watchSandboxes(onChange: (id: string | undefined) => void): { close(): void };
+  /**
+   * The addresses on an overlay network that this node's part of it has a way to: Docker learns by gossip which node a
+   * task's address is on, and until then packets to it go nowhere. Those of this node's own containers are not among
+   * them. On an encrypted network it takes the keys to that node as well, which there are only where the kernel has ESP.
+   * Undefined where the node has no part in the network.
+   * @throws CommandFailed, CommandHung
+   */
+  reached(network: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlySet<string> | undefined>;
+
+  /**
+   * The sandboxes there are, each with the identity of its namespace: another one when Docker replaced it.
+   */
+  sandboxes(): Promise<ReadonlyMap<Sandbox, string>>;
+
+  /**
+   * Calls with a sandbox and its new identity whenever that changes, undefined when it is gone; at first for each that
+   * is there. Events, and a check every 10 s for what no event told.
+   */
+  watchSandboxes(onChange: (sandbox: Sandbox, id: string | undefined) => void): { close(): void };
 
   /** What is missing on this machine; empty when all is there. */
   requirements(): Promise<readonly Requirement[]>;

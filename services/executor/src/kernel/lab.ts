@@ -4,19 +4,24 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { NetworkSandbox } from './kernel.ts';
 import type { PeerAnswer, PeerRequest } from './lab-peer.ts';
 
 const execFileDone = promisify(execFile);
 
 /** For kernel tests: a node as Docker makes it, in namespaces of its own. Needs root. */
 export type Lab = {
-  /** Stands for `/var/run/docker/netns`: `ingress_sbox` is mounted in it. */
+  /** Stands for `/var/run/docker/netns`: `ingress_sbox` is mounted in it, and `balancer`, by the name that follows. */
   readonly netnsDir: string;
+  readonly networkSandbox: NetworkSandbox;
   readonly hostNamespace: string;
   /** Runs a shell line in a namespace and gives what it prints. */
   run(where: Place, line: string): Promise<string>;
   /** Starts a program there that listens and calls. */
   peer(where: Place): Promise<Peer>;
+  /** Makes a file the namespace of a place, as Docker does, and gives it back. */
+  mount(place: Place, file: string): Promise<void>;
+  unmount(file: string): Promise<void>;
   /** Puts a new, empty namespace in the sandbox's place, as Docker does on a new ingress network. */
   replaceSandbox(): Promise<void>;
   /** Takes the sandbox's file and namespace away. */
@@ -24,8 +29,9 @@ export type Lab = {
   close(): Promise<void>;
 };
 
-type Place = 'client' | 'host' | 'neighbour' | 'sandbox' | 'overlay' | 'task5' | 'task6' | 'task7';
-const places: readonly Place[] = ['client', 'host', 'neighbour', 'sandbox', 'overlay', 'task5', 'task6', 'task7'];
+const places = ['client', 'host', 'neighbour', 'sandbox', 'balancer', 'overlay', 'task5', 'task6', 'task7'] as const;
+type Place = (typeof places)[number];
+const networkSandbox = 'lb_back00000';
 
 export type Peer = {
   ask(request: Extract<PeerRequest, { do: 'call' }>): Promise<PeerAnswer>;
@@ -83,6 +89,7 @@ export async function openLab(label: string): Promise<Lab> {
     ${bridged('sandbox', '172.18.0.2')}
     ${bridged('neighbour', '172.18.0.3')}
     ${task('sandbox', '10.0.0.2')}
+    ${task('balancer', '10.0.0.4')}
     ${task('task5', '10.0.0.5')}
     ${task('task6', '10.0.0.6')}
     ${task('task7', '10.0.0.7')}
@@ -92,18 +99,20 @@ export async function openLab(label: string): Promise<Lab> {
     await rm(netnsDir, { recursive: true });
     throw error;
   });
-  const mountSandbox = async () => {
-    await writeFile(sandboxFile, '');
-    await shell(`mount --bind /run/netns/${name('sandbox')} ${sandboxFile}`);
+  const mount = async (place: Place, file: string) => {
+    await writeFile(file, '');
+    await shell(`mount --bind /run/netns/${name(place)} ${file}`);
   };
-  const removeSandbox = async () => {
-    await shell(`umount ${sandboxFile} 2>/dev/null || true`);
-    await rm(sandboxFile, { force: true });
+  const unmount = async (file: string) => {
+    await shell(`umount ${file} 2>/dev/null || true`);
+    await rm(file, { force: true });
   };
-  await mountSandbox();
+  await mount('sandbox', sandboxFile);
+  await mount('balancer', join(netnsDir, networkSandbox));
 
   return {
     netnsDir,
+    networkSandbox,
     hostNamespace: `/run/netns/${name('host')}`,
     async run(where, line) {
       const { stdout } = await execFileDone('nsenter', [`--net=/run/netns/${name(where)}`, '--', 'sh', '-ec', line]);
@@ -116,18 +125,20 @@ export async function openLab(label: string): Promise<Lab> {
       peers.push(child);
       return peerOf(child, createInterface({ input: child.stdout }));
     },
+    mount,
+    unmount,
     async replaceSandbox() {
-      await removeSandbox();
+      await unmount(sandboxFile);
       await shell(`ip netns del ${name('sandbox')} 2>/dev/null || true; ip netns add ${name('sandbox')}`);
-      await mountSandbox();
+      await mount('sandbox', sandboxFile);
     },
     async removeSandbox() {
-      await removeSandbox();
+      await unmount(sandboxFile);
       await shell(`ip netns del ${name('sandbox')}`);
     },
     async close() {
       for (const peer of peers) peer.kill('SIGKILL');
-      await removeSandbox();
+      for (const file of [sandboxFile, join(netnsDir, networkSandbox)]) await unmount(file);
       await shell(remove);
       await rm(netnsDir, { recursive: true, force: true });
     },

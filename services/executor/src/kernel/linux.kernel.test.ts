@@ -1,5 +1,11 @@
 // Address plan: see lab.ts and traffic.kernel.test.ts. Each test has tables and sandbox of its own making.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { difference } from '../rules/difference.ts';
+import { type NetworkRules, type SandboxWish, vipKey } from '../rules/rules.ts';
+import { ipv4, networkOf } from '../rules/sample.ts';
+import { transactionOf } from '../rules/transaction.ts';
 import { kernelContract } from './contract.ts';
 import { type Lab, openLab } from './lab.ts';
 import { createLinuxKernel } from './linux.ts';
@@ -15,6 +21,8 @@ describe('the real kernel', () => {
     await lab.replaceSandbox();
     await lab.run('host', 'nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER');
     await lab.run('host', 'echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet');
+    await lab.run('balancer', 'nft delete table inet fairway 2>/dev/null || true; ip address flush label eth0:fairway');
+    await lab.run('balancer', 'sysctl -qw net.ipv4.ip_forward=0');
     const { netnsDir, hostNamespace } = lab;
     return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace }) };
   });
@@ -26,7 +34,7 @@ test('a sandbox that gets the inode of the one before is another one all the sam
   const inodes = new Set<string | undefined>();
   for (let turn = 1; turn <= 60; turn += 1) {
     await lab.replaceSandbox();
-    const id = await kernel.sandboxId();
+    const id = (await kernel.sandboxes()).get('ingress');
     ids.add(id);
     inodes.add(id?.split('@')[0]);
     expect(ids.size).toBe(turn);
@@ -42,4 +50,71 @@ describe('a rebuild that was cut short', () => {
     expect(await kernel.read('ingress')).toBeUndefined();
     expect(await lab.run('sandbox', 'nft list tables')).toBe('');
   });
+});
+
+describe('addresses of virtual IPs', () => {
+  const vip = vipKey(ipv4('10.0.1.100'));
+  const addresses = async () =>
+    [...(await lab.run('balancer', 'ip -o -4 address show dev eth0')).matchAll(/inet (\S+)(?: .*)? (eth0\S*)\\/g)].map(
+      ([, address, label]) => `${address} ${label}`,
+    );
+  const bring = async (wish: SandboxWish<'network'>) => {
+    const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
+    const { transaction } = difference<NetworkRules>(await kernel.read(lab.networkSandbox), wish, true);
+    if (transaction) await kernel.apply(lab.networkSandbox, transaction);
+  };
+  beforeEach(() =>
+    lab.run('balancer', 'nft delete table inet fairway 2>/dev/null || true; ip address flush dev eth0 to 10.0.1.0/24'),
+  );
+
+  test('are marked as ours, and taken away with the virtual IP', async () => {
+    await bring(networkOf({ 100: [5] }));
+    expect(await addresses()).toEqual(['10.0.0.4/24 eth0', '10.0.1.100/32 eth0:fairway']);
+    await bring(networkOf({}));
+    expect(await addresses()).toEqual(['10.0.0.4/24 eth0']);
+  });
+
+  test('that Docker gave stay its own: neither given twice nor taken away', async () => {
+    await lab.run('balancer', 'ip address add 10.0.1.100/32 dev eth0');
+    await bring(networkOf({ 100: [5] }));
+    await bring(networkOf({}));
+    expect(await addresses()).toEqual(['10.0.0.4/24 eth0', '10.0.1.100/32 eth0']);
+  });
+
+  test('that cannot be given are an error, and what could be is', async () => {
+    const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
+    await lab.run('balancer', 'ip link set eth0 name eth9');
+    try {
+      const transaction = transactionOf([
+        { do: 'add table', kind: 'network' },
+        { do: 'add element', element: { map: 'vips', key: vip } },
+      ]);
+      const applying = kernel.apply(lab.networkSandbox, transaction as NonNullable<typeof transaction>);
+      await expect(applying).rejects.toThrow(/Cannot find device/);
+      expect(await lab.run('balancer', 'nft list tables')).toBe('table inet fairway\n');
+    } finally {
+      await lab.run('balancer', 'ip link set eth9 name eth0; ip link set eth0 up');
+    }
+  });
+});
+
+test('the ways of an overlay are those with both of its entries', async () => {
+  const network = { id: 'back0000000000000000', encrypted: false };
+  const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
+  const file = join(lab.netnsDir, '2-back000000');
+  await writeFile(file, '');
+  await lab.run(
+    'overlay',
+    `ip link add vxlan0 type vxlan id 4097 dstport 4789 dev lo
+     ip neigh add 10.0.1.6 lladdr 02:42:0a:00:01:06 dev vxlan0 nud permanent
+     ip neigh add 10.0.1.7 lladdr 02:42:0a:00:01:07 dev vxlan0 nud permanent
+     bridge fdb add 02:42:0a:00:01:06 dev vxlan0 dst 10.99.0.12
+     bridge fdb add 02:42:0a:00:01:08 dev vxlan0 dst 10.99.0.12`,
+  );
+  await lab.mount('overlay', file);
+  expect(await kernel.reached(network)).toEqual(new Set(['10.0.1.6']));
+  // There are no keys on this host, so an encrypted network has no way to anybody.
+  expect(await kernel.reached({ ...network, encrypted: true })).toEqual(new Set());
+  await lab.unmount(file);
+  expect(await kernel.reached(network)).toBeUndefined();
 });

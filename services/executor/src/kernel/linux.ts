@@ -2,23 +2,40 @@ import { join } from 'node:path';
 import type { Stale } from '../rules/difference.ts';
 import { standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
-import { assertAddress, assertPort, render } from '../rules/render.ts';
-import type { Found } from '../rules/rules.ts';
+import { assertAddress, assertPort, render, renderAddresses } from '../rules/render.ts';
+import { type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import { isRebuild, type Transaction } from '../rules/transaction.ts';
 import { runCommand } from './command.ts';
 import { CommandFailed, NamespaceMissing, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
-import type { Kernel, Namespace, RulesOf } from './kernel.ts';
+import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
+import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
-import { namespaceId, watchNamespace } from './sandbox.ts';
-
-const sandbox = 'ingress_sbox';
+import { listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 
 /** Succeeds whether it was there or not; nft 1.0.6 has no `destroy`. */
 const withoutStandby = `add table inet ${standbyName}\ndelete table inet ${standbyName}\n`;
 
 /** Each try drops those before the one that ended by itself, so more than a few are needed only by a flood. */
 const forgetTriesMax = 10;
+
+const forwards = ['/proc/sys/net/ipv4/ip_forward', '1'] as const;
+
+/**
+ * What a sandbox has to be set to. A network's sends packets out where they came in, and would tell the sender of each
+ * that there is a shorter way (ICMP redirect): the kernel drops those about translated connections, but counts them
+ * against the rate at which it tells of refused ports (net/ipv4/route.c, `ip_rt_send_redirect`), so that refusals go
+ * missing. Redirects are sent if either of the two settings is on (ip-sysctl.rst, `send_redirects`).
+ */
+const sandboxSettings: Readonly<Record<Rules['kind'], ReadonlyMap<string, string>>> = {
+  host: new Map(),
+  ingress: new Map([forwards]),
+  network: new Map([
+    forwards,
+    ['/proc/sys/net/ipv4/conf/all/send_redirects', '0'],
+    ['/proc/sys/net/ipv4/conf/eth0/send_redirects', '0'],
+  ]),
+};
 
 export type LinuxKernelOptions = {
   /** The folder of Docker's namespaces: `netns` in dockerd's exec-root. */
@@ -40,10 +57,10 @@ export function createLinuxKernel({
   hostNamespace,
   limitMs = 10_000,
 }: LinuxKernelOptions = {}): Kernel {
-  const sandboxPath = join(netnsDir, sandbox);
+  const pathOf = (namespace: Namespace) => (namespace === 'host' ? hostNamespace : join(netnsDir, fileOf(namespace)));
 
   const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: string) => {
-    const path = namespace === 'host' ? hostNamespace : sandboxPath;
+    const path = pathOf(namespace);
     const options = input === undefined ? { limitMs } : { limitMs, input };
     if (path === undefined) return runCommand(command, args, options);
     if (!(await namespaceId(path))) throw new NamespaceMissing(namespace, path);
@@ -69,11 +86,29 @@ export function createLinuxKernel({
 
   let forwarding: Promise<unknown> = Promise.resolve();
 
-  /** Where a program that ended amid a rebuild may have left its standby. */
-  const standbyMayRemain = new Set<Namespace>(['host', 'ingress']);
+  /** Where no standby is: elsewhere a program that ended amid a rebuild may have left one. */
+  const standbyGone = new Set<Namespace>();
   const dropStandby = async (namespace: Namespace) => {
     await nft(namespace, withoutStandby);
-    standbyMayRemain.delete(namespace);
+    standbyGone.add(namespace);
+  };
+
+  /** The addresses that a network's sandbox answers for, whoever gave them to it; its own has the network's prefix. */
+  const vipsIn = async (sandbox: Sandbox): Promise<ReadonlySet<VipKey>> => {
+    const listed = await runIn(sandbox, 'ip', ['-o', '-4', 'address', 'show', 'dev', 'eth0']);
+    return new Set([...listed.matchAll(/ inet ([\d.]+)\/32 /g)].map(([, text = '']) => vipKey({ family: 'ip', text })));
+  };
+
+  /** Gives and takes addresses; what is there already, or gone already, or Docker's, is left as it is. */
+  const bringAddresses = async (namespace: Namespace, text: string) => {
+    if (text === '') return;
+    try {
+      await runIn(namespace, 'ip', ['-force', '-batch', '-'], text);
+    } catch (error) {
+      if (!(error instanceof CommandFailed) || error.stderr.startsWith('nsenter: ')) throw error;
+      const other = error.stderr.split('\n').filter((line) => line !== '' && !isHarmless(line));
+      if (other.length > 0) throw new RuleRejected(namespace, other[0] as string, text, error);
+    }
   };
 
   /**
@@ -82,7 +117,7 @@ export function createLinuxKernel({
    * old ones already gone. With a second table of the same rules beside it none was lost.
    */
   const rebuild = async (namespace: Namespace, transaction: Transaction) => {
-    standbyMayRemain.add(namespace);
+    standbyGone.delete(namespace);
     const standby = render({ operations: transaction.operations.slice(1) }, standbyName);
     await nft(namespace, withoutStandby + standby);
     try {
@@ -94,10 +129,12 @@ export function createLinuxKernel({
 
   return {
     async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
-      if (standbyMayRemain.has(namespace)) await dropStandby(namespace);
+      if (!standbyGone.has(namespace)) await dropStandby(namespace);
       try {
         const text = await runIn(namespace, 'nft', ['list', 'table', 'inet', tableName]);
-        return parseTable<RulesOf<N>>(namespace as RulesOf<N>['kind'], text);
+        const kind = kindOf(namespace);
+        const vips = kind === 'network' ? await vipsIn(namespace as Sandbox) : undefined;
+        return parseTable<RulesOf<N>>(kind as RulesOf<N>['kind'], text, vips);
       } catch (error) {
         if (error instanceof CommandFailed && noSuchTable(error)) return undefined;
         throw error;
@@ -106,8 +143,11 @@ export function createLinuxKernel({
 
     async apply(namespace, transaction: Transaction) {
       const start = performance.now();
+      const rules = render(transaction);
       if (isRebuild(transaction)) await rebuild(namespace, transaction);
-      else await nft(namespace, render(transaction));
+      else if (rules !== '') await nft(namespace, rules);
+      // After the rules: an address that is answered for before they are there refuses whoever asks.
+      await bringAddresses(namespace, renderAddresses(transaction));
       return { durationMs: performance.now() - start };
     },
 
@@ -134,8 +174,27 @@ export function createLinuxKernel({
       }
     },
 
-    sandboxId: () => namespaceId(sandboxPath),
-    watchSandboxes: (onChange) => watchNamespace(netnsDir, sandbox, onChange),
+    async ensureForwards(sandbox) {
+      const settings = sandboxSettings[kindOf(sandbox)];
+      const before = await runIn(sandbox, 'cat', [...settings.keys()]);
+      if (before.trim() === [...settings.values()].join('\n')) return false;
+      const commands = [...settings].map(([path, value]) => `echo ${value} >${path}`);
+      await runIn(sandbox, 'sh', ['-ec', commands.join('; ')]);
+      return true;
+    },
+
+    async reached({ id, encrypted }) {
+      const file = await overlayNamespace(netnsDir, id);
+      if (!file) return undefined;
+      const entered = ['nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays], { limitMs }] as const;
+      const ways = parseWays(await runCommand(...entered));
+      // Docker's own rule on the host drops what would leave an encrypted network in the clear.
+      const keys = encrypted ? parseKeys(await runIn('host', 'ip', ['xfrm', 'state'])) : undefined;
+      return new Set([...ways].filter(([, node]) => !keys || keys.has(node)).map(([address]) => address));
+    },
+
+    sandboxes: () => listSandboxes(netnsDir),
+    watchSandboxes: (onChange) => watchSandboxes(netnsDir, onChange),
     requirements: () => missingRequirements(),
   };
 }
@@ -143,7 +202,22 @@ export function createLinuxKernel({
 function conntrackFilter(stale: Stale): string {
   if (stale.kind === 'published') return `-p ${stale.carrier} --orig-port-dst ${assertPort(stale.port)}`;
   const { carrier, target } = stale;
-  return `-p ${carrier} --reply-src ${assertAddress(target.address)} --reply-port-src ${assertPort(target.port)}`;
+  const toTask = `-p ${carrier} --reply-src ${assertAddress(target.address)}`;
+  return target.port === undefined ? toTask : `${toTask} --reply-port-src ${assertPort(target.port)}`;
+}
+
+/**
+ * What `ip -batch` says of an address that is there or not there already (EEXIST, EADDRNOTAVAIL), with and without the
+ * kernel's own words (Linux 6.18 has them, 6.1 has not; iproute2 6.1), and of the line that it was in.
+ */
+const harmless = [
+  /^RTNETLINK answers: (File exists|Cannot assign requested address)$/,
+  /^Error: ipv4: Address (already assigned|not found)\.$/,
+  /^Command failed -:\d+$/,
+];
+
+function isHarmless(line: string): boolean {
+  return harmless.some((form) => form.test(line));
 }
 
 /** nft says the same of a missing table and, with another place, of much else: the last line marks the table's name. */

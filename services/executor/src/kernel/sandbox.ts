@@ -1,15 +1,16 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { stat, statfs } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Sandbox, sandboxOfFile } from './kernel.ts';
 
 /** `statfs` type of a file that is a mounted namespace (NSFS_MAGIC, linux/magic.h). Docker's file is empty before. */
 const nsfs = 0x6e736673;
 
-/** How often the sandbox is looked at where no event tells of a change. */
+/** How often the sandboxes are looked at where no event tells of a change. */
 const checkMs = 10_000;
 
 /**
- * For so long after an event the sandbox is looked at often: Docker creates the file first (an event) and mounts the
+ * For so long after an event the sandboxes are looked at often: Docker creates the file first (an event) and mounts the
  * namespace on it then (no event), and on its way out unmounts first.
  */
 const settleMs = 1_000;
@@ -29,14 +30,21 @@ export async function namespaceId(path: string): Promise<string | undefined> {
   }
 }
 
-/** Calls `onChange` whenever `ingress_sbox` in the folder becomes another namespace, appears or goes. */
-export function watchNamespace(
-  folder: string,
-  name: string,
-  onChange: (id: string | undefined) => void,
-): { close(): void } {
-  const path = join(folder, name);
-  let known: { id: string | undefined } | undefined;
+/** The sandboxes in Docker's folder of namespaces, each with its identity; none while there is no folder. */
+export async function listSandboxes(folder: string): Promise<Map<Sandbox, string>> {
+  const files = await readdir(folder).catch(() => []);
+  const found = new Map<Sandbox, string>();
+  for (const file of files) {
+    const sandbox = sandboxOfFile(file);
+    const id = sandbox && (await namespaceId(join(folder, file)));
+    if (sandbox && id) found.set(sandbox, id);
+  }
+  return found;
+}
+
+/** Calls `onChange` whenever a sandbox in the folder becomes another namespace, appears or goes. */
+export function watchSandboxes(folder: string, onChange: (sandbox: Sandbox, id: string | undefined) => void) {
+  let known: ReadonlyMap<Sandbox, string> = new Map();
   let closed = false;
   let events: FSWatcher | undefined;
   let settle: NodeJS.Timeout | undefined;
@@ -44,11 +52,14 @@ export function watchNamespace(
 
   const look = () => {
     looking = looking.then(async () => {
-      const id = await namespaceId(path);
+      const found = await listSandboxes(folder);
       if (closed) return;
-      const changed = known !== undefined && known.id !== id;
-      known = { id };
-      if (changed) onChange(id);
+      const before = known;
+      known = found;
+      for (const sandbox of new Set([...before.keys(), ...found.keys()])) {
+        const id = found.get(sandbox);
+        if (before.get(sandbox) !== id) onChange(sandbox, id);
+      }
     });
   };
   const lookOften = () => {
@@ -67,7 +78,7 @@ export function watchNamespace(
     try {
       // The folder comes with dockerd; until then the check below is all there is.
       events = watch(folder, (_, file) => {
-        if (file === null || file === name) lookOften();
+        if (file === null || sandboxOfFile(file)) lookOften();
       });
       events.on('error', () => {
         events?.close();

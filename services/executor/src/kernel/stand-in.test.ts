@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { removal } from '../rules/difference.ts';
 import { transactionOf } from '../rules/transaction.ts';
-import { kernelContract } from './contract.ts';
+import { kernelContract, type Subject } from './contract.ts';
 import { createKernelStandIn } from './stand-in.ts';
 
 let next = 0;
-function subject(seed: number, failOneIn: number) {
+function subject(seed: number, failOneIn: number): Subject {
   const kernel = createKernelStandIn({ seed, failOneIn });
+  const networkSandbox = 'lb_back00000';
+  kernel.replaceSandbox('network-sandbox-1', networkSandbox);
   return {
     kernel,
+    networkSandbox,
     replaceSandbox: async () => {
       next += 1;
       kernel.replaceSandbox(`sandbox-of-test-${next}`);

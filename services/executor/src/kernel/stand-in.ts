@@ -6,14 +6,16 @@ import {
   type Found,
   type PortKey,
   type Rules,
+  type ServiceKey,
   type SlotKey,
   type Spread,
   spreadOf,
   type Target,
+  type VipKey,
 } from '../rules/rules.ts';
 import type { Operation, Transaction } from '../rules/transaction.ts';
 import { CommandHung, NamespaceMissing, RuleRejected } from './failures.ts';
-import type { Kernel, Namespace, RulesOf } from './kernel.ts';
+import { fileOf, type Kernel, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 
 export type KernelStandInOptions = {
   /** Where its failures come from: the same seed fails the same operations. */
@@ -30,8 +32,10 @@ export type KernelStandIn = Kernel & {
   readonly applied: readonly { readonly namespace: Namespace; readonly text: string; readonly size: number }[];
   /** All connections that were to be forgotten, in order. */
   readonly forgotten: readonly Stale[];
-  /** Puts a new sandbox in the old one's place, without rules, or takes it away. */
-  replaceSandbox(id: string | undefined): void;
+  /** Puts a new sandbox in the old one's place, without rules, or takes it away; the ingress sandbox unless told. */
+  replaceSandbox(id: string | undefined, sandbox?: Sandbox): void;
+  /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
+  reach(network: string, addresses: readonly string[]): void;
   /** Takes the table away, or makes it foreign, as an administrator by hand. */
   tamper(namespace: Namespace, how: 'delete' | { readonly foreign: string }): void;
 };
@@ -39,9 +43,10 @@ export type KernelStandIn = Kernel & {
 type Table = {
   kind: Rules['kind'];
   ports: Map<PortKey, Address>;
-  services: Map<PortKey, number>;
+  services: Map<ServiceKey, number>;
   slots: Map<SlotKey, Target>;
   spreads: Set<Spread>;
+  vips: Map<VipKey, true>;
   foreign: string[];
 };
 
@@ -54,13 +59,18 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
   const tables = new Map<Namespace, Table>();
   const applied: { namespace: Namespace; text: string; size: number }[] = [];
   const forgotten: Stale[] = [];
-  const watchers = new Set<(id: string | undefined) => void>();
-  let sandbox: string | undefined = 'sandbox-1';
+  const watchers = new Set<(sandbox: Sandbox, id: string | undefined) => void>();
+  const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
+  const forwards = new Set<string>();
+  const ways = new Map<string, ReadonlySet<string>>();
   let forwarding = false;
 
   const fails = () => failOneIn > 0 && random() * failOneIn < 1;
+  const find = (namespace: Namespace) => {
+    if (namespace !== 'host' && !sandboxes.has(namespace)) throw new NamespaceMissing(namespace, fileOf(namespace));
+  };
   const enter = (namespace: Namespace) => {
-    if (namespace === 'ingress' && sandbox === undefined) throw new NamespaceMissing(namespace, 'ingress_sbox');
+    find(namespace);
     if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
   };
 
@@ -74,7 +84,7 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
 
     async apply(namespace, transaction: Transaction) {
       const text = render(transaction);
-      if (namespace === 'ingress' && sandbox === undefined) throw new NamespaceMissing(namespace, 'ingress_sbox');
+      find(namespace);
       const failure = fails() ? (random() < 0.5 ? 'refused' : 'unanswered') : undefined;
       if (failure === 'refused') throw new RuleRejected(namespace, `stand-in (seed ${seed})`, text);
       let table = structuredClone(tables.get(namespace));
@@ -107,13 +117,30 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
       return 0;
     },
 
-    async sandboxId() {
-      return sandbox;
+    async ensureForwards(sandbox) {
+      enter(sandbox);
+      const id = sandboxes.get(sandbox) ?? '';
+      const did = !forwards.has(id);
+      forwards.add(id);
+      return did;
+    },
+
+    async reached({ id }) {
+      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+      return ways.get(id);
+    },
+
+    async sandboxes() {
+      return new Map(sandboxes);
     },
 
     watchSandboxes(onChange) {
-      const watcher = (id: string | undefined) => onChange(id);
+      const watcher = (sandbox: Sandbox, id: string | undefined) => onChange(sandbox, id);
       watchers.add(watcher);
+      const known = [...sandboxes];
+      queueMicrotask(() => {
+        if (watchers.has(watcher)) for (const [sandbox, id] of known) watcher(sandbox, id);
+      });
       return { close: () => void watchers.delete(watcher) };
     },
 
@@ -127,11 +154,15 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
       const table = tables.get(namespace);
       return table && (rulesOf(table) as RulesOf<N>);
     },
-    replaceSandbox(id) {
-      if (id === sandbox) return;
-      sandbox = id;
-      tables.delete('ingress');
-      for (const watcher of watchers) watcher(id);
+    replaceSandbox(id, sandbox = 'ingress') {
+      if (id === sandboxes.get(sandbox)) return;
+      if (id === undefined) sandboxes.delete(sandbox);
+      else sandboxes.set(sandbox, id);
+      tables.delete(sandbox);
+      for (const watcher of watchers) watcher(sandbox, id);
+    },
+    reach(network, addresses) {
+      ways.set(network, new Set(addresses));
     },
     tamper(namespace, how) {
       if (how === 'delete') tables.delete(namespace);
@@ -146,7 +177,15 @@ function perform(table: Table | undefined, operation: Operation): { table: Table
     if (table) return 'File exists';
     const { kind } = operation;
     return {
-      table: { kind, ports: new Map(), services: new Map(), slots: new Map(), spreads: new Set(), foreign: [] },
+      table: {
+        kind,
+        ports: new Map(),
+        services: new Map(),
+        slots: new Map(),
+        spreads: new Set(),
+        vips: new Map(),
+        foreign: [],
+      },
     };
   }
   if (!table) return 'No such file or directory';
@@ -162,17 +201,20 @@ function perform(table: Table | undefined, operation: Operation): { table: Table
     case 'delete element': {
       const { element } = operation;
       const entries: Map<string, unknown> = table[element.map];
-      return entries.delete(element.key) ? { table } : 'No such file or directory';
+      if (element.map === 'vips') entries.delete(element.key);
+      else if (!entries.delete(element.key)) return 'No such file or directory';
+      return { table };
     }
     case 'add element': {
       const { element } = operation;
       const entries: Map<string, unknown> = table[element.map];
-      if (entries.has(element.key)) return 'File exists';
+      if (element.map !== 'vips' && entries.has(element.key)) return 'File exists';
       if (element.map === 'services' && element.endpoints > 0) {
         if (!table.spreads.has(spreadOf(element.key, element.endpoints))) return 'No such file or directory';
       }
       if (element.map === 'ports') entries.set(element.key, element.gateway);
       else if (element.map === 'services') entries.set(element.key, element.endpoints);
+      else if (element.map === 'vips') entries.set(element.key, true);
       else entries.set(element.key, element.target);
       return { table };
     }
@@ -180,8 +222,10 @@ function perform(table: Table | undefined, operation: Operation): { table: Table
 }
 
 function rulesOf(table: Table): Rules {
-  const { kind, ports, services, slots, spreads } = structuredClone(table);
-  return kind === 'host' ? { kind, ports } : { kind, services, slots, spreads };
+  const { kind, ports, vips, services, slots, spreads } = structuredClone(table);
+  if (kind === 'host') return { kind, ports };
+  const balancer = { services, slots, spreads };
+  return kind === 'network' ? { kind, ...balancer, vips: new Set(vips.keys()) } : { kind, ...balancer };
 }
 
 /** Numbers in [0, 1) from a seed (mulberry32). */

@@ -4,13 +4,14 @@
 //   host       10.99.0.11     the node; 172.18.0.1 on docker_gwbridge, FORWARD policy DROP as with Docker
 //   neighbour  172.18.0.3     a container on docker_gwbridge
 //   sandbox    172.18.0.2     ingress_sbox on docker_gwbridge; 10.0.0.2 on the overlay
+//   balancer   10.0.0.4       the overlay's own sandbox, with virtual IPs 10.0.0.1xx
 //   task5..7   10.0.0.5..7    tasks on the overlay, TCP and UDP on port 80; no route back but to the sandbox
 //
 // Every test publishes ports of its own, so that no connection tracked for one meets another.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Difference, difference } from '../rules/difference.ts';
-import type { HostRules, IngressRules, PortKey } from '../rules/rules.ts';
-import { hostOf, ingressOf, target, targets } from '../rules/sample.ts';
+import { type HostRules, type IngressRules, type NetworkRules, type PortKey, vipKey } from '../rules/rules.ts';
+import { hostOf, ingressOf, ipv4, target, targets } from '../rules/sample.ts';
 import type { Kernel } from './kernel.ts';
 import { type Lab, openLab, type Peer } from './lab.ts';
 import type { PeerAnswer } from './lab-peer.ts';
@@ -245,4 +246,69 @@ test('a TCP client whose endpoint vanished is told so once its connection is for
   } finally {
     await lab.run('overlay', 'ip link set task5 up');
   }
+});
+
+describe('a virtual IP', () => {
+  const tasks = new Map<string, Peer>();
+  const vip = (last: number) => ipv4(`10.0.0.${last}`);
+  const bring = async (vips: { readonly [last: number]: readonly number[] }) => {
+    const services = Object.entries(vips).map(
+      ([last, lasts]) => [vipKey(vip(Number(last))), lasts.map((task) => ({ address: vip(task) }))] as const,
+    );
+    const wish = { kind: 'network', services: new Map(services) } as const;
+    const { transaction, stale } = difference<NetworkRules>(await kernel.read(lab.networkSandbox), wish, true);
+    if (transaction) await kernel.apply(lab.networkSandbox, transaction);
+    await kernel.forget(lab.networkSandbox, stale);
+  };
+  const calls = (from: string, last: number, more: Call = {}) =>
+    call(tasks.get(from) as Peer, [80], { host: vip(last).text, ...more });
+  beforeAll(async () => {
+    await kernel.ensureForwards(lab.networkSandbox);
+    for (const place of ['task5', 'task6'] as const) tasks.set(place, await lab.peer(place));
+  });
+
+  test.each(['tcp', 'udp'] as const)(
+    'spreads over its tasks on any port, the caller among them: %s',
+    async (carrier) => {
+      await bring({ 100: [5, 6, 7], 101: [6] });
+      const { calls: answers } = await calls('task5', 100, { carrier, times: 300, atOnce: 4 });
+      const shares = answers[80] ?? {};
+      expect(Object.keys(shares).sort()).toEqual(['task5', 'task6', 'task7']);
+      for (const share of Object.values(shares)) expect(share).toBeGreaterThan(60);
+      expect(served(await calls('task6', 101, { carrier }), 80)).toEqual(['task6']);
+    },
+  );
+
+  test('without a task refuses at once', async () => {
+    await bring({ 102: [] });
+    for (const carrier of ['tcp', 'udp'] as const) {
+      const answer = await calls('task5', 102, { carrier });
+      expect([carrier, ...served(answer, 80)]).toEqual([carrier, 'ECONNREFUSED']);
+      expect(answer.slowestMs).toBeLessThan(900);
+    }
+  });
+
+  test('that goes is answered for no more', async () => {
+    await bring({ 103: [5], 104: [6] });
+    expect(served(await calls('task6', 103), 80)).toEqual(['task5']);
+    await bring({ 104: [6] });
+    expect(served(await calls('task6', 103), 80)).not.toEqual(['task5']);
+    expect(await lab.run('balancer', 'ip -o address show dev eth0')).not.toContain(vip(103).text);
+  });
+
+  test('whose only task is replaced while its clients call is never met without one', async () => {
+    await bring({ 105: [5] });
+    const seen = new Set<string>();
+    let done = false;
+    const calling = (async () => {
+      while (!done) {
+        const { calls: answers } = await calls('task5', 105, { times: 100, atOnce: 4 });
+        for (const answer of Object.keys(answers[80] ?? {})) seen.add(answer);
+      }
+    })();
+    for (let turn = 0; turn < 40; turn += 1) await bring({ 105: turn % 2 === 0 ? [6] : [5, 7] });
+    done = true;
+    await calling;
+    expect([...seen].sort()).toEqual(['task5', 'task6', 'task7']);
+  });
 });

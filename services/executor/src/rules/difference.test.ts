@@ -1,16 +1,16 @@
 // Address plan: the sandbox is 172.18.0.2 on docker_gwbridge; tasks are 10.0.0.5 and up on the ingress network.
 import { describe, expect, test } from 'vitest';
 import { difference, removal } from './difference.ts';
-import { render } from './render.ts';
-import type { Found, IngressRules, IngressWish, Rules } from './rules.ts';
-import { hostOf, ingressOf, ipv4, target, targets } from './sample.ts';
+import { render, renderAddresses } from './render.ts';
+import type { Found, IngressRules, NetworkRules, Rules, SandboxWish } from './rules.ts';
+import { hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
 
 const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 1, foreign: [] });
 
 /** The rules after a first application of the wish. */
-const settled = (wish: IngressWish) => difference<IngressRules>(undefined, wish, true).rules;
+const settled = (wish: SandboxWish<'ingress'>) => difference<IngressRules>(undefined, wish, true).rules;
 
-const change = (before: IngressWish, after: IngressWish, prune = true) => {
+const change = (before: SandboxWish<'ingress'>, after: SandboxWish<'ingress'>, prune = true) => {
   const result = difference<IngressRules>(found(settled(before)), after, prune);
   return { ...result, text: result.transaction ? render(result.transaction) : '' };
 };
@@ -26,6 +26,13 @@ describe('first application', () => {
   test('host', async () => {
     const { transaction } = difference(undefined, hostOf('tcp . 8000', 'udp . 8000'), false);
     await expect(transaction && render(transaction)).toMatchFileSnapshot('golden/first-host.nft');
+  });
+
+  test('the sandbox of an overlay network', async () => {
+    const { transaction } = difference<NetworkRules>(undefined, networkOf({ 100: [5, 6], 101: [] }), false);
+    await expect(transaction && render(transaction) + renderAddresses(transaction)).toMatchFileSnapshot(
+      'golden/first-network.nft',
+    );
   });
 
   test('an empty wish still builds the table', () => {
@@ -103,6 +110,43 @@ describe('a change is as large as what changed', () => {
       add element inet fairway ports { tcp . 8000 : 172.18.0.9 }
       "
     `);
+  });
+});
+
+describe("in a network's sandbox", () => {
+  const settledNetwork = (wish: SandboxWish<'network'>) => difference<NetworkRules>(undefined, wish, true).rules;
+  const changed = (before: SandboxWish<'network'>, after: SandboxWish<'network'>, prune = true) =>
+    difference<NetworkRules>(found(settledNetwork(before)), after, prune);
+
+  test('a virtual IP that goes takes its address along, and leaves the others alone', () => {
+    const { transaction, stale } = changed(networkOf({ 100: [5], 101: [6] }), networkOf({ 101: [6] }));
+    expect(transaction && render(transaction)).toMatchInlineSnapshot(`
+      "delete element inet fairway services { 10.0.1.100 }
+      delete element inet fairway ip-slots { 10.0.1.100 . 0 }
+      "
+    `);
+    expect(transaction && renderAddresses(transaction)).toMatchInlineSnapshot(`
+      "address del 10.0.1.100/32 dev eth0 label eth0:fairway
+      "
+    `);
+    const lost = { address: ipv4('10.0.1.5') };
+    expect(stale).toEqual([
+      { kind: 'backend', carrier: 'tcp', target: lost },
+      { kind: 'backend', carrier: 'udp', target: lost },
+    ]);
+  });
+
+  test('without prune virtual IPs and their addresses stay', () => {
+    const { transaction, rules } = changed(networkOf({ 100: [5] }), networkOf({ 101: [6] }), false);
+    expect(transaction && renderAddresses(transaction)).toBe('address add 10.0.1.101/32 dev eth0 label eth0:fairway\n');
+    expect(rules.vips).toEqual(new Set(['ip . 10.0.1.100', 'ip . 10.0.1.101']));
+  });
+
+  test('an address that is missing is given again, and nothing else is touched', () => {
+    const torn = { ...settledNetwork(networkOf({ 100: [5] })), vips: new Set<never>() };
+    const { transaction } = difference<NetworkRules>(found(torn), networkOf({ 100: [5] }), true);
+    expect(transaction && render(transaction)).toBe('');
+    expect(transaction && renderAddresses(transaction)).toBe('address add 10.0.1.100/32 dev eth0 label eth0:fairway\n');
   });
 });
 

@@ -1,20 +1,25 @@
 import { layoutVersion } from './layout.ts';
 import {
   type Carrier,
+  carriers,
   type Found,
   type HostRules,
-  type IngressRules,
-  type IngressWish,
-  type PortKey,
+  isPortKey,
+  matchOf,
+  type NetworkRules,
   type Rules,
   readPortKey,
   readSlotKey,
+  type SandboxRules,
+  type SandboxWish,
+  type ServiceKey,
   type SlotKey,
   type Spread,
   showTarget,
   slotKey,
   spreadOf,
   type Target,
+  type VipKey,
   type WishFor,
 } from './rules.ts';
 import { assignSlots } from './slots.ts';
@@ -22,7 +27,7 @@ import { type Element, elementsOf, type Operation, type Transaction, transaction
 
 /** Tracked connections that the new rules would not reach, since NAT is decided by a connection's first packet. */
 export type Stale =
-  /** Those to an endpoint that is in no slot any more. Drop UDP's always, TCP's where the endpoint is dead. */
+  /** Those to an endpoint that is in no slot any more, on any port where it has none. Drop UDP's always, TCP's where the endpoint is dead. */
   | { readonly kind: 'backend'; readonly carrier: Carrier; readonly target: Target }
   /** Those of a UDP port that is published newly or no more: a client that never pauses keeps its entry for ever. */
   | { readonly kind: 'published'; readonly carrier: 'udp'; readonly port: number };
@@ -56,7 +61,7 @@ export function difference<R extends Rules>(
   const wanted = (
     wish.kind === 'host'
       ? settleHost(current as HostRules | undefined, wish, prune)
-      : settleIngress(current as IngressRules | undefined, wish, prune)
+      : settleSandbox(current as SandboxRules | undefined, wish, prune)
   ) as R;
   const stale = staleBetween(current, wanted);
   if (!found || found.foreign.length > 0 || found.layout !== layoutVersion) {
@@ -82,26 +87,29 @@ function settleHost(current: HostRules | undefined, wish: HostRules, prune: bool
   return { kind: 'host', ports: new Map([...current.ports, ...wish.ports]) };
 }
 
-function settleIngress(current: IngressRules | undefined, wish: IngressWish, prune: boolean): IngressRules {
-  const held = new Map<PortKey, Map<number, Target>>();
+function settleSandbox(current: SandboxRules | undefined, wish: SandboxWish, prune: boolean): SandboxRules {
+  const held = new Map<ServiceKey, Map<number, Target>>();
   for (const [key, target] of current?.slots ?? []) {
-    const { port, slot } = readSlotKey(key);
-    const slots = held.get(port) ?? new Map<number, Target>();
-    held.set(port, slots.set(slot, target));
+    const { service, slot } = readSlotKey(key);
+    const slots = held.get(service) ?? new Map<number, Target>();
+    held.set(service, slots.set(slot, target));
   }
   const kept = prune ? [] : [...held.keys(), ...(current?.services.keys() ?? [])];
-  const services = new Map<PortKey, number>();
+  const services = new Map<ServiceKey, number>();
   const slots = new Map<SlotKey, Target>();
   const spreads = new Set<Spread>();
-  for (const port of new Set([...wish.ports.keys(), ...kept])) {
-    const had = held.get(port) ?? new Map<number, Target>();
-    const wanted = [...(prune ? [] : had.values()), ...(wish.ports.get(port) ?? [])];
+  for (const service of new Set([...wish.services.keys(), ...kept])) {
+    const had = held.get(service) ?? new Map<number, Target>();
+    const wanted = [...(prune ? [] : had.values()), ...(wish.services.get(service) ?? [])];
     const assigned = assignSlots(had, wanted);
-    services.set(port, assigned.length);
-    if (assigned.length > 0) spreads.add(spreadOf(port, assigned.length));
-    for (const [slot, target] of assigned.entries()) slots.set(slotKey(port, slot), target);
+    services.set(service, assigned.length);
+    if (assigned.length > 0) spreads.add(spreadOf(service, assigned.length));
+    for (const [slot, target] of assigned.entries()) slots.set(slotKey(service, slot), target);
   }
-  return { kind: 'ingress', services, slots, spreads };
+  const balancer = { services, slots, spreads };
+  if (wish.kind === 'ingress') return { kind: 'ingress', ...balancer };
+  const vips = [...services.keys()] as VipKey[];
+  return { kind: 'network', ...balancer, vips: new Set(prune ? vips : [...vips, ...vipsIn(current)]) };
 }
 
 /**
@@ -113,8 +121,8 @@ function changes(current: Rules | undefined, wanted: Rules): Operation[] {
   const after = elementsOf(wanted);
   const gone = [...before].filter(([name, element]) => !sameElement(element, after.get(name)));
   const come = [...after].filter(([name, element]) => !sameElement(element, before.get(name)));
-  const spreadsBefore = current?.kind === 'ingress' ? current.spreads : new Set<Spread>();
-  const spreadsAfter = wanted.kind === 'ingress' ? wanted.spreads : new Set<Spread>();
+  const spreadsBefore = spreadsIn(current);
+  const spreadsAfter = spreadsIn(wanted);
   return [
     ...without(spreadsAfter, spreadsBefore).map((spread) => ({ do: 'add chain', spread }) as const),
     ...gone.map(([, element]) => ({ do: 'delete element', element }) as const).sort(byPlace),
@@ -129,29 +137,42 @@ function byPlace(a: { element: Element }, b: { element: Element }): number {
 }
 
 function place(element: Element): string {
-  return `${element.map} ${readPortKey(element.key as PortKey).carrier}`;
+  return `${element.map} ${matchOf(element.key)}`;
 }
 
 function sameElement(a: Element, b: Element | undefined): boolean {
   if (!b || a.map !== b.map || a.key !== b.key) return false;
   if (a.map === 'ports') return b.map === 'ports' && a.gateway.text === b.gateway.text;
   if (a.map === 'services') return b.map === 'services' && a.endpoints === b.endpoints;
+  if (a.map === 'vips') return true;
   return b.map === 'slots' && showTarget(a.target) === showTarget(b.target);
 }
 
+function spreadsIn(rules: Rules | undefined): ReadonlySet<Spread> {
+  return !rules || rules.kind === 'host' ? new Set() : rules.spreads;
+}
+
+function vipsIn(rules: SandboxRules | undefined): NetworkRules['vips'] {
+  return rules?.kind === 'network' ? rules.vips : new Set();
+}
+
 function staleBetween(current: Rules | undefined, wanted: Rules): Stale[] {
-  const before = current ? publishedIn(current) : new Set<PortKey>();
+  const before = current ? publishedIn(current) : new Set<ServiceKey>();
   const stale: Stale[] = [];
   const after = publishedIn(wanted);
   for (const key of [...without(before, after), ...without(after, before)]) {
+    // The address of a virtual IP comes and goes with it, so nobody has connections to it that were not translated.
+    if (!isPortKey(key)) continue;
     const { carrier, port } = readPortKey(key);
     if (carrier === 'udp') stale.push({ kind: 'published', carrier, port });
   }
-  if (current?.kind !== 'ingress' || wanted.kind !== 'ingress') return stale;
-  const served = new Set([...wanted.slots].map(([key, target]) => nameWithCarrier(key, target)));
-  const lost = new Map([...current.slots].map(([key, target]) => [nameWithCarrier(key, target), { key, target }]));
+  if (!current || current.kind === 'host' || wanted.kind === 'host') return stale;
+  const served = new Set([...wanted.slots].map(([key, target]) => nameWithMatch(key, target)));
+  const lost = new Map([...current.slots].map(([key, target]) => [nameWithMatch(key, target), { key, target }]));
   for (const [name, { key, target }] of lost) {
-    if (!served.has(name)) stale.push({ kind: 'backend', carrier: readPortKey(readSlotKey(key).port).carrier, target });
+    if (served.has(name)) continue;
+    const match = matchOf(key);
+    for (const carrier of match === 'ip' ? carriers : [match]) stale.push({ kind: 'backend', carrier, target });
   }
   return stale;
 }
@@ -160,10 +181,10 @@ function without<T>(set: ReadonlySet<T>, other: ReadonlySet<T>): T[] {
   return [...set].filter((value) => !other.has(value)).sort();
 }
 
-function publishedIn(rules: Rules): ReadonlySet<PortKey> {
-  return new Set(rules.kind === 'host' ? rules.ports.keys() : rules.services.keys());
+function publishedIn(rules: Rules): ReadonlySet<ServiceKey> {
+  return new Set<ServiceKey>(rules.kind === 'host' ? rules.ports.keys() : rules.services.keys());
 }
 
-function nameWithCarrier(key: SlotKey, target: Target): string {
-  return `${readPortKey(readSlotKey(key).port).carrier} ${showTarget(target)}`;
+function nameWithMatch(key: SlotKey, target: Target): string {
+  return `${matchOf(key)} ${showTarget(target)}`;
 }

@@ -1,4 +1,4 @@
-import type { Carrier, Rules, Spread } from './rules.ts';
+import { carriers, type Match, type Rules, type Spread } from './rules.ts';
 
 /**
  * The number of the layout below, kept in the table's comment. A program that finds another number knows that it reads
@@ -27,8 +27,14 @@ const refuse: Chain = {
   lines: ['meta l4proto tcp reject with tcp reset', 'reject'],
 };
 
+/** A task answers the sandbox that it was reached from, which alone knows whom it answers. */
+const postrouting: Chain = {
+  name: 'postrouting',
+  lines: ['type nat hook postrouting priority srcnat - 1; policy accept;', 'ct status dnat masquerade'],
+};
+
 /**
- * The rules of both namespaces, written exactly as nft 1.0.6 lists them: reading a table compares these lines.
+ * The rules of each kind of namespace, written exactly as nft 1.0.6 lists them: reading a table compares these lines.
  *
  * The hooks lie one before Docker's (dstnat, srcnat), so that Fairway's answer is the first; `-101` is dstnat - 1,
  * which nft 1.0.6 accepts by name only at prerouting.
@@ -67,6 +73,26 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
       },
     ],
   },
+  network: {
+    maps: [
+      { name: 'services', type: 'typeof ip daddr : verdict' },
+      { name: 'ip-slots', type: 'typeof ip daddr . numgen random mod 65536 : ip daddr' },
+    ],
+    chains: [
+      refuse,
+      {
+        name: 'prerouting',
+        lines: [
+          'type nat hook prerouting priority dstnat - 1; policy accept;',
+          // Other protocols, ICMP echo above all, are for the sandbox itself, which has the address.
+          'meta l4proto { tcp, udp } ip daddr vmap @services',
+          // As in the ingress sandbox: for packets on their way while a transaction commits.
+          'meta l4proto { tcp, udp } dnat ip to ip daddr . numgen random mod 1 map @ip-slots',
+        ],
+      },
+      postrouting,
+    ],
+  },
   ingress: {
     maps: [
       { name: 'services', type: 'typeof meta l4proto . th dport : verdict' },
@@ -89,10 +115,7 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
           'meta nfproto ipv4 fib daddr type local dnat ip to udp dport . numgen random mod 1 map @udp-slots',
         ],
       },
-      {
-        name: 'postrouting',
-        lines: ['type nat hook postrouting priority srcnat - 1; policy accept;', 'ct status dnat masquerade'],
-      },
+      postrouting,
     ],
   },
 };
@@ -102,16 +125,22 @@ export function layoutOf(kind: Rules['kind']): Layout {
 }
 
 /**
- * The chain for ports of so many endpoints. `random`: `inc` has one counter for all services of that size, and two
+ * The chain for services of so many endpoints. `random`: `inc` has one counter for all services of that size, and two
  * services called in turn would each always meet the same endpoint.
  */
 export function spreadChain(spread: Spread): Chain {
-  const { carrier, endpoints } = readSpread(spread);
-  const lines = [`dnat ip to ${carrier} dport . numgen random mod ${endpoints} map @${carrier}-slots`];
+  const { match, endpoints } = readSpread(spread);
+  const key = match === 'ip' ? 'ip daddr' : `${match} dport`;
+  const lines = [`dnat ip to ${key} . numgen random mod ${endpoints} map @${match}-slots`];
   return { name: `spread-${spread}`, lines };
 }
 
-export function readSpread(spread: Spread): { readonly carrier: Carrier; readonly endpoints: number } {
-  const [carrier, endpoints] = spread.split('-');
-  return { carrier: carrier as Carrier, endpoints: Number(endpoints) };
+export function readSpread(spread: Spread): { readonly match: Match; readonly endpoints: number } {
+  const [match, endpoints] = spread.split('-');
+  return { match: match as Match, endpoints: Number(endpoints) };
+}
+
+/** By what the services of a kind of namespace are told apart. */
+export function matchesOf(kind: Rules['kind']): readonly Match[] {
+  return { host: [], ingress: carriers, network: ['ip'] as const }[kind];
 }

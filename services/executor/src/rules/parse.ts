@@ -1,17 +1,22 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import { layoutOf, layoutVersion, readSpread, spreadChain } from './layout.ts';
+import { layoutOf, layoutVersion, matchesOf, readSpread, spreadChain } from './layout.ts';
 import {
   type Carrier,
   type Found,
   type HostRules,
-  type IngressRules,
+  type Match,
+  matchOf,
   type PortKey,
   portKey,
   type Rules,
+  type SandboxRules,
+  type ServiceKey,
   type SlotKey,
   type Spread,
   slotKey,
   type Target,
+  type VipKey,
+  vipKey,
 } from './rules.ts';
 
 type Block = { readonly type: string; readonly name: string; readonly lines: string[]; elements: string[] };
@@ -19,12 +24,14 @@ type Kind<R extends Rules> = R['kind'];
 
 /**
  * Reads what `nft list table inet fairway` prints (text of nft 1.0.6; its JSON leaves out the table's comment, where
- * the layout's number is). Never fails: what is not as this layout writes it is told in `foreign`.
+ * the layout's number is). Never fails: what is not as this layout writes it is told in `foreign`. A network's virtual
+ * IPs are no part of its table, and come as given.
  */
-export function parseTable(kind: 'host', text: string): Found<HostRules>;
-export function parseTable(kind: 'ingress', text: string): Found<IngressRules>;
-export function parseTable<R extends Rules>(kind: Kind<R>, text: string): Found<R>;
-export function parseTable(kind: Rules['kind'], text: string): Found<Rules> {
+export function parseTable<R extends Rules>(
+  kind: Kind<R>,
+  text: string,
+  vips: ReadonlySet<VipKey> = new Set(),
+): Found<R> {
   const layout = /^\tcomment "layout (\d+)"$/m.exec(text)?.[1];
   const foreign: string[] = [];
   const blocks = new Map(blocksOf(text).map((block) => [`${block.type} ${block.name}`, block]));
@@ -33,18 +40,19 @@ export function parseTable(kind: Rules['kind'], text: string): Found<Rules> {
 
   for (const { name, lines } of layoutOf(kind).chains) compare(blocks, `chain ${name}`, lines, foreign);
   for (const { name, type } of layoutOf(kind).maps) compare(blocks, `map ${name}`, [type], foreign);
+  const matches = matchesOf(kind);
   const spreads = new Set<Spread>();
   for (const name of blocks.keys()) {
-    const spread = kind === 'ingress' ? /^chain spread-((?:tcp|udp)-[1-9]\d*)$/.exec(name)?.[1] : undefined;
-    if (spread) {
+    const [, spread, match] = /^chain spread-((tcp|udp|ip)-[1-9]\d*)$/.exec(name) ?? [];
+    if (spread && matches.includes(match as Match)) {
       spreads.add(spread as Spread);
       compare(blocks, name, spreadChain(spread as Spread).lines, foreign);
     } else if (!known(kind, name)) foreign.push(`${name} is unknown`);
   }
 
   const read = (map: string) => blocks.get(`map ${map}`)?.elements ?? [];
-  const rules = kind === 'host' ? hostRules(read, foreign) : ingressRules(read, spreads, foreign);
-  return { rules, layout: layout === undefined ? undefined : Number(layout), foreign };
+  const rules = kind === 'host' ? hostRules(read, foreign) : sandboxRules(kind, read, spreads, vips, foreign);
+  return { rules: rules as R, layout: layout === undefined ? undefined : Number(layout), foreign };
 }
 
 function hostRules(read: (map: string) => readonly string[], foreign: string[]): HostRules {
@@ -58,30 +66,56 @@ function hostRules(read: (map: string) => readonly string[], foreign: string[]):
   return { kind: 'host', ports };
 }
 
-function ingressRules(
+function sandboxRules(
+  kind: SandboxRules['kind'],
   read: (map: string) => readonly string[],
   spreads: ReadonlySet<Spread>,
+  vips: ReadonlySet<VipKey>,
   foreign: string[],
-): IngressRules {
-  const services = new Map<PortKey, number>();
+): SandboxRules {
+  const services = new Map<ServiceKey, number>();
   for (const text of read('services')) {
-    const [, carrier, port, chain] =
-      /^(tcp|udp) \. (\d+) : (goto refuse|jump spread-(?:tcp|udp)-\d+)$/.exec(text) ?? [];
+    const [, place = '', chain] = /^(.+) : (goto refuse|jump spread-(?:tcp|udp|ip)-\d+)$/.exec(text) ?? [];
+    const key = readService(kind, place);
     const spread =
       chain === 'goto refuse' ? undefined : chain && readSpread(chain.slice('jump spread-'.length) as Spread);
-    if (!chain || (spread && spread.carrier !== carrier)) foreign.push(`map services has ${text}`);
-    else services.set(portKey(carrier as Carrier, Number(port)), spread ? spread.endpoints : 0);
+    if (!chain || !key || (spread && spread.match !== matchOf(key))) foreign.push(`map services has ${text}`);
+    else services.set(key, spread ? spread.endpoints : 0);
   }
   const slots = new Map<SlotKey, Target>();
-  for (const carrier of ['tcp', 'udp'] as const) {
-    for (const text of read(`${carrier}-slots`)) {
-      const [, port, slot, address = '', target] = /^(\d+) \. (\d+) : ([\d.]+) \. (\d+)$/.exec(text) ?? [];
-      const parsed = parseAddress(address);
-      if (!parsed) foreign.push(`map ${carrier}-slots has ${text}`);
-      else slots.set(slotKey(portKey(carrier, Number(port)), Number(slot)), { address: parsed, port: Number(target) });
+  for (const match of matchesOf(kind)) {
+    for (const text of read(`${match}-slots`)) {
+      const slot = readSlot(kind, match, text);
+      if (slot) slots.set(slot.key, slot.target);
+      else foreign.push(`map ${match}-slots has ${text}`);
     }
   }
-  return { kind: 'ingress', services, slots, spreads };
+  const balancer = { services, slots, spreads };
+  return kind === 'network' ? { kind, ...balancer, vips } : { kind, ...balancer };
+}
+
+/** `tcp . 8000` in the ingress sandbox, `10.0.1.5` in a network's. */
+function readService(kind: SandboxRules['kind'], text: string): ServiceKey | undefined {
+  if (kind === 'network') {
+    const vip = parseAddress(text);
+    return vip?.family === 'ip' ? vipKey(vip) : undefined;
+  }
+  const [, carrier, port] = /^(tcp|udp) \. (\d+)$/.exec(text) ?? [];
+  return carrier ? portKey(carrier as Carrier, Number(port)) : undefined;
+}
+
+/** `8000 . 0 : 10.0.0.5 . 80` in the ingress sandbox, `10.0.1.5 . 0 : 10.0.1.6` in a network's. */
+function readSlot(
+  kind: SandboxRules['kind'],
+  match: Match,
+  text: string,
+): { readonly key: SlotKey; readonly target: Target } | undefined {
+  const [, place = '', slot, to = '', port] = /^([\d.]+) \. (\d+) : ([\d.]+)(?: \. (\d+))?$/.exec(text) ?? [];
+  const service = readService(kind, kind === 'network' ? place : `${match} . ${place}`);
+  const address = parseAddress(to);
+  if (!service || !address || (port === undefined) !== (kind === 'network')) return undefined;
+  const key = slotKey(service, Number(slot));
+  return { key, target: port === undefined ? { address } : { address, port: Number(port) } };
 }
 
 function known(kind: Rules['kind'], name: string): boolean {

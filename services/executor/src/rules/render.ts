@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '@fairway/mesh';
 import { layoutOf, layoutVersion, spreadChain, type TableName, tableName } from './layout.ts';
-import { carriers, type PortKey, type Rules, type SlotKey, type Spread } from './rules.ts';
+import { carriers, matchOf, type Rules, type Spread, type VipKey } from './rules.ts';
 import type { Element, Operation, ShapeOperation, Transaction } from './transaction.ts';
 
 /** A value that must never reach a kernel: not an address, port, slot or protocol. A fault in the program above. */
@@ -16,21 +16,40 @@ export class UnfitForRules extends Error {
   }
 }
 
+/** The label of an address that Fairway gave a sandbox. Docker's own have none, and are never taken away. */
+const vipLabel = 'eth0:fairway';
+
 /**
- * A transaction as input of `nft -f`, which makes one kernel transaction of it. Nothing but asserted ports, slots,
- * protocols and addresses reaches the text.
+ * A transaction's addresses as input of `ip -batch`, empty where it has none. Nothing but asserted addresses reaches
+ * the text.
+ * @throws UnfitForRules
+ */
+export function renderAddresses({ operations }: Pick<Transaction, 'operations'>): string {
+  return operations
+    .map((operation) => {
+      if (!('element' in operation) || operation.element.map !== 'vips') return '';
+      const verb = operation.do === 'add element' ? 'add' : 'del';
+      return `address ${verb} ${vipOf(operation.element.key)}/32 dev eth0 label ${vipLabel}\n`;
+    })
+    .join('');
+}
+
+/**
+ * A transaction's part of the table as input of `nft -f`, which makes one kernel transaction of it; empty where it has
+ * none. Nothing but asserted ports, slots, protocols and addresses reaches the text.
  * @throws UnfitForRules
  */
 export function render({ operations }: Pick<Transaction, 'operations'>, table: TableName = tableName): string {
   const lines: string[] = [];
-  for (let at = 0; at < operations.length; ) {
-    const operation = operations[at] as Operation;
+  const ofTable = operations.filter((operation) => !('element' in operation) || operation.element.map !== 'vips');
+  for (let at = 0; at < ofTable.length; ) {
+    const operation = ofTable[at] as Operation;
     if ('element' in operation) {
       const place = placeOf(operation.element);
       let end = at;
       const elements: string[] = [];
-      for (; end < operations.length; end += 1) {
-        const next = operations[end] as Operation;
+      for (; end < ofTable.length; end += 1) {
+        const next = ofTable[end] as Operation;
         if (!('element' in next) || next.do !== operation.do || placeOf(next.element) !== place) break;
         elements.push(next.do === 'add element' ? showElement(next.element) : showKey(next.element));
       }
@@ -41,7 +60,7 @@ export function render({ operations }: Pick<Transaction, 'operations'>, table: T
     lines.push(...renderLayout(operation, table));
     at += 1;
   }
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** An element as nft lists it, `tcp . 8000 : jump spread-tcp-3`. */
@@ -81,15 +100,18 @@ function renderTable(kind: Rules['kind'], table: TableName): string[] {
 }
 
 function placeOf(element: Element): string {
-  return element.map === 'slots' ? `${carrierOf(element.key)}-slots` : element.map;
+  return element.map === 'slots' ? `${assertMatch(matchOf(element.key))}-slots` : element.map;
 }
 
+/** A key as its map has it: `tcp . 8000`, and without the match where the map is for one match only. */
 function showKey(element: Element): string {
-  if (element.map !== 'slots') return assertPortKey(element.key);
-  const [carrier = '', port = '', slot = '', ...rest] = element.key.split(' . ');
-  if (rest.length > 0) throw new UnfitForRules('a slot', element.key);
-  assertPortKey(`${carrier} . ${port}`);
-  return `${port} . ${assertNumber('a slot', slot, 0)}`;
+  const parts = element.key.split(' . ');
+  const slot = element.map === 'slots' ? [assertNumber('a slot', parts.pop() ?? '', 0)] : [];
+  const [match = '', place = '', ...rest] = parts;
+  if (rest.length > 0) throw new UnfitForRules('a published port or virtual IP', element.key);
+  if (match === 'ip') return [assertVip(place), ...slot].join(' . ');
+  const port = assertNumber('a port', place, 1);
+  return element.map === 'slots' ? [port, ...slot].join(' . ') : `${assertCarrier(match)} . ${port}`;
 }
 
 function showValue(element: Element): string {
@@ -98,15 +120,23 @@ function showValue(element: Element): string {
       return assertAddress(element.gateway);
     case 'services': {
       if (element.endpoints === 0) return 'goto refuse';
-      return `jump spread-${assertSpread(`${carrierOf(element.key)}-${element.endpoints}`)}`;
+      return `jump spread-${assertSpread(`${matchOf(element.key)}-${element.endpoints}`)}`;
     }
-    case 'slots':
-      return `${assertAddress(element.target.address)} . ${assertPort(element.target.port)}`;
+    case 'slots': {
+      const { address, port } = element.target;
+      return [assertAddress(address), ...(port === undefined ? [] : [assertPort(port)])].join(' . ');
+    }
+    case 'vips':
+      throw new UnfitForRules('an entry of a map', element.key);
   }
 }
 
-function carrierOf(key: PortKey | SlotKey): string {
-  return assertCarrier(key.split(' . ')[0] ?? '');
+function vipOf(key: VipKey): string {
+  return assertVip(key.slice('ip . '.length));
+}
+
+function assertVip(text: string): string {
+  return assertAddress({ family: 'ip', text });
 }
 
 function assertCarrier(text: string): string {
@@ -114,10 +144,8 @@ function assertCarrier(text: string): string {
   return text;
 }
 
-function assertPortKey(key: string): string {
-  const [carrier = '', port = '', ...rest] = key.split(' . ');
-  if (rest.length > 0) throw new UnfitForRules('a published port', key);
-  return `${assertCarrier(carrier)} . ${assertNumber('a port', port, 1)}`;
+function assertMatch(text: string): string {
+  return text === 'ip' ? text : assertCarrier(text);
 }
 
 function assertNumber(what: string, text: string, least: number): string {
@@ -127,9 +155,9 @@ function assertNumber(what: string, text: string, least: number): string {
 }
 
 function assertSpread(spread: string): Spread {
-  const [carrier = '', endpoints = '', ...rest] = spread.split('-');
+  const [match = '', endpoints = '', ...rest] = spread.split('-');
   if (rest.length > 0) throw new UnfitForRules('a chain', spread);
-  assertCarrier(carrier);
+  assertMatch(match);
   assertNumber('a number of endpoints', endpoints, 1);
   return spread as Spread;
 }

@@ -7,36 +7,54 @@ export type Carrier = (typeof carriers)[number];
 /** A published port as nft writes it in a concatenated key: `tcp . 8000`. */
 export type PortKey = `${Carrier} . ${number}`;
 
-/** A slot of a published port, numbered from 0: `tcp . 8000 . 2`. */
-export type SlotKey = `${Carrier} . ${number} . ${number}`;
+/** A virtual IP, whatever the port: `ip . 10.0.1.5`. */
+export type VipKey = `ip . ${string}`;
 
-/** Where a new connection goes: a task's address on the ingress network and the port that it listens on. */
-export type Target = { readonly address: Address; readonly port: number };
+/** What a new connection is balanced by. */
+export type ServiceKey = PortKey | VipKey;
 
-/** A chain that spreads new connections over so many endpoints, `spread-tcp-3`. One serves all ports of that size. */
-export type Spread = `${Carrier}-${number}`;
+/** By what a connection is told apart, and with it the map that its slots are in: its port, or the address it is for. */
+export type Match = Carrier | 'ip';
+
+/** A slot of a published port or a virtual IP, numbered from 0: `tcp . 8000 . 2`, `ip . 10.0.1.5 . 0`. */
+export type SlotKey = `${ServiceKey} . ${number}`;
+
+/** Where a new connection goes: a task's address, and the port that it listens on or, without one, the port asked for. */
+export type Target = { readonly address: Address; readonly port?: number };
+
+/** A chain that spreads new connections over so many endpoints, `spread-tcp-3`. One serves all services of that size. */
+export type Spread = `${Match}-${number}`;
 
 /** The host's namespace: published ports and the sandbox's address on docker_gwbridge that they lead to. */
 export type HostRules = { readonly kind: 'host'; readonly ports: ReadonlyMap<PortKey, Address> };
 
 /**
- * The ingress sandbox: per published port the number of its endpoints (0 is refused), and each endpoint by its slot.
- * A port with n endpoints has exactly the slots 0 to n - 1, and the chain `spread` of that size.
+ * What balances in a sandbox: per service the number of its endpoints (0 is refused), and each endpoint by its slot.
+ * A service with n endpoints has exactly the slots 0 to n - 1, and the chain `spread` of that size.
  */
-export type IngressRules = {
-  readonly kind: 'ingress';
-  readonly services: ReadonlyMap<PortKey, number>;
+type Balancer = {
+  readonly services: ReadonlyMap<ServiceKey, number>;
   readonly slots: ReadonlyMap<SlotKey, Target>;
   readonly spreads: ReadonlySet<Spread>;
 };
 
-export type Rules = HostRules | IngressRules;
+/** The ingress sandbox: its services are published ports. */
+export type IngressRules = Balancer & { readonly kind: 'ingress' };
 
-/** What is wanted in the ingress sandbox. Which endpoint gets which slot is left to what the kernel already has. */
-export type IngressWish = { readonly kind: 'ingress'; readonly ports: ReadonlyMap<PortKey, readonly Target[]> };
+/** The sandbox of an overlay network: its services are virtual IPs, which it has to answer for as its own addresses. */
+export type NetworkRules = Balancer & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
+
+export type SandboxRules = IngressRules | NetworkRules;
+export type Rules = HostRules | SandboxRules;
+
+/** What is wanted in a sandbox. Which endpoint gets which slot is left to what the kernel already has. */
+export type SandboxWish<Kind extends SandboxRules['kind'] = SandboxRules['kind']> = {
+  readonly kind: Kind;
+  readonly services: ReadonlyMap<ServiceKey, readonly Target[]>;
+};
 
 /** What is wanted of one namespace; on the host nothing is left to decide. */
-export type WishFor<R extends Rules> = R extends HostRules ? HostRules : IngressWish;
+export type WishFor<R extends Rules> = R extends SandboxRules ? SandboxWish<R['kind']> : HostRules;
 
 /** A table read back. */
 export type Found<R extends Rules> = {
@@ -54,8 +72,12 @@ export function portKey(carrier: Carrier, port: number): PortKey {
   return `${carrier} . ${port}`;
 }
 
-export function slotKey(port: PortKey, slot: number): SlotKey {
-  return `${port} . ${slot}` as SlotKey;
+export function vipKey(vip: Address): VipKey {
+  return `ip . ${vip.text}`;
+}
+
+export function slotKey(service: ServiceKey, slot: number): SlotKey {
+  return `${service} . ${slot}`;
 }
 
 export function readPortKey(key: PortKey): { readonly carrier: Carrier; readonly port: number } {
@@ -63,19 +85,26 @@ export function readPortKey(key: PortKey): { readonly carrier: Carrier; readonly
   return { carrier: carrier as Carrier, port: Number(port) };
 }
 
-export function readSlotKey(key: SlotKey): { readonly port: PortKey; readonly slot: number } {
+export function readSlotKey(key: SlotKey): { readonly service: ServiceKey; readonly slot: number } {
   const at = key.lastIndexOf(' . ');
-  return { port: key.slice(0, at) as PortKey, slot: Number(key.slice(at + 3)) };
+  return { service: key.slice(0, at) as ServiceKey, slot: Number(key.slice(at + 3)) };
 }
 
-/** The chain that a port of so many endpoints needs. */
-export function spreadOf(port: PortKey, endpoints: number): Spread {
-  return `${readPortKey(port).carrier}-${endpoints}`;
+export function matchOf(key: ServiceKey | SlotKey): Match {
+  return key.slice(0, key.indexOf(' ')) as Match;
 }
 
-/** `10.0.0.5:80`, which tells two targets apart. */
-export function showTarget(target: Target): string {
-  return target.address.family === 'ip6'
-    ? `[${target.address.text}]:${target.port}`
-    : `${target.address.text}:${target.port}`;
+export function isPortKey(key: ServiceKey): key is PortKey {
+  return matchOf(key) !== 'ip';
+}
+
+/** The chain that a service of so many endpoints needs. */
+export function spreadOf(service: ServiceKey, endpoints: number): Spread {
+  return `${matchOf(service)}-${endpoints}`;
+}
+
+/** `10.0.0.5:80`, or `10.0.0.5` for any port, which tells two targets apart. */
+export function showTarget({ address, port }: Target): string {
+  if (port === undefined) return address.text;
+  return address.family === 'ip6' ? `[${address.text}]:${port}` : `${address.text}:${port}`;
 }

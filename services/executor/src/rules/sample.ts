@@ -1,5 +1,5 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import type { HostRules, IngressWish, PortKey, Target } from './rules.ts';
+import { type HostRules, type PortKey, type SandboxWish, type Target, vipKey } from './rules.ts';
 
 /** For tests: an address that must be one. */
 export function ipv4(text: string): Address {
@@ -19,8 +19,17 @@ export function targets(...lasts: readonly number[]): Target[] {
 }
 
 /** For tests: a wish, written as an object. */
-export function ingressOf(ports: { readonly [port: PortKey]: readonly Target[] }): IngressWish {
-  return { kind: 'ingress', ports: new Map(Object.entries(ports)) as ReadonlyMap<PortKey, readonly Target[]> };
+export function ingressOf(ports: { readonly [port: PortKey]: readonly Target[] }): SandboxWish<'ingress'> {
+  return { kind: 'ingress', services: new Map(Object.entries(ports)) as SandboxWish['services'] };
+}
+
+/** For tests: virtual IPs 10.0.1.N, each with its tasks at 10.0.1.M. */
+export function networkOf(vips: { readonly [last: number]: readonly number[] }): SandboxWish<'network'> {
+  const at = (last: number | string) => ipv4(`10.0.1.${last}`);
+  const services = Object.entries(vips).map(
+    ([vip, tasks]) => [vipKey(at(vip)), tasks.map((last) => ({ address: at(last) }))] as const,
+  );
+  return { kind: 'network', services: new Map(services) };
 }
 
 /** For tests: published ports that lead to 172.18.0.2, or to the gateway given first. */

@@ -1,11 +1,12 @@
 import type { Address, Changes } from '@fairway/mesh';
-import type { PortKey, Rules, SlotKey, Spread, Target } from './rules.ts';
+import type { PortKey, Rules, ServiceKey, SlotKey, Spread, Target, VipKey } from './rules.ts';
 
-/** An entry of one of the tables' maps. */
+/** An entry of one of the tables' maps, or a virtual IP as an address of its sandbox. */
 export type Element =
   | { readonly map: 'ports'; readonly key: PortKey; readonly gateway: Address }
-  | { readonly map: 'services'; readonly key: PortKey; readonly endpoints: number }
-  | { readonly map: 'slots'; readonly key: SlotKey; readonly target: Target };
+  | { readonly map: 'services'; readonly key: ServiceKey; readonly endpoints: number }
+  | { readonly map: 'slots'; readonly key: SlotKey; readonly target: Target }
+  | { readonly map: 'vips'; readonly key: VipKey };
 
 /** One step of a transaction. A changed element is deleted and added again, as nft 1.0.6 cannot overwrite one. */
 export type Operation = ShapeOperation | ElementOperation;
@@ -15,7 +16,10 @@ export type ShapeOperation =
   | { readonly do: 'add chain' | 'delete chain'; readonly spread: Spread };
 type ElementOperation = { readonly do: 'add element' | 'delete element'; readonly element: Element };
 
-/** Ordered operations on one namespace's table, which take effect together or not at all. Never empty. */
+/**
+ * Ordered operations on one namespace. Those on its table take effect together or not at all; its addresses follow,
+ * each by itself. Never empty.
+ */
 export type Transaction = { readonly operations: readonly Operation[]; readonly changes: Changes };
 
 /** Undefined where there is nothing to do. */
@@ -30,7 +34,7 @@ export function isRebuild({ operations }: Transaction): boolean {
   return operations[0]?.do === 'delete table' && operations[1]?.do === 'add table';
 }
 
-/** All elements of a table, each by a name unlike any other's: `slots tcp . 8000 . 2`. */
+/** All elements of a namespace, each by a name unlike any other's: `slots tcp . 8000 . 2`. */
 export function elementsOf(rules: Rules): Map<string, Element> {
   const elements: Element[] =
     rules.kind === 'host'
@@ -38,6 +42,7 @@ export function elementsOf(rules: Rules): Map<string, Element> {
       : [
           ...[...rules.slots].map(([key, target]) => ({ map: 'slots', key, target }) as const),
           ...[...rules.services].map(([key, endpoints]) => ({ map: 'services', key, endpoints }) as const),
+          ...[...(rules.kind === 'network' ? rules.vips : [])].map((key) => ({ map: 'vips', key }) as const),
         ];
   return new Map(elements.map((element) => [`${element.map} ${element.key}`, element]));
 }

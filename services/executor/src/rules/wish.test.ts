@@ -12,12 +12,12 @@ const port = (changes: Partial<PortPlan['port']> = {}): PortPlan['port'] => ({
   target: 80,
   ...changes,
 });
-const wish = (...ports: PortPlan[]) => wishFromPlan({ ingress: { network: 'ingress', gateway, ports } });
+const wish = (...ports: PortPlan[]) => wishFromPlan({ ingress: { network: 'ingress', gateway, ports }, networks: [] });
 
 test('each port leads to the sandbox, and there to its backends', () => {
   const one = wish({ service: 'web', port: port(), backends: [backend(5), backend(6)] });
-  expect(one?.host.ports).toEqual(new Map([['tcp . 8000', gateway]]));
-  expect(one?.ingress.ports).toEqual(
+  expect(one?.host?.ports).toEqual(new Map([['tcp . 8000', gateway]]));
+  expect(one?.ingress?.services).toEqual(
     new Map([
       [
         'tcp . 8000',
@@ -36,23 +36,23 @@ test('the same number over TCP and UDP are two ports', () => {
     { service: 'web', port: port(), backends: [backend(5)] },
     { service: 'dns', port: port({ protocol: 'udp' }), backends: [] },
   );
-  expect([...(both?.ingress.ports.keys() ?? [])]).toEqual(['tcp . 8000', 'udp . 8000']);
-  expect(both?.ingress.ports.get('udp . 8000')).toEqual([]);
+  expect([...(both?.ingress?.services.keys() ?? [])]).toEqual(['tcp . 8000', 'udp . 8000']);
+  expect(both?.ingress?.services.get('udp . 8000')).toEqual([]);
 });
 
 test('a range leads to a range', () => {
   const ranged = wish({ service: 'web', port: port({ last: 8002 }), backends: [backend(5)] });
-  expect([...(ranged?.ingress.ports ?? [])].map(([key, [target]]) => `${key} > ${target?.port}`)).toEqual([
+  expect([...(ranged?.ingress?.services ?? [])].map(([key, [target]]) => `${key} > ${target?.port}`)).toEqual([
     'tcp . 8000 > 80',
     'tcp . 8001 > 81',
     'tcp . 8002 > 82',
   ]);
-  expect(ranged?.host.ports.size).toBe(3);
+  expect(ranged?.host?.ports.size).toBe(3);
 });
 
 test('a backend counts once', () => {
   expect(
-    wish({ service: 'web', port: port(), backends: [backend(5), backend(5)] })?.ingress.ports.get('tcp . 8000'),
+    wish({ service: 'web', port: port(), backends: [backend(5), backend(5)] })?.ingress?.services.get('tcp . 8000'),
   ).toHaveLength(1);
 });
 
@@ -69,9 +69,9 @@ test('what has no rules is said', () => {
     '8000/sctp: SCTP has no rules; publish it in host mode',
     '8000/tcp: fd00::6: only IPv4 is served',
   ]);
-  expect(odd?.ingress.ports.get('tcp . 8000')).toHaveLength(1);
+  expect(odd?.ingress?.services.get('tcp . 8000')).toHaveLength(1);
 });
 
 test('no sandbox, no wish', () => {
-  expect(wishFromPlan({})).toBeUndefined();
+  expect(wishFromPlan({ networks: [] })).toEqual({ networks: new Map(), notes: [] });
 });
