@@ -5,7 +5,7 @@ export interface DevArguments {
   help: boolean;
   /** Command to run once the cluster answers, instead of staying. */
   once?: string;
-  /** No sample service. */
+  /** No sample services. */
   bare: boolean;
   nodes: number;
   /** Whether Fairway is started, or Docker left to itself. */
@@ -22,15 +22,16 @@ export class ArgumentsInvalid extends Error {
 
 export const usage = `Usage: npm run dev -- [OPTIONS]
 
-Starts a real Docker swarm of several nodes on this machine, with Fairway on it and a service "whoami" published at
-8000, and stays until Ctrl-C, which removes every process, namespace, mount and file it made. Needs root.
+Starts a real Docker swarm of several nodes on this machine, with Fairway on it and services "whoami" (published at
+8000), "web" (at 8080) and "api" (on an overlay network with web), and stays until Ctrl-C, which removes every process,
+namespace, mount and file it made. Needs root.
 
   --once 'COMMAND'  run COMMAND with bash where an outside client is, once the cluster answers; then remove the
                     cluster and exit with COMMAND's status. It finds, separated by spaces and in the same order, NODES
                     (addresses), NAMESPACES (for nsenter --net=/run/netns/NAME) and SOCKETS (Docker APIs); also
                     DOCKER_HOST (the manager's), CONSOLE (a URL), and \`fairway\` on the PATH
   --nodes N         number of nodes, 3 if not given; the first is the manager
-  --bare            no sample service
+  --bare            no sample services
   --without-fairway the swarm as Docker leaves it, to compare
   --help            this text
 `;

@@ -4,7 +4,7 @@ import { type Cluster, fairwayConverged, keepLogs, startCluster, WaitedInVain } 
 import { ArgumentsInvalid, type DevArguments, parseArguments, usage } from './arguments.ts';
 import { runOnce } from './once.ts';
 import { Progress } from './progress.ts';
-import { deployWhoami, whoamiAnswers, whoamiRuns } from './ready.ts';
+import { apiAnswers, backNetwork, deploySamples, samplesRun, webPort, whoamiAnswers, whoamiPort } from './ready.ts';
 import { commandsToTry } from './try.ts';
 
 /** A signal asked for the end. */
@@ -37,14 +37,18 @@ async function makeReady(cluster: Cluster, asked: DevArguments, signal: AbortSig
     progress.step('Fairway is up on every node');
   }
   if (asked.bare) return;
-  await deployWhoami(cluster);
-  await whoamiRuns(cluster, signal);
-  progress.step('whoami runs, one task, published at 8000');
+  await deploySamples(cluster);
+  await samplesRun(cluster, signal);
+  progress.step(
+    `whoami runs, published at ${whoamiPort}; web, published at ${webPort}, and api on network ${backNetwork}`,
+  );
   if (!asked.fairway) return;
   await whoamiAnswers(cluster, signal);
+  await apiAnswers(cluster, signal);
   await fairwayConverged(cluster, { limitMs: 60_000, signal });
   const nodes = cluster.nodes.length;
-  progress.step(nodes === 1 ? 'whoami answers on the one node' : `whoami answers on all ${nodes} nodes`);
+  const where = nodes === 1 ? 'on the one node' : `on all ${nodes} nodes`;
+  progress.step(`whoami answers ${where}, and api answers web`);
 }
 
 function showFailure(cluster: Cluster, error: unknown): void {

@@ -21,6 +21,7 @@ const stateMaxMs = 60_000;
 export class Swarm {
   readonly cluster: Cluster;
   readonly #created = new Set<string>();
+  readonly #networks = new Set<string>();
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
@@ -44,6 +45,26 @@ export class Swarm {
       ...['--restart-delay', '0s', ...options, imageName, ...command],
     );
     return id.trim();
+  }
+
+  /** Makes an overlay network, which is removed after the test, and returns its id. */
+  async network(name: string, ...options: readonly string[]): Promise<string> {
+    this.#networks.add(name);
+    return (await this.docker('network', 'create', '--driver', 'overlay', ...options, name)).trim();
+  }
+
+  /** Removes a network, once Docker lets it: it refuses until the last task has ended, and keeps the name a while. */
+  async removeNetwork(name: string): Promise<void> {
+    await until(
+      `network ${name} to be removed`,
+      async () => {
+        const refused = await this.docker('network', 'rm', name).catch((error) => String(error));
+        const listed = await this.docker('network', 'ls', '--filter', `name=^${name}$`, '--quiet');
+        return listed === '' || `${listed.trim()} is still listed: ${refused}`;
+      },
+      { limitMs: stateMaxMs },
+    );
+    this.#networks.delete(name);
   }
 
   async update(name: string, ...options: readonly string[]): Promise<void> {
@@ -79,6 +100,7 @@ export class Swarm {
 
   async removeAll(): Promise<void> {
     for (const name of [...this.#created]) await this.remove(name).catch(() => {});
+    for (const name of [...this.#networks]) await this.removeNetwork(name);
   }
 
   /** What the service's running tasks answer with: their containers' host names. */
@@ -101,6 +123,54 @@ export class Swarm {
         node: NodeID,
         container: Status.ContainerStatus?.ContainerID ?? '',
       }));
+  }
+
+  /** The service's virtual IP on the first of its networks. */
+  async vip(service: string): Promise<string> {
+    const addresses = '{{range .Endpoint.VirtualIPs}}{{.Addr}} {{end}}';
+    return (await this.docker('service', 'inspect', '--format', addresses, service)).split('/')[0] ?? '';
+  }
+
+  /** A shell line in a container, and what it prints. */
+  async inside({ node, container }: { node: string; container: string }, line: string): Promise<string> {
+    const socket = this.nodes.find(({ swarmNodeId }) => swarmNodeId === node)?.socket ?? this.cluster.manager.socket;
+    return run(['docker', '-H', `unix://${socket}`, 'exec', container, 'sh', '-c', line], { limitMs: stateMaxMs });
+  }
+
+  /** Waits until so many tasks of the service run, and returns them. */
+  async running(service: string, tasks: number): Promise<Awaited<ReturnType<Swarm['tasks']>>> {
+    let found: Awaited<ReturnType<Swarm['tasks']>> = [];
+    await until(
+      `${tasks} tasks of ${service} to run`,
+      async () => {
+        found = await this.tasks(service);
+        return found.length === tasks || `${found.length} run`;
+      },
+      { limitMs: stateMaxMs },
+    );
+    return found;
+  }
+
+  /** Waits until what a container asks of `host:port`, again and again, is answered by just these, and by each. */
+  async answersInside(
+    from: { node: string; container: string },
+    target: string,
+    names: readonly string[],
+    carrier: Probe['carrier'] = 'tcp',
+  ): Promise<void> {
+    const asks =
+      carrier === 'tcp'
+        ? `timeout 3 wget -q -O - http://${target}/`
+        : `echo hello | socat -t 1 - UDP4:${target} | cut -d : -f 1`;
+    const line = `(for turn in $(seq ${12 * names.length}); do (${asks} || echo failed) & done; wait) 2>&1 | sort -u`;
+    await until(
+      `${names.join(', ')} to answer at ${target}/${carrier} inside ${from.container.slice(0, 12)}`,
+      async () => {
+        const said = (await this.inside(from, line)).trim();
+        return said === [...names].sort().join('\n') || `answered by ${said.replaceAll('\n', ', ')}`;
+      },
+      { limitMs: stateMaxMs },
+    );
   }
 
   /** Everywhere that a port has to answer: each node's address from outside, and 127.0.0.1 on each node. */
