@@ -19,12 +19,12 @@ test('what somebody has to do first, then what is waited for, then everything in
     beta   worker   ready    drain         40 of 42     12.0 ms
     n3     -        unknown  -             nothing yet  -
 
-    SERVICE  MODE   PORTS                      SERVING
-    web      vip    8000→80/tcp, 8443→443/tcp  1/2
-    old      vip    9000→90/udp                0 (global), those that drain still answer
-    stopped  vip    9001→90/tcp                0/0, connections are refused
-    rr       dnsrr  -                          left to Docker
-    agent    vip    9100→9100/tcp              3 (global)
+    SERVICE  MODE   PORTS                      VIPS             SERVING
+    web      vip    8000→80/tcp, 8443→443/tcp  10.0.1.2 (back)  1/2
+    old      vip    9000→90/udp                -                0 (global), those that drain still answer
+    stopped  vip    9001→90/tcp                -                0/0, connections are refused
+    rr       dnsrr  -                          -                left to Docker
+    agent    vip    9100→9100/tcp              -                3 (global)
 
     TASK  SERVICE  NODE   ADDRESSES           STATE     SINCE
     t1    web      alpha  10.0.0.5            serving   90 s
