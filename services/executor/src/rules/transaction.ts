@@ -34,6 +34,11 @@ export function isRebuild({ operations }: Transaction): boolean {
   return operations[0]?.do === 'delete table' && operations[1]?.do === 'add table';
 }
 
+/** Whether a transaction leaves the table's own shape alone but for chains that spread. */
+export function ofElementsAlone({ operations }: Transaction): boolean {
+  return operations.every(({ do: verb }) => verb !== 'add table' && verb !== 'delete table');
+}
+
 /** All elements of a namespace, each by a name unlike any other's: `slots tcp . 8000 . 2`. */
 export function elementsOf(rules: Rules): Map<string, Element> {
   const elements: Element[] =

@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CommandFailed, CommandHung } from './failures.ts';
+import { NftSession } from './nft-session.ts';
+
+// Each session has a network namespace of its own.
+let session: NftSession;
+const open = (limitMs = 5_000) => new NftSession('unshare', ['--net', 'nft', '-i'], limitMs);
+beforeEach(() => {
+  session = open();
+});
+afterEach(() => session.close());
+
+const port = (n: number) => `add element inet t ports { ${n} }`;
+
+test('each line is one transaction: it takes effect whole, or not at all and says why', async () => {
+  await session.run('add table inet t; add set inet t ports { type inet_service; }');
+  await session.run(`${port(80)}; ${port(81)}`);
+  const failure = await session.run(`${port(82)}; delete element inet t ports { 99 }`).catch((error) => error);
+  expect(failure).toBeInstanceOf(CommandFailed);
+  expect(failure.stderr).toMatch(/^Error: Could not process rule: No such file or directory\n/);
+  expect(failure.stderr).not.toContain('done-');
+  await session.run('delete element inet t ports { 80, 81 }');
+  await expect(session.run('delete element inet t ports { 82 }')).rejects.toThrow(/No such file or directory/);
+  expect(session.ended).toBe(false);
+});
+
+test('lines that are given at once are run one after the other, a large one among them', async () => {
+  await session.run('add table inet t; add set inet t ports { type inet_service; }');
+  const many = Array.from({ length: 5_000 }, (_, n) => port(10_000 + n)).join('; ');
+  await Promise.all([
+    session.run(many),
+    session.run('delete element inet t ports { 14999 }'),
+    session.run(port(14_999)),
+  ]);
+  await expect(session.run('delete element inet t ports { 9999 }')).rejects.toThrow(CommandFailed);
+});
+
+test('a line that nft does not take for a whole one is refused, and the next one is not', async () => {
+  await expect(session.run('add table inet t; add set inet t s {')).rejects.toThrow(CommandFailed);
+  await session.run('add table inet t');
+});
+
+test('one that ended says so, to the line that waits and to those after it', async () => {
+  await session.run('add table inet t');
+  const waiting = session.run('quit');
+  await expect(waiting).rejects.toThrow(CommandFailed);
+  expect(session.ended).toBe(true);
+  await expect(session.run('add table inet t')).rejects.toThrow(CommandFailed);
+});
+
+test('one that hangs is ended', async () => {
+  const hanging = new NftSession('sleep', ['60'], 50);
+  await expect(hanging.run('add table inet t')).rejects.toThrow(CommandHung);
+  expect(hanging.ended).toBe(true);
+});
+
+test('a program that cannot be started is an error of the line', async () => {
+  const none = new NftSession('no-such-program', [], 5_000);
+  await expect(none.run('add table inet t')).rejects.toThrow(CommandFailed);
+});
