@@ -46,7 +46,9 @@ export interface ClusterNode extends Omit<NodeRecord, 'holder'> {
   readonly engine: Engine;
   /** Runs a command on the node, where dockerd runs. */
   exec(command: Command, options?: CommandOptions): Promise<CommandResult>;
-  /** Runs a command in one of the node's sandboxes, e.g. `ingress_sbox`. */
+  /** What to run a command with in one of the node's sandboxes, e.g. `ingress_sbox`. */
+  sandboxArgv(sandbox: string, command: Command): string[];
+  /** Runs a command in one of the node's sandboxes. */
   execSandbox(sandbox: string, command: Command, options?: CommandOptions): Promise<CommandResult>;
 }
 
@@ -259,13 +261,19 @@ export class Cluster {
 
   private describeNode({ holder, ...node }: NodeRecord): ClusterNode {
     const enter = enterNode({ namespace: node.namespace, holder });
+    const sandboxArgv = (sandbox: string, command: Command) => [
+      ...enter,
+      'nsenter',
+      `--net=${join(node.netnsDir, sandbox)}`,
+      ...words(command),
+    ];
     return {
       ...node,
       holderPid: holder.pid,
       engine: new Engine(node.socket),
       exec: (command, options) => attempt([...enter, ...words(command)], options),
-      execSandbox: (sandbox, command, options) =>
-        attempt([...enter, 'nsenter', `--net=${join(node.netnsDir, sandbox)}`, ...words(command)], options),
+      sandboxArgv,
+      execSandbox: (sandbox, command, options) => attempt(sandboxArgv(sandbox, command), options),
     };
   }
 }

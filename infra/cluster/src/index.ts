@@ -20,7 +20,7 @@ export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';
 export { attachCluster, keepLogs, type StartOptions, startCluster } from './start.ts';
 export { ClusterAbsent, ClusterRunning } from './state.ts';
-export { NodeCountInvalid } from './switch.ts';
+export { lanAddress, NodeCountInvalid } from './switch.ts';
 export { recoverClusters } from './teardown.ts';
 export { ensureToolchain, NotRoot } from './toolchain.ts';
 export { until, WaitedInVain, type WaitOptions } from './wait.ts';

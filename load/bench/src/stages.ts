@@ -1,0 +1,43 @@
+import { percentile } from './percentile.ts';
+import type { Span } from './span.ts';
+
+/** One change as the traces tell of it, milliseconds after Docker's event; over all nodes the slowest one counts. */
+export type Stages = {
+  /** The watcher has read the event. */
+  readonly seen: number;
+  /** The decider has written the mesh. */
+  readonly decided: number;
+  /** Every node has computed its plan and what to change. */
+  readonly planned: number;
+  /** Every node's kernel has acknowledged. */
+  readonly applied: number;
+};
+
+/**
+ * The stages of the change that a container's event began, from the spans of its trace; undefined while they are not
+ * all there.
+ */
+export function stagesOf(spans: readonly Span[], eventMs: number, nodes: number): Stages | undefined {
+  const seen = spans.find(({ name }) => name === 'send fairway.fact');
+  const decided = spans.find(({ name }) => name === 'process fairway.fact');
+  const applies = spans.filter(({ name }) => name === 'apply');
+  if (!seen || !decided || new Set(applies.map(({ attributes }) => attributes['fairway.node'])).size < nodes)
+    return undefined;
+  const slowest = (of: (apply: Span) => number) => Math.max(...applies.map(of)) - eventMs;
+  return {
+    seen: seen.startMs - eventMs,
+    decided: decided.endMs - eventMs,
+    planned: slowest(({ events, startMs }) => events.planned ?? startMs),
+    applied: slowest(({ endMs }) => endMs),
+  };
+}
+
+/** A table of what was measured, by stage: the middle, and the slow end. */
+export function stageTable(rows: readonly { readonly stage: string; readonly values: readonly number[] }[]): string {
+  const shown = (value: number) => (Number.isNaN(value) ? '-' : value.toFixed(1));
+  const lines = rows.map(
+    ({ stage, values }) =>
+      `| ${stage} | ${values.length} | ${[50, 90, 99, 100].map((of) => shown(percentile(values, of))).join(' | ')} |`,
+  );
+  return `| stage | changes | p50 ms | p90 ms | p99 ms | slowest ms |\n| --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}\n`;
+}
