@@ -1,0 +1,30 @@
+/**
+ * Names of spans, events and attributes: what somebody searches for. Those of messages follow the semantic conventions
+ * (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/): the operation, then the destination.
+ */
+export const spanNames = {
+  send: 'send fairway.fact',
+  process: 'process fairway.fact',
+  apply: 'apply',
+  /** The kernel's time in one namespace: `nft host`, `nft ingress`, `nft lb_…`. */
+  nft: (namespace: string) => `nft ${namespace}`,
+} as const;
+
+export const spanEvents = {
+  /** The plan and its difference to what the kernel holds are made; from here on it is the kernel's time. */
+  planned: 'planned',
+  /** The bus did not acknowledge; it is asked again. */
+  unacknowledged: 'unacknowledged',
+} as const;
+
+export const spanAttributes = {
+  event: 'fairway.event',
+  factKind: 'fairway.fact.kind',
+  node: 'fairway.node',
+  object: 'fairway.object',
+  key: 'fairway.key',
+  revision: 'fairway.revision',
+  added: 'fairway.added',
+  removed: 'fairway.removed',
+  messagingSystem: 'messaging.system',
+} as const;
