@@ -17,6 +17,8 @@ import {
   type NodeGoneFact,
   type NodeListingFact,
 } from '@fairway/mesh';
+import { type Tracer, untraced } from '@fairway/telemetry';
+import { traceDecision } from './decision-trace.ts';
 import { foldNetwork } from './fold-network.ts';
 import { foldNode } from './fold-node.ts';
 import { type FoldContext, foldService, foldTime, type ServiceChange } from './fold-service.ts';
@@ -43,7 +45,9 @@ export function decideService(
   id: string,
   facts: readonly Envelope<ServiceChange>[],
   context: FoldContext,
+  tracer: Tracer = untraced,
 ): Promise<Decision> {
+  const startMs = Date.now();
   return untilWritten(async () => {
     const stored = await loadService(bucket, id);
     let service = stored.service;
@@ -60,7 +64,10 @@ export function decideService(
     if (service) early.splice(0).forEach(fold);
     if (!service) return { kind: 'unknown' };
     if (service === stored.service) return { kind: 'unchanged' };
-    return written(await saveService(bucket, id, stored, service, causes));
+    const decision = traceDecision(tracer, keys.service(id), causes, startMs);
+    const revision = await saveService(bucket, id, stored, service, decision.causes);
+    if (revision !== undefined) decision.written(revision);
+    return written(revision);
   });
 }
 
@@ -80,7 +87,9 @@ export function decideNode(
   id: string,
   facts: readonly Envelope<NodeFact | NodeGoneFact | NodeListingFact>[],
   nowMs: number,
+  tracer: Tracer = untraced,
 ): Promise<Decision> {
+  const startMs = Date.now();
   return untilWritten(async () => {
     const held = await bucket.get(keys.node(id));
     const before = held?.text === undefined ? undefined : readNode(held.key, held.text);
@@ -93,14 +102,14 @@ export function decideNode(
       node = after;
     }
     if (!node || node === before) return { kind: 'unchanged' };
+    const decision = traceDecision(tracer, keys.node(id), causes, startMs);
     const kept = keepCauses(
       node.causes,
-      causes.map((cause) => ({ ...cause, after: revision })),
+      decision.causes.map((cause) => ({ ...cause, after: revision })),
     );
-    return {
-      kind: 'written',
-      revision: await bucket.put(keys.node(id), writeNode({ ...node, causes: kept }), revision),
-    };
+    const put = await bucket.put(keys.node(id), writeNode({ ...node, causes: kept }), revision);
+    decision.written(put);
+    return { kind: 'written', revision: put };
   });
 }
 
@@ -110,14 +119,26 @@ export function decideNetwork(
   id: string,
   facts: readonly Envelope<NetworkFact | NetworkGoneFact>[],
   nowMs: number,
+  tracer: Tracer = untraced,
 ): Promise<Decision> {
+  const startMs = Date.now();
   return untilWritten(async () => {
     const held = await bucket.get(keys.network(id));
     const before = held?.text === undefined ? undefined : readNetwork(held.key, held.text);
-    const network = facts.reduce((folded, { body }) => foldNetwork(folded, body, nowMs), before);
+    let network = before;
+    const causes: NewCause[] = [];
+    for (const envelope of facts) {
+      const after = foldNetwork(network, envelope.body, nowMs);
+      if (after !== network) causes.push(causeOf(envelope));
+      network = after;
+    }
     if (!network || network === before) return { kind: 'unchanged' };
     const revision = held?.text === undefined ? 0 : held.revision;
-    return { kind: 'written', revision: await bucket.put(keys.network(id), writeNetwork(network), revision) };
+    // The entry keeps no causes: the trace ends here.
+    const decision = traceDecision(tracer, keys.network(id), causes, startMs);
+    const put = await bucket.put(keys.network(id), writeNetwork(network), revision);
+    decision.written(put);
+    return { kind: 'written', revision: put };
   });
 }
 

@@ -16,7 +16,7 @@ import {
   Unreadable,
 } from '@fairway/bus';
 import { type Fact, objectOf } from '@fairway/mesh';
-import { describe, type Log } from '@fairway/telemetry';
+import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { type Decision, decideNetwork, decideNode, decideService } from './decide.ts';
 import type { FoldContext } from './fold-service.ts';
 import { Inbox } from './inbox.ts';
@@ -26,6 +26,7 @@ import { sweep } from './sweep.ts';
 type Options = {
   readonly bus: Bus;
   readonly log: Log;
+  readonly tracer?: Tracer;
   /** The wall clock, for times that outlive the process. */
   readonly nowMs?: () => number;
   readonly clock?: Clock;
@@ -51,7 +52,7 @@ const sweepMs = 60_000;
 export type Decider = { stop(): Promise<void> };
 
 /** Starts a decider; any number may run, they share the facts and agree by compare and swap. */
-export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: Options): Decider {
+export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, clock = realClock }: Options): Decider {
   const name = 'decider';
   const replica = new MeshReplica({
     onUnreadable: (error) =>
@@ -151,7 +152,7 @@ export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: 
       if (await completeEpoch(bus, envelope)) log.info('the mesh is complete', { epoch: envelope.body.epoch });
       done = true;
     } else if (folded && isOf(envelope, ['node-listing'])) {
-      done = await foldNodeListing(bus.mesh, replica, envelope, context());
+      done = await foldNodeListing(bus.mesh, replica, envelope, context(), tracer);
     }
     if (done) delivery.ack();
     else delivery.retry(Math.min(waitMs * delivery.attempt, listingWaitMaxMs));
@@ -162,11 +163,11 @@ export function startDecider({ bus, log, nowMs = Date.now, clock = realClock }: 
     const of = <Kind extends Fact['kind']>(...kinds: readonly Kind[]) => envelopes.filter((held) => isOf(held, kinds));
     switch (parsed?.kind) {
       case 'service':
-        return decideService(bus.mesh, parsed.id, of('service', 'service-gone', 'container'), context());
+        return decideService(bus.mesh, parsed.id, of('service', 'service-gone', 'container'), context(), tracer);
       case 'node':
-        return decideNode(bus.mesh, parsed.id, of('node', 'node-gone'), nowMs());
+        return decideNode(bus.mesh, parsed.id, of('node', 'node-gone'), nowMs(), tracer);
       case 'network':
-        return decideNetwork(bus.mesh, parsed.id, of('network', 'network-gone'), nowMs());
+        return decideNetwork(bus.mesh, parsed.id, of('network', 'network-gone'), nowMs(), tracer);
       default:
         throw new Error(`no entry for ${key}`);
     }

@@ -8,6 +8,7 @@ import {
   writeComplete,
 } from '@fairway/bus';
 import type { Mesh, NodeListingFact, SwarmListingFact } from '@fairway/mesh';
+import { type Tracer, untraced } from '@fairway/telemetry';
 import { decideNode, decideService } from './decide.ts';
 import type { FoldContext } from './fold-service.ts';
 
@@ -22,14 +23,15 @@ export async function foldNodeListing(
   replica: MeshReplica,
   envelope: Envelope<NodeListingFact>,
   context: FoldContext,
+  tracer: Tracer = untraced,
 ): Promise<boolean> {
   // Asked first: what the replica has heard by the time of the answer is then at least that much.
   const written = await bucket.lastRevision();
   const mesh = replica.current;
   if (!mesh || !replica.caughtUp || mesh.generation.epoch !== envelope.epoch) return false;
   if (mesh.generation.revision < written) return false;
-  for (const id of contradicted(mesh, envelope.body)) await decideService(bucket, id, [envelope], context);
-  await decideNode(bucket, envelope.body.node, [envelope], context.nowMs);
+  for (const id of contradicted(mesh, envelope.body)) await decideService(bucket, id, [envelope], context, tracer);
+  await decideNode(bucket, envelope.body.node, [envelope], context.nowMs, tracer);
   return true;
 }
 

@@ -12,7 +12,8 @@ import {
   stateHere,
   type WatchedFacts,
 } from '@fairway/mesh';
-import { describe, type Log } from '@fairway/telemetry';
+import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
+import { type ApplyTrace, ApplyTraces } from './apply-trace.ts';
 import { ApplyFailed, HeldRules, type Keeps } from './held-rules.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
@@ -25,6 +26,7 @@ type Options = {
   readonly kernel: Kernel;
   readonly replica: MeshReplica;
   readonly log: Log;
+  readonly tracer?: Tracer;
   /** The wall clock, for times that are shown. */
   readonly nowMs?: () => number;
   readonly clock?: Clock;
@@ -53,8 +55,17 @@ const hostCheckMs = 10_000;
  * Starts the executor: the mesh and the node's own facts to a plan, the plan to rules, the rules to the kernel, the
  * outcome to the bus. One round at a time; what changes meanwhile is in the next one.
  */
-export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clock = realClock }: Options): Executor {
+export function startExecutor({
+  bus,
+  kernel,
+  replica,
+  log,
+  tracer = untraced,
+  nowMs = Date.now,
+  clock = realClock,
+}: Options): Executor {
   const rules = new HeldRules(kernel);
+  const traces = new ApplyTraces(tracer);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
   const sandboxes = new Map<Sandbox, string>();
   let own: WatchedFacts | undefined;
@@ -85,10 +96,12 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       causes = [];
       const mesh = replica.mesh;
       const { node } = own;
-      const failures = await round(mesh, own, brings).catch((error) => [error]);
+      const trace = traces.begin(node, mesh.generation.revision, brings);
+      const failures = await round(mesh, own, brings, trace).catch((error) => [error]);
       if (failures.length > 0) {
         causes = keepCauses(brings, causes);
-        fail(failures, node, mesh, brings);
+        trace.failed(failures);
+        fail(failures, node, mesh, brings, trace.traceparent);
         return;
       }
       retryMs = retryMinMs;
@@ -96,12 +109,17 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
   }
 
   /** What failed in it; without failures all namespaces are as the mesh wants them. */
-  async function round(mesh: Mesh, watched: WatchedFacts, brings: readonly Cause[]): Promise<readonly Error[]> {
+  async function round(
+    mesh: Mesh,
+    watched: WatchedFacts,
+    brings: readonly Cause[],
+    trace: ApplyTrace,
+  ): Promise<readonly Error[]> {
     const facts = await withKernelFacts(mesh, watched);
     const wish = plan(mesh, facts);
     const rulesWanted = wishFromPlan(wish);
     const notes = [...wish.notes, ...rulesWanted.notes];
-    const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish));
+    const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish), trace.nft);
     const { added, removed } = result.changes;
     for (const found of result.rebuilt)
       log.warn('the table was not as Fairway writes it and was built anew', { found });
@@ -111,6 +129,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       log.info('applied', { revision, added, removed, ms: Number(result.durationMs.toFixed(1)), why });
     }
     if (result.failures.length > 0) return result.failures;
+    trace.ended(result.changes, notes);
     const watermark = `${mesh.generation.epoch} ${mesh.generation.revision} ${JSON.stringify(notes)}`;
     if (added + removed === 0 && watermark === applied) return [];
     applied = watermark;
@@ -120,6 +139,7 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
       changes: result.changes,
       causes: brings,
       notes,
+      trace: trace.traceparent,
     });
     return [];
   }
@@ -133,13 +153,13 @@ export function startExecutor({ bus, kernel, replica, log, nowMs = Date.now, clo
     return { ...watched, sandboxes: names, reach };
   }
 
-  function fail(failures: readonly Error[], node: string, mesh: Mesh, brings: readonly Cause[]): void {
+  function fail(failures: readonly Error[], node: string, mesh: Mesh, brings: readonly Cause[], trace: string): void {
     for (const failure of failures) {
       const namespace = failure instanceof ApplyFailed ? failure.namespace : 'node';
       const reason = describe(failure);
       const missing = failure instanceof ApplyFailed && failure.cause instanceof NamespaceMissing;
       log[missing ? 'warn' : 'error']('could not apply; trying again', { namespace, reason, afterMs: retryMs });
-      report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax));
+      report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax), trace);
     }
     applied = undefined;
     cancelRetry = clock.after(retryMs, wake);

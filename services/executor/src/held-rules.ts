@@ -1,4 +1,5 @@
 import type { Changes } from '@fairway/mesh';
+import type { Span } from '@fairway/telemetry';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
 import { difference, removal, type Stale } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
@@ -54,18 +55,18 @@ export class HeldRules {
   /**
    * Brings all namespaces to the wish: the sandboxes side by side, and the host after the ingress sandbox, so that it
    * leads to nothing that is not there. Tracked connections that the new rules would not reach are dropped, those that
-   * `keeps` keeps once it does no more.
+   * `keeps` keeps once it does no more. `begin` begins the span of each transaction.
    */
-  async bring(wish: Wish, prune: boolean, keeps: Keeps): Promise<Brought> {
+  async bring(wish: Wish, prune: boolean, keeps: Keeps, begin: (namespace: Namespace) => Span): Promise<Brought> {
     const { ingress, host, networks } = wish;
     const ports = async () => {
       const results: Applied[] = [];
-      if (ingress) results.push(await this.#bringOne('ingress', ingress, prune, keeps));
-      if (host) results.push(await this.#bringOne('host', host, prune, keeps));
+      if (ingress) results.push(await this.#bringOne('ingress', ingress, prune, keeps, begin));
+      if (host) results.push(await this.#bringOne('host', host, prune, keeps, begin));
       return results;
     };
     const ofNetworks = [...networks].map(([sandbox, network]) =>
-      this.#bringOne(sandbox as NetworkSandbox, network, prune, keeps).then((applied) => [applied]),
+      this.#bringOne(sandbox as NetworkSandbox, network, prune, keeps, begin).then((applied) => [applied]),
     );
     const settled = await Promise.allSettled([ports(), ...ofNetworks]);
     const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
@@ -95,6 +96,7 @@ export class HeldRules {
     wish: WishFor<RulesOf<N>>,
     prune: boolean,
     keeps: Keeps,
+    begin: (namespace: Namespace) => Span,
   ): Promise<Applied> {
     try {
       const doubts = this.#doubtsOf(namespace);
@@ -106,7 +108,8 @@ export class HeldRules {
       for (const stale of change.stale) waiting.set(nameOf(stale), stale);
       let durationMs = 0;
       if (change.transaction) {
-        ({ durationMs } = await this.#kernel.apply(namespace, change.transaction));
+        const span = begin(namespace);
+        ({ durationMs } = await ending(span, this.#kernel.apply(namespace, change.transaction)));
         this.#hold(namespace, doubts, { rules: change.rules, layout: layoutVersion, foreign: [] });
       }
       await this.#forget(namespace, keeps);
@@ -149,6 +152,18 @@ export class HeldRules {
 
   #doubtsOf(namespace: Namespace): number {
     return this.#doubts.get(namespace) ?? 0;
+  }
+}
+
+/** The same promise, which ends the span when it settles. */
+async function ending<Result>(span: Span, work: Promise<Result>): Promise<Result> {
+  try {
+    const result = await work;
+    span.end();
+    return result;
+  } catch (error) {
+    span.end({ error });
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { logTo } from './executor-lab.ts';
 import { OutcomeReport } from './outcome-report.ts';
 
+const trace = '00-00000000000000000000000000000001-0000000000000001-01';
 const cause = (event: string): Cause => ({ trace: `00-${event}`, event, atMs: 0, after: 0 });
 const generation = (revision: number, epoch = 'e1') => ({ epoch, revision });
 const success = (revision: number, epoch = 'e1', notes: readonly Note[] = []) => ({
@@ -12,6 +13,7 @@ const success = (revision: number, epoch = 'e1', notes: readonly Note[] = []) =>
   changes: { added: 1, removed: 0 },
   causes: [cause(`r${revision}`)],
   notes,
+  trace,
 });
 
 /** A report of node n1, and what the bus heard: `0 applied 0-5 +1 2ms r5`, the time first. */
@@ -58,7 +60,7 @@ test('a failure is told at once, also between two watermarks', async () => {
   const { report, heard, pass } = await open();
   report.applied('n1', success(3));
   await pass(10);
-  report.failed('n1', generation(4), 'ingress', 'refused', [cause('r4')]);
+  report.failed('n1', generation(4), 'ingress', 'refused', [cause('r4')], trace);
   await pass(10);
   expect(heard).toEqual(['0 n1 applied 0-3 +1 2ms r3', '10 n1 failed 4 ingress: refused']);
 });
@@ -68,9 +70,9 @@ test('what was first is told first: a failure never before the success that it f
   report.applied('n1', success(3));
   await pass(10);
   report.applied('n1', success(4));
-  report.failed('n1', generation(5), 'ingress', 'refused', []);
+  report.failed('n1', generation(5), 'ingress', 'refused', [], trace);
   await pass(300);
-  report.failed('n1', generation(6), 'ingress', 'refused again', []);
+  report.failed('n1', generation(6), 'ingress', 'refused again', [], trace);
   report.applied('n1', success(6));
   await pass(300);
   expect(heard.map((line) => line.split(' ').slice(2, 4).join(' '))).toEqual([
@@ -89,7 +91,7 @@ test('a bus that is down costs nothing but time', async () => {
   bus.cut();
   report.applied('n1', success(4));
   await pass(5_000);
-  report.failed('n1', generation(5), 'host', 'refused', []);
+  report.failed('n1', generation(5), 'host', 'refused', [], trace);
   report.applied('n1', success(6));
   await pass(5_000);
   expect(heard).toHaveLength(1);
@@ -106,7 +108,8 @@ test('a bus that is down costs nothing but time', async () => {
 test('of many failures while the bus is down the last hundred are kept', async () => {
   const { bus, report, heard, pass } = await open();
   bus.cut();
-  for (let revision = 1; revision <= 150; revision++) report.failed('n1', generation(revision), 'host', 'refused', []);
+  for (let revision = 1; revision <= 150; revision++)
+    report.failed('n1', generation(revision), 'host', 'refused', [], trace);
   await pass(1_500);
   bus.mend();
   await pass(2_000);
@@ -117,7 +120,7 @@ test('of many failures while the bus is down the last hundred are kept', async (
 test('what comes while another is being told is told too', async () => {
   const { report, heard, pass } = await open();
   report.applied('n1', success(3));
-  report.failed('n1', generation(4), 'host', 'refused', []);
+  report.failed('n1', generation(4), 'host', 'refused', [], trace);
   await pass(100);
   expect(heard).toHaveLength(2);
 });

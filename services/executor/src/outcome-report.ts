@@ -1,6 +1,6 @@
 import { type Bus, BusUnavailable, type Clock, outcomeMessage } from '@fairway/bus';
 import { type Cause, type Changes, type Generation, keepCauses, type Note, type Outcome } from '@fairway/mesh';
-import { describe, type Log, newTrace } from '@fairway/telemetry';
+import { describe, type Log } from '@fairway/telemetry';
 
 type Options = {
   readonly bus: Bus;
@@ -22,6 +22,8 @@ type Success = {
   readonly changes: Changes;
   readonly causes: readonly Cause[];
   readonly notes: readonly Note[];
+  /** Traceparent of the round; of several, of the last one that changed something. */
+  readonly trace: string;
 };
 type Waiting<Of> = Of & { readonly node: string; readonly order: number };
 type Failure = { readonly epoch: string; readonly outcome: Outcome; readonly trace: string };
@@ -52,7 +54,14 @@ export class OutcomeReport {
     if (!this.#cancel) void this.#send();
   }
 
-  failed(node: string, generation: Generation, namespace: string, reason: string, causes: readonly Cause[]): void {
+  failed(
+    node: string,
+    generation: Generation,
+    namespace: string,
+    reason: string,
+    causes: readonly Cause[],
+    trace: string,
+  ): void {
     const { epoch, revision } = generation;
     const outcome: Outcome = {
       kind: 'failed',
@@ -62,7 +71,6 @@ export class OutcomeReport {
       reason,
       causes: keepCauses(causes, []),
     };
-    const trace = causes.at(-1)?.trace ?? newTrace();
     this.#failures.push({ node, epoch, outcome, trace, order: this.#order++ });
     this.#failures = this.#failures.slice(-keptMax);
     if (!this.#cancel) void this.#send();
@@ -105,7 +113,7 @@ export class OutcomeReport {
   }
 
   async #tellSuccess(waiting: Waiting<Success>): Promise<void> {
-    const { generation, node, order: _, ...rest } = waiting;
+    const { generation, node, order: _, trace, ...rest } = waiting;
     this.#success = undefined;
     const next = this.#told?.generation.epoch === generation.epoch ? this.#told.generation.revision + 1 : 0;
     const outcome: Outcome = {
@@ -115,7 +123,7 @@ export class OutcomeReport {
       ...rest,
     };
     try {
-      await this.#publish(node, generation.epoch, outcome, rest.causes.at(-1)?.trace ?? newTrace());
+      await this.#publish(node, generation.epoch, outcome, trace);
     } catch (error) {
       this.#success = together(waiting, this.#success);
       throw error;
@@ -153,5 +161,6 @@ function together(
       removed: before.changes.removed + after.changes.removed,
     },
     causes: keepCauses(before.causes, after.causes),
+    trace: after.changes.added + after.changes.removed > 0 ? after.trace : before.trace,
   };
 }

@@ -6,9 +6,10 @@ await runService(
   'node',
   "watches this node's Docker and keeps the node's rules; runs as root on every node",
   [natsSetting, dockerSetting, netnsSetting, stateSetting, logSetting],
-  ({ log, setting }) =>
+  ({ log, tracer, setting }) =>
     startNode({
       log,
+      tracer,
       servers: setting(natsSetting.name).split(','),
       dockerHost: setting(dockerSetting.name),
       netnsDir: setting(netnsSetting.name),

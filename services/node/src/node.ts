@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { connectBus, deadLetter, MeshReplica } from '@fairway/bus';
 import { createLinuxKernel, MeshFile, startExecutor } from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
-import { describe, type Log } from '@fairway/telemetry';
+import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
 import { RequirementsMissing, UnknownDockerHost } from './failures.ts';
 import { swarmMembership } from './swarm-membership.ts';
 
 type Options = {
   readonly log: Log;
+  readonly tracer: Tracer;
   readonly servers: readonly string[];
   /** `unix:///path`. */
   readonly dockerHost: string;
@@ -24,6 +25,7 @@ type Options = {
  */
 export async function startNode({
   log,
+  tracer,
   servers,
   dockerHost,
   netnsDir,
@@ -50,7 +52,7 @@ export async function startNode({
       log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
     },
   });
-  const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }) });
+  const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }), tracer });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus
@@ -64,6 +66,7 @@ export async function startNode({
     bus,
     view: meshView(replica),
     log: log.with({ part: 'watcher' }),
+    tracer,
     onOwn: (change, own) => {
       if (change.kind === 'identity') executor.dockerStarted();
       if (own) executor.ownChanged(own);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ContainerFact, Fact, Incarnation } from '@fairway/mesh';
-import { describe, type Log, newTrace } from '@fairway/telemetry';
+import { describe, type Log } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { ContainerLives, type HeldContainer } from './container-lives.ts';
@@ -133,7 +133,7 @@ export class NodeWatch {
   }
 
   #offer(key: string, fact: Fact, id: string, event: string, barrier = false): void {
-    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), trace: newTrace(), barrier });
+    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), barrier });
   }
 
   #forget(id: string): void {

@@ -1,5 +1,5 @@
 import { type Bus, BusUnavailable, type Message, readFact } from '@fairway/bus';
-import { createLog } from '@fairway/telemetry';
+import { createLog, untraced } from '@fairway/telemetry';
 import { expect, it } from 'vitest';
 import { ManualClock } from './manual-clock.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
@@ -15,7 +15,7 @@ function open() {
       under.push({ service: fact.service, id, end: (error) => (error ? reject(error) : resolve()) });
     });
   const log = createLog('outbox', { FAIRWAY_LOG: 'error' });
-  const outbox = new Outbox({ bus: { publish } as unknown as Bus, clock, log, onFailure: () => {} });
+  const outbox = new Outbox({ bus: { publish } as unknown as Bus, clock, log, tracer: untraced, onFailure: () => {} });
   const offer = (service: string, more: Partial<Outgoing> = {}) =>
     outbox.offer({
       key: service,
@@ -23,7 +23,6 @@ function open() {
       id: service,
       event: 'test',
       atMs: 0,
-      trace: '00-00000000000000000000000000000001-0000000000000001-01',
       ...more,
     });
   const services = () => under.map(({ service }) => service);

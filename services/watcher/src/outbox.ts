@@ -1,6 +1,6 @@
 import { type Bus, BusUnavailable, factMessage } from '@fairway/bus';
-import type { Fact } from '@fairway/mesh';
-import { describe, type Log } from '@fairway/telemetry';
+import { type Fact, objectOf } from '@fairway/mesh';
+import { describe, type Log, type Span, spanAttributes, spanEvents, spanNames, type Tracer } from '@fairway/telemetry';
 import { backoffMs, type Clock } from './clock.ts';
 
 /** A fact on its way to the bus. */
@@ -13,15 +13,18 @@ export type Outgoing = {
   /** What happened, for people. */
   readonly event: string;
   readonly atMs: number;
-  readonly trace: string;
   /** It goes out alone, after everything offered before it and before everything offered after it. */
   readonly barrier?: boolean;
 };
+
+/** With the span of the event behind it, whose trace the message carries on. */
+type Traced = Outgoing & { readonly span: Span };
 
 type Options = {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tracer: Tracer;
   /** A publish failed; it will be tried again. */
   readonly onFailure: () => void;
 };
@@ -36,8 +39,8 @@ const inFlightMax = 64;
  */
 export class Outbox {
   readonly #options: Options;
-  #waiting = new Map<string, Outgoing>();
-  readonly #inFlight = new Map<string, Outgoing>();
+  #waiting = new Map<string, Traced>();
+  readonly #inFlight = new Map<string, Traced>();
   #identity: { node: string; epoch: string } | undefined;
   #failures = 0;
   #cancel: (() => void) | undefined;
@@ -56,7 +59,7 @@ export class Outbox {
   offer(outgoing: Outgoing): void {
     if (this.#stopped) return;
     if (outgoing.barrier) this.#waiting.delete(outgoing.key);
-    this.#waiting.set(outgoing.key, outgoing);
+    this.#waiting.set(outgoing.key, { ...outgoing, span: this.#spanOf(outgoing) });
     this.#pump();
   }
 
@@ -90,7 +93,21 @@ export class Outbox {
     }
   }
 
-  #next(): Outgoing | undefined {
+  /** From the event on; a fact that another one replaces is never sent, and its span never ended. */
+  #spanOf({ fact, event, atMs }: Outgoing): Span {
+    return this.#options.tracer.span(spanNames.send, {
+      kind: 'producer',
+      startMs: atMs,
+      attributes: {
+        [spanAttributes.event]: event,
+        [spanAttributes.factKind]: fact.kind,
+        [spanAttributes.object]: objectOf(fact),
+        [spanAttributes.messagingSystem]: 'nats',
+      },
+    });
+  }
+
+  #next(): Traced | undefined {
     const [head] = this.#waiting.values();
     if (!head || this.#inFlight.has(head.key)) return undefined;
     if (this.#inFlight.size === 0) return head;
@@ -98,15 +115,22 @@ export class Outbox {
     return barred ? undefined : head;
   }
 
-  async #publish(outgoing: Outgoing, { node, epoch }: { node: string; epoch: string }): Promise<void> {
+  async #publish(outgoing: Traced, { node, epoch }: { node: string; epoch: string }): Promise<void> {
     const { bus, clock, log, onFailure } = this.#options;
-    const { key, fact, event, atMs, trace } = outgoing;
+    const { key, fact, event, atMs, span } = outgoing;
     let failure: { error: unknown } | undefined;
     try {
-      await bus.publish(factMessage(node, epoch, fact, event, atMs, trace), `${epoch}:${outgoing.id}`);
+      await bus.publish(factMessage(node, epoch, fact, event, atMs, span.traceparent), `${epoch}:${outgoing.id}`);
+      span.set({ [spanAttributes.node]: node });
+      span.end();
     } catch (error) {
-      if (error instanceof BusUnavailable) failure = { error };
-      else log.error('A fact cannot be published; it is left out', { fact: key, why: describe(error) });
+      if (error instanceof BusUnavailable) {
+        failure = { error };
+        span.event(spanEvents.unacknowledged);
+      } else {
+        span.end({ error });
+        log.error('A fact cannot be published; it is left out', { fact: key, why: describe(error) });
+      }
     }
     this.#inFlight.delete(key);
     if (!failure) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Fact, NodeClaim } from '@fairway/mesh';
-import { describe, type Log, newTrace } from '@fairway/telemetry';
+import { describe, type Log } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { type Docker, DockerUnavailable, type SwarmEvent } from './docker.ts';
@@ -201,7 +201,6 @@ export class SwarmWatch {
       id: `swarm-listing:${id}`,
       event: origin.event,
       atMs,
-      trace: newTrace(),
       barrier: true,
     });
   }
@@ -279,6 +278,6 @@ export class SwarmWatch {
 
   #offer(key: string, fact: Fact, { event, listing }: Origin): void {
     const id = `${key.replaceAll(' ', ':')}:${digest(fact)}:${listing ?? ''}`;
-    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), trace: newTrace() });
+    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs() });
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Bus, senderOf, subjects } from '@fairway/bus';
-import { describe, type Log } from '@fairway/telemetry';
+import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause, systemClock } from './clock.ts';
 import type { Docker } from './docker.ts';
 import { EpochWatch } from './epoch-watch.ts';
@@ -15,6 +15,7 @@ export type WatcherOptions = {
   /** What the mesh holds, so that what Docker no longer has is asked for. */
   readonly view: MeshView;
   readonly log: Log;
+  readonly tracer?: Tracer;
   /** Told what this node learns of itself and all that it knows by then, in memory and before the bus is. */
   readonly onOwn?: (change: OwnChange, own: Own | undefined) => void;
   /** The kernel's boot id, as in /proc/sys/kernel/random/boot_id, which is read without it. */
@@ -37,7 +38,7 @@ export type Watcher = {
  * and lists everything anew when one was lost. Never throws.
  */
 export function startWatcher(options: WatcherOptions): Watcher {
-  const { docker, bus, view, log, onOwn, clock = systemClock } = options;
+  const { docker, bus, view, log, tracer = untraced, onOwn, clock = systemClock } = options;
   const boot = options.boot ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const end = new AbortController();
   let own: Own | undefined;
@@ -47,7 +48,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
   let listedEpoch: string | undefined;
   let failures = 0;
 
-  const outbox = new Outbox({ bus, clock, log, onFailure: () => epochs.check() });
+  const outbox = new Outbox({ bus, clock, log, tracer, onFailure: () => epochs.check() });
   const open = () => {
     if (node && epochs.epoch) outbox.open(node, epochs.epoch);
   };

@@ -49,8 +49,9 @@ describe.concurrent('a service as a process', () => {
           'fixture: does nothing',
           '',
           'Settings, from the environment:',
-          '  NEEDED       what it cannot do without',
-          '  FAIRWAY_LOG  least level logged: debug, info, warn, error [info]',
+          '  NEEDED                       what it cannot do without',
+          '  FAIRWAY_LOG                  least level logged: debug, info, warn, error [info]',
+          '  OTEL_EXPORTER_OTLP_ENDPOINT  where traces are sent, OTLP over HTTP: http://collector:4318; none are recorded without it',
           '',
         ].join('\n'),
       );

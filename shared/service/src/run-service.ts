@@ -1,10 +1,12 @@
-import { createLog, describe, type Log } from '@fairway/telemetry';
+import { createLog, describe, type Log, startTracing, type Tracer } from '@fairway/telemetry';
+import { tracesSetting } from './settings.ts';
 
 /** One setting that a service takes from its environment. */
 export type Setting = { readonly name: string; readonly meaning: string; readonly standard?: string };
 
 export type ServiceContext = {
   readonly log: Log;
+  readonly tracer: Tracer;
   /** The setting's value, or its standard; throws `SettingMissing` where it has neither. */
   readonly setting: (name: string) => string;
 };
@@ -43,6 +45,7 @@ export async function runService(
   }
 
   const log = createLog(name);
+  const tracing = await startTracing(name, log);
   const setting = (wanted: string) => {
     const known = settings.find((held) => held.name === wanted);
     const value = process.env[wanted] ?? known?.standard;
@@ -57,26 +60,29 @@ export async function runService(
     stopping = true;
     log.info('stopping', { signal });
     setTimeout(() => process.exit(1), stopMaxMs).unref();
-    Promise.resolve(stop?.()).then(
-      () => process.exit(0),
-      (error) => {
-        log.error('could not stop cleanly', { reason: describe(error) });
-        process.exit(1);
-      },
-    );
+    Promise.resolve(stop?.())
+      .then(tracing.stop)
+      .then(
+        () => process.exit(0),
+        (error) => {
+          log.error('could not stop cleanly', { reason: describe(error) });
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
 
   try {
-    stop = await start({ log, setting });
+    stop = await start({ log, tracer: tracing.tracer, setting });
   } catch (error) {
     log.error('cannot start', { reason: describe(error) });
     process.exit(1);
   }
 }
 
-function usage(name: string, purpose: string, settings: readonly Setting[]): string {
+function usage(name: string, purpose: string, own: readonly Setting[]): string {
+  const settings = [...own, tracesSetting];
   const width = Math.max(...settings.map((held) => held.name.length));
   const lines = settings.map(
     ({ name: setting, meaning, standard }) =>

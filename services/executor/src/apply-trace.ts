@@ -1,0 +1,61 @@
+import { type Cause, type Changes, keepCauses, type Note } from '@fairway/mesh';
+import { type Span, spanAttributes, spanEvents, spanNames, type Tracer } from '@fairway/telemetry';
+import type { Namespace } from './kernel/kernel.ts';
+
+/** The span of one round. One in which nothing changed and nothing failed is not recorded. */
+export type ApplyTrace = {
+  /** For the outcome: the round's own once something changed or failed, else that of the cause. */
+  readonly traceparent: string;
+  /** The span of the kernel's time in a namespace, to be ended when the kernel has acknowledged. */
+  readonly nft: (namespace: Namespace) => Span;
+  /**
+   * All namespaces are as wanted. Causes that changed nothing while the plan waits, for the node's overlay say, are the
+   * next round's too: what comes of them belongs to their traces, though it is not the mesh that brings it.
+   */
+  readonly ended: (changes: Changes, notes: readonly Note[]) => void;
+  readonly failed: (failures: readonly Error[]) => void;
+};
+
+/** The spans of a node's rounds. */
+export class ApplyTraces {
+  readonly #tracer: Tracer;
+  #waiting: readonly Cause[] = [];
+
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer;
+  }
+
+  /** Begins a round: a part of the first cause's trace, linked to those of the others. */
+  begin(node: string, revision: number, brings: readonly Cause[]): ApplyTrace {
+    const waited = this.#waiting;
+    const causes = keepCauses(waited, brings);
+    this.#waiting = [];
+    const [parent, ...links] = new Set(causes.map(({ trace }) => trace));
+    const attributes = { [spanAttributes.node]: node, [spanAttributes.revision]: revision };
+    const span = this.#tracer.span(spanNames.apply, { kind: 'consumer', parent, links, attributes });
+    let planned = false;
+    let recorded = false;
+    return {
+      get traceparent() {
+        return recorded ? span.traceparent : (parent ?? span.traceparent);
+      },
+      nft: (namespace) => {
+        if (!planned) span.event(spanEvents.planned);
+        planned = true;
+        return this.#tracer.span(spanNames.nft(namespace), { kind: 'client', parent: span.traceparent });
+      },
+      ended: ({ added, removed }, notes) => {
+        if (added + removed > 0) {
+          span.set({ [spanAttributes.added]: added, [spanAttributes.removed]: removed });
+          span.end();
+          recorded = true;
+        } else if (notes.some(({ kind }) => kind === 'waiting')) this.#waiting = causes;
+      },
+      failed: ([first, ...more]) => {
+        this.#waiting = waited;
+        recorded = true;
+        span.end({ error: more.length > 0 ? new AggregateError([first, ...more]) : first });
+      },
+    };
+  }
+}
