@@ -14,6 +14,15 @@ const consoleListen = `${lanAddress}:8080`;
 
 export const consoleUrl = `http://${consoleListen}`;
 
+/** Where the processes of the tests' swarm send traces. */
+export const suiteTracesUrl = `http://${lanAddress}:4318`;
+
+/** Where the processes send traces: they are given what this process has been. */
+function traces(): Record<string, string> {
+  const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  return endpoint ? { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } : {};
+}
+
 /** Runs a service's or the command's main with the Node that runs this. */
 export function main(service: string): string[] {
   return [process.execPath, join(projectDir, 'services', service, 'src/main.ts')];
@@ -23,7 +32,7 @@ export function decider(place: ClusterPlace): ProcessRecord {
   return {
     name: 'decider',
     argv: [...enterNamespace(lanNamespace(place)), ...main('decider')],
-    env: { FAIRWAY_NATS: natsUrl },
+    env: { FAIRWAY_NATS: natsUrl, ...traces() },
     logFile: join(place.logDir, 'decider.log'),
     cgroup: `${place.cgroup}/decider`,
   };
@@ -33,7 +42,7 @@ export function consoleService(place: ClusterPlace): ProcessRecord {
   return {
     name: 'console',
     argv: [...enterNamespace(lanNamespace(place)), ...main('console')],
-    env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen },
+    env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen, ...traces() },
     logFile: join(place.logDir, 'console.log'),
     cgroup: `${place.cgroup}/console`,
   };
@@ -48,6 +57,7 @@ export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecor
       DOCKER_HOST: `unix://${node.socket}`,
       FAIRWAY_NETNS_DIR: node.netnsDir,
       FAIRWAY_STATE_DIR: join(node.dir, 'state'),
+      ...traces(),
     },
     logFile: join(place.logDir, `${node.name}.log`),
     cgroup: `${nodeCgroup(place, node.name)}/host`,
