@@ -53,4 +53,7 @@ test('what waits belongs to the causes that wait', () => {
   traces.begin('n1', 7, []).ended(some, []);
   traces.begin('n1', 7, []).ended(some, []);
   expect(told).toEqual(['apply 1 failed', 'apply 1', 'apply']);
+  traces.begin('n1', 8, [cause(2)]).ended(nothing, [waiting]);
+  traces.begin('n1', 9, [cause(3)]).ended(some, [waiting]);
+  expect(told.at(-1)).toBe('apply 3 +2');
 });

@@ -25,12 +25,11 @@ export class ApplyTraces {
     this.#tracer = tracer;
   }
 
-  /** Begins a round: a part of the first cause's trace, linked to those of the others. */
+  /** Begins a round: a part of the first cause's trace, linked to those of the others and of what waited. */
   begin(node: string, revision: number, brings: readonly Cause[]): ApplyTrace {
     const waited = this.#waiting;
-    const causes = keepCauses(waited, brings);
     this.#waiting = [];
-    const [parent, ...links] = new Set(causes.map(({ trace }) => trace));
+    const [parent, ...links] = new Set([...brings, ...waited].map(({ trace }) => trace));
     const attributes = { [spanAttributes.node]: node, [spanAttributes.revision]: revision };
     const span = this.#tracer.span(spanNames.apply, { kind: 'consumer', parent, links, attributes });
     let planned = false;
@@ -49,7 +48,7 @@ export class ApplyTraces {
           span.set({ [spanAttributes.added]: added, [spanAttributes.removed]: removed });
           span.end();
           recorded = true;
-        } else if (notes.some(({ kind }) => kind === 'waiting')) this.#waiting = causes;
+        } else if (notes.some(({ kind }) => kind === 'waiting')) this.#waiting = keepCauses(waited, brings);
       },
       failed: ([first, ...more]) => {
         this.#waiting = waited;
