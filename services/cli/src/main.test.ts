@@ -14,12 +14,26 @@ const consoles: Record<string, { status: number; body: string }> = {
   other: { status: 404, body: '<html>not here</html>' },
 };
 
+/** What a console at `/update/api/status` answers in turn: the state before an update, the new task, and that it serves. */
+const [service] = sampleView.services;
+if (!service) throw new Error('the sample has a service');
+const [serving, starting] = service.endpoints;
+const web = { ...service, replicas: 1, serving: 1 };
+const updating: unknown[] = [
+  { ...convergedView, services: [{ ...web, endpoints: [serving] }] },
+  { ...convergedView, services: [{ ...web, endpoints: [serving, starting] }] },
+  { ...convergedView, services: [{ ...web, endpoints: [{ ...serving, task: 't2' }] }] },
+];
+let asked = 0;
+
 let server: Server;
 let base: string;
 beforeAll(async () => {
   server = createServer((request, response) => {
     const [, name = '', ...rest] = (request.url ?? '').split('/');
-    const found = rest.join('/') === 'api/status' ? consoles[name] : undefined;
+    const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
+    const answer = view ? { status: 200, body: JSON.stringify(view) } : consoles[name];
+    const found = rest.join('/') === 'api/status' ? answer : undefined;
     response.writeHead(found?.status ?? 500, { connection: 'close' }).end(found?.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -91,5 +105,50 @@ describe.concurrent('fairway status', () => {
     const { status, stdout } = await fairway(['status', '--help']);
     expect(status).toBe(0);
     expect(stdout).toContain('Exit status: 0 converged, 1 not converged or not known, 2 wrong usage.');
+  });
+});
+
+describe.concurrent('fairway wait', () => {
+  const wait = (name: string, ...args: readonly string[]) =>
+    fairway(['wait', '--service', 'web', '--console', `${base}/${name}`, ...args]);
+
+  test('an update that the view does not show yet is waited for: 0, and each step on stderr', async () => {
+    const { status, stdout, stderr } = await wait('update');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'Every ready node has web, at revision 7.\n' });
+    expect(stderr.trim().split('\n')).toEqual([
+      'waiting for it to stay so for a second',
+      'waiting for task t2 on n2, which waits for its container to run',
+      'waiting for it to stay so for a second',
+    ]);
+  });
+
+  test('not in time: 1, and what is still waited for', async () => {
+    const { status, stdout, stderr } = await wait('behind', '--timeout', '0.3');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('fairway: after 0.3 s web still waits for task t2 on beta, which waits for its container');
+  });
+
+  test('a service that is not there is waited for: 1 in the end', async () => {
+    const { status, stdout } = await wait('converged', '--timeout', '0', '--json');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ service: 'web', everywhere: false, waitingFor: ['a service web'] });
+  });
+
+  test('a console that does not answer is waited for: 1 in the end', async () => {
+    const { status, stderr } = await wait('early', '--timeout', '0.3');
+    expect(status).toBe(1);
+    expect(stderr).toContain('the console has not reached the mesh on the bus yet');
+  });
+
+  test.each([[['wait']], [['wait', '--service', 'web', '--timeout', 'soon']], [['wait', '--service', 'web', 'more']]])(
+    'wrong usage %j: 2',
+    async (args) => expect((await fairway(args)).status).toBe(2),
+  );
+
+  test('--help: 0, with the bound and the exit statuses', async () => {
+    const { status, stdout } = await fairway(['wait', '--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('What Docker begins later than that is not waited for');
+    expect(stdout).toContain('Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.');
   });
 });

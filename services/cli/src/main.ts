@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { askStatus, ConsoleUnreachable } from './ask-console.ts';
 import { showStatus } from './show-status.ts';
+import { waitForService } from './wait-for-service.ts';
 
-/** Exit statuses: done or converged; not converged, or it could not be learned; wrong usage. */
+/** Exit statuses: done or converged; not converged, not in time, or it could not be learned; wrong usage. */
 const statuses = { done: 0, notConverged: 1, usage: 2 } as const;
 
 const program = new Command('fairway')
@@ -21,6 +22,55 @@ program
     process.stdout.write(json ? `${JSON.stringify(view, undefined, 2)}\n` : showStatus(view, Date.now()));
     process.exitCode = view.converged ? statuses.done : statuses.notConverged;
   });
+
+const secondsStandard = 60;
+
+program
+  .command('wait')
+  .description('waits until every ready node has a service with all its tasks')
+  .requiredOption('--service <name>', 'the service; one that is not there yet is waited for too')
+  .option('--timeout <seconds>', 'how long to wait', seconds, secondsStandard)
+  .option('--json', 'what it came to, for programs')
+  .addHelpText(
+    'after',
+    `
+What is waited for is told on stderr whenever it changes.
+
+A service counts once nothing of it has changed for a second: its update may not have been seen yet when this begins.
+What Docker begins later than that is not waited for, such as a rolling update's next task after its --update-delay, or
+anything where managers take longer than a second to act. \`docker service update\` without --detach returns after the
+last task; run this after it.
+
+  docker service update --image web:2 web && fairway wait --service web --timeout 120
+
+Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
+  )
+  .action(async ({ service, timeout, json }: { service: string; timeout: number; json?: true }) => {
+    const { waitingFor, waitedMs, revision } = await waitForService({
+      consoleUrl: program.opts<{ console: string }>().console,
+      service,
+      limitMs: timeout * 1000,
+      onProgress: (awaited) => process.stderr.write(`waiting for ${awaited.join('; ')}\n`),
+    });
+    const everywhere = waitingFor.length === 0;
+    if (json) {
+      process.stdout.write(
+        `${JSON.stringify({ service, everywhere, revision, waitedMs, waitingFor }, undefined, 2)}\n`,
+      );
+    } else if (everywhere) {
+      process.stdout.write(`Every ready node has ${service}, at revision ${revision}.\n`);
+    } else {
+      process.stderr.write(`fairway: after ${timeout} s ${service} still waits for ${waitingFor.join('; ')}\n`);
+    }
+    process.exitCode = everywhere ? statuses.done : statuses.notConverged;
+  });
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('It has to be seconds.');
+  return value;
+}
 
 try {
   await program.parseAsync();

@@ -1,0 +1,123 @@
+import type { NodeView, ServiceView, View } from '@fairway/mesh';
+import { describe, expect, test } from 'vitest';
+import { look, steadyMs } from './awaited.ts';
+import { convergedView } from './sample-view.ts';
+
+// Nodes alpha (n1) and beta (n2), a service web of two tasks.
+
+const node = (id: string, name: string, more: Partial<NodeView> = {}): NodeView => ({
+  id,
+  name,
+  state: 'ready',
+  applied: 7,
+  ...more,
+});
+const nodes = [node('n1', 'alpha'), node('n2', 'beta')];
+const serving = (task: string) => ({ task, node: 'n1', state: 'serving', addresses: [], sinceMs: 0 }) as const;
+const starting = { ...serving('t2'), node: 'n2', state: 'starting', awaited: 'its container to run' } as const;
+const web: ServiceView = {
+  id: 's1',
+  name: 'web',
+  mode: 'vip',
+  ports: ['8000→80/tcp'],
+  vips: [],
+  replicas: 2,
+  serving: 2,
+  endpoints: [serving('t1'), serving('t2')],
+};
+const { replicas: _, ...global } = web;
+const view = (more: Partial<View> = {}): View => ({ ...convergedView, nodes, services: [web], ...more });
+
+/** What is waited for once the service has been as it is for long. */
+function waitingFor(shown: View): readonly string[] {
+  const { steady } = look(undefined, shown, 'web', 0);
+  return look(steady, shown, 'web', steadyMs).waitingFor;
+}
+
+test('nothing, once it has stayed so for a second and not before', () => {
+  const first = look(undefined, view(), 'web', 0);
+  expect(first.waitingFor).toEqual(['it to stay so for a second']);
+  expect(look(first.steady, view(), 'web', steadyMs - 1).waitingFor).toEqual(['it to stay so for a second']);
+  expect(look(first.steady, view(), 'web', steadyMs).waitingFor).toEqual([]);
+});
+
+test('a change begins the second anew, also one in which all serve again', () => {
+  const { steady } = look(undefined, view(), 'web', 0);
+  const updated = view({ services: [{ ...web, endpoints: [serving('t1'), serving('t3')] }] });
+  const second = look(steady, updated, 'web', steadyMs);
+  expect(second.waitingFor).toEqual(['it to stay so for a second']);
+  expect(look(second.steady, updated, 'web', 2 * steadyMs).waitingFor).toEqual([]);
+});
+
+test("other services' changes do not: the nodes need not have applied those", () => {
+  const { steady } = look(undefined, view(), 'web', 0);
+  expect(look(steady, view({ revision: 9 }), 'web', steadyMs).waitingFor).toEqual([]);
+});
+
+describe('what is waited for', () => {
+  test.each<[string, View, string[]]>([
+    ['a service that is not there yet', view({ services: [] }), ['a service web']],
+    [
+      'a task that starts',
+      view({ services: [{ ...web, serving: 1, endpoints: [serving('t1'), starting] }] }),
+      ['task t2 on beta, which waits for its container to run'],
+    ],
+    [
+      'a task more than wanted, which will go',
+      view({ services: [{ ...web, serving: 3, endpoints: [...web.endpoints, serving('t3')] }] }),
+      ['3 serving tasks to be 2'],
+    ],
+    ['a task that nobody has spoken of', view({ services: [{ ...web, serving: 1 }] }), ['1 serving tasks to be 2']],
+    ['the first of a global service', view({ services: [{ ...global, serving: 0 }] }), ['its first task']],
+    [
+      'a node that lags behind',
+      view({ nodes: [node('n1', 'alpha', { applied: 6 })] }),
+      ['node alpha, which has applied revision 6 of 7'],
+    ],
+    [
+      'a node that has applied nothing',
+      view({ nodes: [{ id: 'n1', name: 'alpha', state: 'ready' }] }),
+      ['node alpha, which has applied nothing in this epoch'],
+    ],
+    [
+      'a node whose apply failed',
+      view({ nodes: [node('n1', 'alpha', { failure: 'no such file' })] }),
+      ['node alpha, whose last apply failed: no such file'],
+    ],
+    [
+      'a way to a task on a node',
+      view({ pending: [{ about: 'node beta, web', why: 'network back has no way to 10.0.1.5 yet' }] }),
+      ['node beta: network back has no way to 10.0.1.5 yet'],
+    ],
+    [
+      'the sandbox that ports lead to',
+      view({ pending: [{ about: 'node beta, ingress_sbox', why: 'this node has no ingress sandbox yet' }] }),
+      ['node beta: this node has no ingress sandbox yet'],
+    ],
+    [
+      'somebody',
+      view({ problems: [{ about: 'web', why: '8000/tcp belongs to api; publish another port' }] }),
+      ['somebody: 8000/tcp belongs to api; publish another port'],
+    ],
+    [
+      'the bus',
+      view({ pending: [{ about: 'bus', why: 'the console has lost the bus' }] }),
+      ['the console has lost the bus'],
+    ],
+  ])('%s', (_, shown, wanted) => expect(waitingFor(shown)).toEqual(wanted));
+
+  test.each<[string, View]>([
+    ['a node that is down', view({ nodes: [node('n1', 'alpha', { state: 'down', applied: 1 })] })],
+    [
+      'another service',
+      view({
+        pending: [
+          { about: 'node beta, api', why: 'no way' },
+          { about: 'service api', why: '0 of 1' },
+        ],
+      }),
+    ],
+    ['more tasks of a global service', view({ services: [global] })],
+    ['tasks of a service scaled to none', view({ services: [{ ...web, replicas: 0, serving: 0, endpoints: [] }] })],
+  ])('not %s', (_, shown) => expect(waitingFor(shown)).toEqual([]));
+});

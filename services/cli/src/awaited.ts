@@ -1,0 +1,65 @@
+import type { NodeView, ServiceView, View } from '@fairway/mesh';
+
+/** How a service was when it last changed, and since when nothing of it has. */
+export type Steady = {
+  /** All of it that a change could show in. */
+  readonly picture: string;
+  /** The view's revision then: a node that has applied it has this service as it is. */
+  readonly revision: number;
+  readonly sinceMs: number;
+};
+
+/** What one look at the view came to. */
+export type Look = { readonly steady: Steady; readonly waitingFor: readonly string[] };
+
+/**
+ * For so long a service has to stay as it is before it counts: the view may still show what was before an update. A
+ * manager's watcher lists a service's tasks at once when the service changes, and again 100, 300 and 700 ms later.
+ */
+export const steadyMs = 1_000;
+
+/**
+ * What is waited for until the service is on every ready node, one sentence each; empty when nothing is. `before` is
+ * what the look before this one came to, `nowMs` any clock that never goes back. Other services' changes count for
+ * nothing: on a busy swarm there is always a node that has yet to apply the last of them.
+ */
+export function look(before: Steady | undefined, view: View, name: string, nowMs: number): Look {
+  const service = view.services.find((held) => held.name === name);
+  const picture = `${view.epoch} ${JSON.stringify(service)}`;
+  const changed = before?.picture !== picture;
+  const steady = changed ? { picture, revision: view.revision, sinceMs: nowMs } : before;
+  const waitingFor = [
+    ...view.pending.filter(({ about }) => about === 'bus' || about === 'mesh').map(({ why }) => why),
+    ...(service ? ofService(service, view) : [`a service ${name}`]),
+    ...view.nodes.flatMap((node) => ofNode(node, steady.revision)),
+  ];
+  if (waitingFor.length === 0 && nowMs - steady.sinceMs < steadyMs) waitingFor.push('it to stay so for a second');
+  return { steady, waitingFor };
+}
+
+function ofService(service: ServiceView, view: View): string[] {
+  const { name, replicas, serving, ports } = service;
+  const nameOf = (id: string) => view.nodes.find((node) => node.id === id)?.name ?? id;
+  const tasks = service.endpoints.flatMap(({ task, node, awaited }) =>
+    awaited === undefined ? [] : [`task ${task} on ${nameOf(node)}, which waits for ${awaited}`],
+  );
+  // What nodes wait for themselves: a way over their overlay to one of its tasks, or the sandbox that ports lead to.
+  const ofIt = [name, ...(ports.length > 0 ? ['ingress', 'ingress_sbox'] : [])];
+  const notes = view.pending
+    .filter(({ about }) => view.nodes.some((node) => ofIt.some((what) => about === `node ${node.name}, ${what}`)))
+    .map(({ about, why }) => `${about.split(',')[0]}: ${why}`);
+  const problems = view.problems.filter(({ about }) => about === name).map(({ why }) => `somebody: ${why}`);
+  const left = [...tasks, ...notes, ...problems];
+  // How many a global service wants is not known; it has none only before Docker has begun with it.
+  const enough = replicas === undefined ? serving > 0 : serving === replicas;
+  if (enough || tasks.length > 0) return left;
+  return [replicas === undefined ? 'its first task' : `${serving} serving tasks to be ${replicas}`, ...left];
+}
+
+function ofNode(node: NodeView, revision: number): string[] {
+  if (node.state !== 'ready') return [];
+  if (node.failure !== undefined) return [`node ${node.name}, whose last apply failed: ${node.failure}`];
+  if (node.applied === undefined) return [`node ${node.name}, which has applied nothing in this epoch`];
+  if (node.applied >= revision) return [];
+  return [`node ${node.name}, which has applied revision ${node.applied} of ${revision}`];
+}

@@ -1,0 +1,47 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { look, type Steady } from './awaited.ts';
+
+/** How often the console is asked. */
+const askEveryMs = 200;
+
+type Options = {
+  readonly consoleUrl: string;
+  readonly service: string;
+  readonly limitMs: number;
+  /** Hears what is waited for, whenever that changes. */
+  readonly onProgress: (waitingFor: readonly string[]) => void;
+};
+
+/** What waiting came to: what is still waited for when the time is over, nothing where the service is everywhere. */
+export type Waited = { readonly waitingFor: readonly string[]; readonly waitedMs: number; readonly revision?: number };
+
+/** Waits until every ready node has the service. A console that does not answer is waited for too. */
+export async function waitForService({ consoleUrl, service, limitMs, onProgress }: Options): Promise<Waited> {
+  const beginMs = performance.now();
+  let steady: Steady | undefined;
+  let said = '';
+  for (;;) {
+    const nowMs = performance.now();
+    const waitingFor = await askStatus(consoleUrl).then(
+      (view) => {
+        const looked = look(steady, view, service, nowMs);
+        steady = looked.steady;
+        return looked.waitingFor;
+      },
+      (error) => {
+        if (!(error instanceof ConsoleUnreachable)) throw error;
+        // What changed while nobody looked is not known.
+        steady = undefined;
+        return [`the console: ${error.message}`];
+      },
+    );
+    const waitedMs = performance.now() - beginMs;
+    if (waitingFor.length === 0 || waitedMs >= limitMs) {
+      return { waitingFor, waitedMs, ...(steady ? { revision: steady.revision } : {}) };
+    }
+    if (said !== waitingFor.join()) onProgress(waitingFor);
+    said = waitingFor.join();
+    await pause(Math.min(askEveryMs, limitMs - waitedMs));
+  }
+}
