@@ -4,6 +4,7 @@ import { RevisionConflict } from './bus.ts';
 import { keys } from './keys.ts';
 import { MessageTooLarge } from './message-too-large.ts';
 import { deciderConsumer, factStream } from './streams.ts';
+import { AnswerFailed, AnswerLate, NobodyAnswers } from './unanswered.ts';
 
 /** What the contract is tried on. */
 export type ContractSubject = {
@@ -96,6 +97,59 @@ export function busContract(name: string, open: () => Promise<ContractSubject>):
       await expect(bus.mesh.put('node.a', 'x', 0)).rejects.toThrow(/^BusUnavailable/);
       await expect(bus.mesh.get('node.a')).rejects.toThrow(/^BusUnavailable/);
       await expect(bus.mesh.lastRevision()).rejects.toThrow(/^BusUnavailable/);
+    });
+
+    describe('questions', () => {
+      const question = 'fairway.ask.n1.rules';
+      /** Once whoever answers has reached the server. */
+      const asked = (asker: Bus, text: string) => eventually(() => asker.ask(question, text, 5_000));
+
+      it('are answered, with nothing provisioned, until the answerer is stopped', async () => {
+        const other = await subject.another();
+        const answering = other.answer(question, async (text) => `${text}, answered`);
+        expect(await asked(bus, 'first')).toBe('first, answered');
+        const texts = Array.from({ length: 20 }, (_, n) => `${n}`);
+        expect(await Promise.all(texts.map((text) => bus.ask(question, text, 5_000)))).toEqual(
+          texts.map((text) => `${text}, answered`),
+        );
+        await answering.stop();
+        await answering.stop();
+        await eventually(() => expect(bus.ask(question, 'late', 5_000)).rejects.toThrow(NobodyAnswers));
+      });
+
+      it('that nobody answers fail at once', async () => {
+        bus.answer('fairway.ask.n2.rules', async () => 'another node');
+        await expect(bus.ask(question, '', 60_000)).rejects.toThrow('NobodyAnswers: fairway.ask.n1.rules');
+      });
+
+      it('fail with the reason of whoever answers', async () => {
+        const other = await subject.another();
+        other.answer(question, async (text) => {
+          if (text === 'can you?') throw new Error('the kernel\nis not there');
+          return 'x'.repeat(1024 * 1024);
+        });
+        const failure = await eventually(async () => {
+          const caught = await bus.ask(question, 'can you?', 5_000).catch((error) => error);
+          expect(caught).toBeInstanceOf(AnswerFailed);
+          return caught;
+        });
+        expect(failure).toMatchObject({ subject: question, reason: 'the kernel is not there' });
+        await expect(bus.ask(question, 'much', 5_000)).rejects.toThrow('MessageTooLarge');
+      });
+
+      it('that take too long fail then, and their answer is heard by nobody', async () => {
+        const other = await subject.another();
+        const end = Promise.withResolvers<string>();
+        other.answer(question, (text) => (text === 'slow' ? end.promise : Promise.resolve('quick')));
+        await asked(bus, 'quick');
+        await expect(bus.ask(question, 'slow', 50)).rejects.toThrow(AnswerLate);
+        end.resolve('too late');
+        expect(await bus.ask(question, 'again', 5_000)).toBe('quick');
+      });
+
+      it('that are larger than the bus takes are not asked', async () => {
+        await expect(bus.ask(question, 'x'.repeat(1024 * 1024), 5_000)).rejects.toThrow(MessageTooLarge);
+      });
     });
 
     describe('messages', () => {

@@ -66,6 +66,14 @@ export interface Bus {
   broadcast(message: Message): void;
   /** Hears what passes on a subject pattern from now on, whoever stores it. */
   subscribe(pattern: string, handle: (message: Message) => void): Stoppable;
+  /**
+   * Asks whoever answers on the subject now; nothing is stored.
+   * @throws NobodyAnswers; AnswerLate after `limitMs`; AnswerFailed with the answerer's reason; MessageTooLarge,
+   *   BusUnavailable
+   */
+  ask(subject: string, text: string, limitMs: number): Promise<string>;
+  /** Answers what is asked on the subject. A failure of `handle` is told by its message, as is an answer too large. */
+  answer(subject: string, handle: (text: string) => Promise<string>): Stoppable;
   /** Takes a share of a stream's durable consumer, made if it is missing. */
   consume(stream: string, durable: string, handle: (delivery: Delivery) => void): Stoppable;
   /** The sequence up to which the durable consumer has had everything acked. */

@@ -14,3 +14,4 @@ export { BusTooOld } from './nats/version.ts';
 export * from './replica.ts';
 export * from './streams.ts';
 export * from './subjects.ts';
+export { AnswerFailed, AnswerLate, NobodyAnswers } from './unanswered.ts';

@@ -14,13 +14,15 @@ export const subjects = {
   /** What could not be read, with its reason: `fairway.dead.SENDER`, the sender being who put it aside. */
   deadLetter: (sender: string) => `fairway.dead.${sender}`,
   deadLetters: 'fairway.dead.>',
+  /** A question to a node, by request and reply on plain NATS: `fairway.ask.NODE.rules`; NODE is who answers. */
+  ask: (node: string, question: 'rules' | 'explain') => `fairway.ask.${node}.${question}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
   verdict: (sender: string, node: string) => `fairway.verdict.${sender}.${node}`,
 } as const;
 
-/** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. */
+/** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. Not for questions. */
 export function senderOf(subject: string): string | undefined {
   const [root, , sender] = subject.split('.');
   return root === 'fairway' ? sender : undefined;

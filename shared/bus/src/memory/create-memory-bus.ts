@@ -1,4 +1,5 @@
 import type { Bus, Stoppable } from '../bus.ts';
+import { answer, ask } from './answer.ts';
 import { memoryBucket } from './bucket.ts';
 import { chanceFrom } from './chance.ts';
 import { type Clock, realClock } from './clock.ts';
@@ -66,6 +67,8 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
       connection.send(message);
     },
     subscribe: (pattern, handle) => keep(subscribe(connection, pattern, handle)),
+    ask: (subject, text, limitMs) => ask(connection, subject, text, limitMs),
+    answer: (subject, handle) => keep(answer(connection, subject, handle)),
     consume: (stream, durable, handle) => keep(consume(connection, stream, durable, handle)),
     ackFloor: (stream, durable) => {
       const operation = `look at ${durable} of ${stream}`;

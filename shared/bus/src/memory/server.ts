@@ -3,6 +3,7 @@ import { keys } from '../keys.ts';
 import { streams } from '../streams.ts';
 import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
+import type { MemoryConnection } from './connection.ts';
 import { MemoryDurable } from './durable.ts';
 import type { MemoryFaults } from './faults.ts';
 import { MemoryStream } from './stream.ts';
@@ -47,6 +48,13 @@ export class MemoryServer {
   /** Called after each change, by those who read. */
   readonly readers = new Set<() => void>();
   readonly listeners = new Set<{ readonly pattern: string; hear(message: Message): void }>();
+
+  /** In the order in which they began. */
+  readonly answerers = new Set<{
+    readonly subject: string;
+    readonly connection: MemoryConnection;
+    handle(text: string): Promise<string>;
+  }>();
 
   constructor(clock: Clock, chance: Chance, faults: MemoryFaults) {
     this.clock = clock;

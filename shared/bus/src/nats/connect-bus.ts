@@ -1,5 +1,6 @@
 import type { Bus, Message, Stoppable } from '../bus.ts';
 import { buckets } from '../streams.ts';
+import { answer, ask } from './answer.ts';
 import { hand } from './attend.ts';
 import { openBucket, requireSize } from './bucket.ts';
 import { readEpoch } from './bucket-stream.ts';
@@ -44,6 +45,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       if (connection.connected) connection.nc.publish(message.subject, message.text, { ...(headers && { headers }) });
     },
     subscribe: (pattern, handle) => keep(subscribe(connection, pattern, handle)),
+    ask: (subject, text, limitMs) => ask(connection, subject, text, limitMs),
+    answer: (subject, handle) => keep(answer(connection, subject, handle)),
     consume: (stream, durable, handle) => keep(consumeStream(connection, stream, durable, handle)),
     ackFloor: (stream, durable) => ackFloorOf(connection, stream, durable),
     count: (stream) => countOf(connection, stream),

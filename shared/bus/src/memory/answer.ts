@@ -1,0 +1,60 @@
+import { BusUnavailable, type Stoppable } from '../bus.ts';
+import { AnswerFailed, AnswerLate, failureLine, NobodyAnswers } from '../unanswered.ts';
+import type { MemoryConnection } from './connection.ts';
+
+/** Asks the first who answers on the subject and has a connection, as plain NATS takes the first answer. */
+export async function ask(
+  connection: MemoryConnection,
+  subject: string,
+  text: string,
+  limitMs: number,
+): Promise<string> {
+  connection.requireSize(subject, text);
+  const { server } = connection;
+  const answerer = await connection.ask(`ask ${subject}`, () => {
+    const found = [...server.answerers].find((one) => one.subject === subject && one.connection.connected);
+    if (!found) throw new NobodyAnswers(subject);
+    return found;
+  });
+  return new Promise((resolve, reject) => {
+    const end = (tell: () => void) => {
+      cancel();
+      off();
+      tell();
+    };
+    const cancel = server.clock.after(limitMs, () => end(() => reject(new AnswerLate(subject, limitMs))));
+    const off = connection.onState((state, detail) => {
+      if (state !== 'lost') return;
+      end(() => reject(new BusUnavailable(`ask ${subject}`, { cause: new Error(detail) })));
+    });
+    // What is said without a connection does not arrive.
+    const say = (tell: () => void) => answerer.connection.connected && end(tell);
+    answerer.handle(text).then(
+      (answer) => say(() => resolve(answer)),
+      (error) => say(() => reject(new AnswerFailed(subject, failureLine(error)))),
+    );
+  });
+}
+
+/** Answers until it is stopped. */
+export function answer(
+  connection: MemoryConnection,
+  subject: string,
+  handle: (text: string) => Promise<string>,
+): Stoppable {
+  const answerer = {
+    subject,
+    connection,
+    async handle(text: string) {
+      const answered = await handle(text);
+      connection.requireSize(subject, answered);
+      return answered;
+    },
+  };
+  connection.server.answerers.add(answerer);
+  return {
+    async stop() {
+      connection.server.answerers.delete(answerer);
+    },
+  };
+}
