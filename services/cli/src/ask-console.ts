@@ -1,18 +1,24 @@
-import type { View } from '@fairway/mesh';
+import type { NodeRules, View } from '@fairway/mesh';
 
-/** The console did not answer, or not with a view. The message says what to do. */
+/** The console did not answer, or not with what was asked for. The message says what to do. */
 export class ConsoleUnreachable extends Error {}
 
-/** How long the console may take to answer. */
-const answerMaxMs = 5_000;
+/** How long the console may take to answer: a node that it asks may take 4 s. */
+const answerMaxMs = 6_000;
 
-/**
- * Asks the console for its view.
- *
- * @throws {ConsoleUnreachable}
- */
-export async function askStatus(consoleUrl: string): Promise<View> {
-  const url = `${consoleUrl.replace(/\/$/, '')}/api/status`;
+/** Asks the console for its view. @throws {ConsoleUnreachable} */
+export function askStatus(consoleUrl: string): Promise<View> {
+  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes']);
+}
+
+/** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
+export function askRules(consoleUrl: string, node: string): Promise<NodeRules> {
+  return askConsole<NodeRules>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/rules`, ['node', 'tables']);
+}
+
+/** An answer is known by its fields: what else listens on the address may answer JSON too. */
+async function askConsole<Answer>(consoleUrl: string, path: string, fields: readonly string[]): Promise<Answer> {
+  const url = `${consoleUrl.replace(/\/$/, '')}${path}`;
   let response: Response;
   try {
     response = await fetch(url, { signal: AbortSignal.timeout(answerMaxMs) });
@@ -21,11 +27,7 @@ export async function askStatus(consoleUrl: string): Promise<View> {
     throw new ConsoleUnreachable(`No answer from ${url}. ${hint}`, { cause });
   }
   const body: unknown = await response.json().catch(() => undefined);
-  if (isView(body)) return body;
+  if (typeof body === 'object' && body !== null && fields.every((field) => field in body)) return body as Answer;
   const said = body && typeof body === 'object' && 'error' in body ? `: ${body.error}` : '';
   throw new ConsoleUnreachable(`${url} answered ${response.status}${said || ', which is not a Fairway console'}`);
-}
-
-function isView(body: unknown): body is View {
-  return typeof body === 'object' && body !== null && 'converged' in body && 'services' in body && 'nodes' in body;
 }

@@ -6,12 +6,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convergedView, sampleView } from './sample-view.ts';
 import { showStatus } from './show-status.ts';
 
-/** What a console at `/NAME/api/status` answers, by that name. */
-const consoles: Record<string, { status: number; body: string }> = {
+const rules = { node: 'beta', tables: [{ namespace: 'host', text: 'table inet fairway {\n}\n' }] };
+const unread = { node: 'beta', tables: [{ namespace: 'host', failure: 'nft: killed' }] };
+const rulesPath = 'api/nodes/beta/rules';
+
+/** What a console at `/NAME/api/status` answers, by that name, or at another path. */
+const consoles: Record<string, { status: number; body: string; path?: string }> = {
   converged: { status: 200, body: JSON.stringify(convergedView) },
   behind: { status: 200, body: JSON.stringify(sampleView) },
   early: { status: 503, body: '{"error":"the console has not reached the mesh on the bus yet"}' },
   other: { status: 404, body: '<html>not here</html>' },
+  rules: { status: 200, body: JSON.stringify(rules), path: rulesPath },
+  unread: { status: 200, body: JSON.stringify(unread), path: rulesPath },
+  silent: { status: 504, body: '{"error":"node beta does not answer"}', path: rulesPath },
 };
 
 /** What a console at `/update/api/status` answers in turn: the state before an update, the new task, and that it serves. */
@@ -33,7 +40,7 @@ beforeAll(async () => {
     const [, name = '', ...rest] = (request.url ?? '').split('/');
     const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
     const answer = view ? { status: 200, body: JSON.stringify(view) } : consoles[name];
-    const found = rest.join('/') === 'api/status' ? answer : undefined;
+    const found = rest.join('/') === (answer?.path ?? 'api/status') ? answer : undefined;
     response.writeHead(found?.status ?? 500, { connection: 'close' }).end(found?.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -150,5 +157,34 @@ describe.concurrent('fairway wait', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('What Docker begins later than that is not waited for');
     expect(stdout).toContain('Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.');
+  });
+});
+
+describe.concurrent('fairway rules', () => {
+  const rulesOf = (name: string, ...args: readonly string[]) =>
+    fairway(['rules', 'beta', '--console', `${base}/${name}`, ...args]);
+
+  test('the tables: 0; the same for programs', async () => {
+    expect(await rulesOf('rules')).toEqual({
+      status: 0,
+      stdout: '# beta, host\ntable inet fairway {\n}\n',
+      stderr: '',
+    });
+    expect(JSON.parse((await rulesOf('rules', '--json')).stdout)).toEqual(rules);
+  });
+
+  test('a table that could not be read: 1, with the others', async () => {
+    const { status, stdout } = await rulesOf('unread');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '# beta, host: it could not be read: nft: killed\n' });
+  });
+
+  test('a node that does not answer: 1, and why', async () => {
+    const { status, stdout, stderr } = await rulesOf('silent');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('answered 504: node beta does not answer');
+  });
+
+  test.each([[['rules']], [['rules', 'a', 'b']]])('wrong usage %j: 2', async (args) => {
+    expect((await fairway(args)).status).toBe(2);
   });
 });

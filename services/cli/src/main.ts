@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { showRules } from './show-rules.ts';
 import { showStatus } from './show-status.ts';
 import { waitForService } from './wait-for-service.ts';
 
@@ -71,6 +72,27 @@ function seconds(text: string): number {
     throw new InvalidArgumentError('It has to be seconds.');
   return value;
 }
+
+program
+  .command('rules')
+  .argument('<node>', 'its name or id')
+  .description("what is in a node's kernel now: Fairway's table on the host and in each sandbox")
+  .option('--json', 'the same for programs')
+  .addHelpText(
+    'after',
+    `
+Each table is as \`nft list table inet fairway\` prints it there; the node is asked when this runs.
+
+  fairway rules node2 | grep '8000 \\.'
+
+Exit status: 0 told, 1 no such node, no answer from it, or a table that it could not read, 2 wrong usage.`,
+  )
+  .action(async (node: string, { json }: { json?: true }) => {
+    const rules = await askRules(program.opts<{ console: string }>().console, node);
+    process.stdout.write(json ? `${JSON.stringify(rules, undefined, 2)}\n` : showRules(rules));
+    const told = rules.tables.every(({ failure }) => failure === undefined);
+    process.exitCode = told ? statuses.done : statuses.notConverged;
+  });
 
 try {
   await program.parseAsync();

@@ -4,12 +4,15 @@ import {
   keys,
   outcomeMessage,
   SimulatedClock,
+  subjects,
   writeComplete,
+  writeKernelTables,
+  writeNetwork,
   writeNode,
 } from '@fairway/bus';
 import type { Outcome, View } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startConsole } from './console.ts';
 
 // Node n1, named alpha, on a bus in memory.
@@ -45,10 +48,18 @@ async function open() {
       await pass(1);
       return revision;
     },
+    async write(key: string, text: string): Promise<void> {
+      await clock.settle(bus.mesh.put(key, text, 0));
+      await pass(1);
+    },
     async tell(outcome: Outcome): Promise<void> {
       const epoch = (await clock.settle(bus.epoch())) ?? 'none';
       await clock.settle(bus.publish(outcomeMessage('n1', epoch, outcome, 0, '00-x'), `o${told++}`));
       await pass(1);
+    },
+    async get(path: string): Promise<{ status: number; body: unknown }> {
+      const response = await clock.settle(Promise.resolve(console.app.request(path)));
+      return { status: response.status, body: await response.json() };
     },
     put: (message: Parameters<typeof bus.publish>[0], id: string) => clock.settle(bus.publish(message, id)),
     async status(): Promise<{ status: number; body: View & { error?: string } }> {
@@ -149,4 +160,58 @@ test('stopped, it hears nothing more', async () => {
   await lab.console.stop();
   await lab.tell(failed(1));
   expect((await lab.status()).body.nodes[0]).not.toHaveProperty('failure');
+});
+
+describe('what is in the kernel of a node', () => {
+  const subject = subjects.ask('n1', 'rules');
+  const tables = [{ namespace: 'host', text: 'table inet fairway {}\n' }, { namespace: 'lb_back00000' }];
+
+  test.each(['alpha', 'n1'])('is asked of the node, named %s, and each sandbox has its network', async (name) => {
+    const lab = await open();
+    await lab.fill();
+    lab.bus.answer(subject, async () => writeKernelTables(tables));
+    const flags = { ingress: false, attachable: false, internal: false, encrypted: false };
+    const network = writeNetwork({ id: 'back000000000000', name: 'back', index: 1, ...flags });
+    await lab.write(keys.network('back000000000000'), network);
+    expect(await lab.get(`/api/nodes/${name}/rules`)).toEqual({
+      status: 200,
+      body: { node: 'alpha', tables: [tables[0], { namespace: 'lb_back00000', network: 'back' }] },
+    });
+  });
+
+  test.each<[string, number, string, (() => Promise<string>) | undefined]>([
+    ['nobody answers', 504, 'node alpha does not answer; does its node process run', undefined],
+    ['no answer comes in time', 504, 'node alpha has not answered within 4 s', () => new Promise(() => {})],
+    ['the node cannot', 502, 'node alpha could not answer: no nft', () => Promise.reject(new Error('no nft'))],
+    ['its answer is none', 502, 'what node alpha answers cannot be read (not JSON)', async () => '{]'],
+    ['its answer does not fit', 502, 'cannot be read (value: ', async () => '{}'],
+  ])('%s: %i, and a sentence', async (_, status, why, answer) => {
+    const lab = await open();
+    await lab.fill();
+    if (answer) lab.bus.answer(subject, answer);
+    expect(await lab.get('/api/nodes/alpha/rules')).toEqual({ status, body: { error: expect.stringContaining(why) } });
+  });
+
+  test('of one that is not there: 404, and those that are', async () => {
+    const lab = await open();
+    await lab.fill();
+    expect(await lab.get('/api/nodes/gamma/rules')).toEqual({
+      status: 404,
+      body: { error: 'there is no node gamma; there are alpha' },
+    });
+  });
+
+  test('before the console has reached the mesh: 503', async () => {
+    expect((await (await open()).get('/api/nodes/alpha/rules')).status).toBe(503);
+  });
+
+  test('while the bus is lost: 503', async () => {
+    const lab = await open();
+    await lab.fill();
+    lab.given.cut();
+    expect(await lab.get('/api/nodes/alpha/rules')).toEqual({
+      status: 503,
+      body: { error: expect.stringContaining('the console does not reach node alpha') },
+    });
+  });
 });

@@ -1,14 +1,19 @@
 import { type Bus, deadLetterStream, MeshReplica } from '@fairway/bus';
 import type { View } from '@fairway/mesh';
-import type { Log } from '@fairway/telemetry';
+import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
+import { NodeUnanswered } from './ask-node.ts';
 import { foldView } from './fold-view.ts';
+import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
 
 /** A running console: its HTTP application, and what stops its listening to the bus. */
 export type Console = { readonly app: Hono; stop(): Promise<void> };
 
-/** The console: reads the mesh and the outcomes from the bus and serves them as a view. It writes nothing. */
+const tooEarly = { error: 'the console has not reached the mesh on the bus yet; is a decider running?' };
+
+/** The console: reads the mesh and the outcomes from the bus and serves them as a view, and asks nodes
+ * what they alone know. It writes nothing. */
 export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
   const replica = new MeshReplica({
     onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
@@ -29,8 +34,7 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
   };
   app.get('/api/status', async (context) => {
     const mesh = replica.current;
-    if (!mesh)
-      return context.json({ error: 'the console has not reached the mesh on the bus yet; is a decider running?' }, 503);
+    if (!mesh) return context.json(tooEarly, 503);
     if (lost === undefined) await countPutAside();
     const view: View = foldView(mesh, outcomes.nodes, putAside);
     if (lost === undefined) return context.json(view);
@@ -40,6 +44,16 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
       converged: false,
       pending: [{ about: 'bus', why }, ...view.pending],
     } satisfies View);
+  });
+  app.get('/api/nodes/:node/rules', async (context) => {
+    const mesh = replica.current;
+    if (!mesh) return context.json(tooEarly, 503);
+    return context.json(await nodeRules(bus, mesh, context.req.param('node')));
+  });
+  app.onError((error, context) => {
+    if (error instanceof NodeUnanswered) return context.json({ error: error.message }, error.status);
+    log.error('a request failed', { path: context.req.path, reason: describe(error) });
+    return context.json({ error: 'the console failed; its log says why' }, 500);
   });
   return {
     app,

@@ -1,3 +1,4 @@
+export { startAnswers } from './answers.ts';
 export { type Executor, startExecutor } from './executor.ts';
 export type { Kernel, Requirement } from './kernel/kernel.ts';
 export { createLinuxKernel } from './kernel/linux.ts';

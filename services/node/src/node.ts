@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { connectBus, deadLetter, MeshReplica } from '@fairway/bus';
-import { createLinuxKernel, MeshFile, startExecutor } from '@fairway/executor';
+import { createLinuxKernel, MeshFile, startAnswers, startExecutor } from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
@@ -53,6 +53,7 @@ export async function startNode({
     },
   });
   const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }), tracer });
+  const answers = startAnswers({ bus, kernel });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus
@@ -68,6 +69,7 @@ export async function startNode({
     log: log.with({ part: 'watcher' }),
     tracer,
     onOwn: (change, own) => {
+      answers.as(own?.node);
       if (change.kind === 'identity') executor.dockerStarted();
       if (own) executor.ownChanged(own);
       else executor.leftSwarm();
@@ -78,6 +80,7 @@ export async function startNode({
   return async () => {
     await watcher.stop();
     await following.stop();
+    await answers.stop();
     await executor.stop();
     await file.stop();
     await bus.close();

@@ -1,3 +1,4 @@
+export * from './answer.ts';
 export * from './bus.ts';
 export * from './entry.ts';
 export * from './envelope.ts';

@@ -5,6 +5,7 @@ export { addressOn, stateHere } from './endpoint-here.ts';
 export * from './fact.ts';
 export * from './generation.ts';
 export * from './incarnation.ts';
+export * from './kernel-table.ts';
 export * from './mesh.ts';
 export * from './network.ts';
 export * from './node.ts';

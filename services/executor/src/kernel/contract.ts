@@ -100,6 +100,16 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     }
   });
 
+  test('what was applied is shown as nft lists it, and no table as none', async () => {
+    const shown = () => trying(() => kernel.show('ingress'));
+    expect(await shown()).toBeUndefined();
+    await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
+    const text = await shown();
+    expect(text).toMatch(/^table inet fairway \{\n[\s\S]*\}\n$/);
+    expect(text).toMatch(/tcp \. 8000 : jump spread-tcp-2/);
+    for (const task of ['10.0.0.5 . 80', '10.0.0.6 . 80']) expect(text).toContain(`: ${task}`);
+  });
+
   test("a network's sandbox is made to forward packets once", async () => {
     expect(await trying(() => kernel.ensureForwards(subject.networkSandbox))).toBe(true);
     expect(await trying(() => kernel.ensureForwards(subject.networkSandbox))).toBe(false);

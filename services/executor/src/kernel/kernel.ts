@@ -57,6 +57,12 @@ export type Kernel = {
   read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined>;
 
   /**
+   * Fairway's table as `nft list table inet fairway` prints it, for people; undefined where there is none.
+   * @throws NamespaceMissing, CommandHung, CommandFailed
+   */
+  show(namespace: Namespace): Promise<string | undefined>;
+
+  /**
    * Applies all of it or nothing, in one kernel transaction, and then the addresses of a network's virtual IPs, each by
    * itself: one that Docker gave the sandbox is left as it is. One that builds the table anew has a second table at its
    * side, which answers the same for as long as it takes.

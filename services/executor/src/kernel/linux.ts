@@ -162,19 +162,26 @@ export function createLinuxKernel({
     }
   };
 
+  const list = async (namespace: Namespace) => {
+    try {
+      return await runIn(namespace, 'nft', ['list', 'table', 'inet', tableName]);
+    } catch (error) {
+      if (error instanceof CommandFailed && noSuchTable(error)) return undefined;
+      throw error;
+    }
+  };
+
   return {
     async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
       if (!standbyGone.has(namespace)) await dropStandby(namespace);
-      try {
-        const text = await runIn(namespace, 'nft', ['list', 'table', 'inet', tableName]);
-        const kind = kindOf(namespace);
-        const vips = kind === 'network' ? await vipsIn(namespace as Sandbox) : undefined;
-        return parseTable<RulesOf<N>>(kind as RulesOf<N>['kind'], text, vips);
-      } catch (error) {
-        if (error instanceof CommandFailed && noSuchTable(error)) return undefined;
-        throw error;
-      }
+      const text = await list(namespace);
+      if (text === undefined) return undefined;
+      const kind = kindOf(namespace);
+      const vips = kind === 'network' ? await vipsIn(namespace as Sandbox) : undefined;
+      return parseTable<RulesOf<N>>(kind as RulesOf<N>['kind'], text, vips);
     },
+
+    show: list,
 
     async apply(namespace, transaction: Transaction) {
       const start = performance.now();

@@ -1,6 +1,6 @@
 import type { Address } from '@fairway/mesh';
 import type { Stale } from '../rules/difference.ts';
-import { layoutVersion } from '../rules/layout.ts';
+import { layoutVersion, tableName } from '../rules/layout.ts';
 import { render } from '../rules/render.ts';
 import {
   type Found,
@@ -9,6 +9,7 @@ import {
   type ServiceKey,
   type SlotKey,
   type Spread,
+  showTarget,
   spreadOf,
   type Target,
   type VipKey,
@@ -80,6 +81,12 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
       const table = tables.get(namespace);
       if (!table) return undefined;
       return { rules: rulesOf(table) as RulesOf<N>, layout: layoutVersion, foreign: [...table.foreign] };
+    },
+
+    async show(namespace) {
+      enter(namespace);
+      const table = tables.get(namespace);
+      return table && listing(table);
     },
 
     async apply(namespace, transaction: Transaction) {
@@ -226,6 +233,16 @@ function rulesOf(table: Table): Rules {
   if (kind === 'host') return { kind, ports };
   const balancer = { services, slots, spreads };
   return kind === 'network' ? { kind, ...balancer, vips: new Set(vips.keys()) } : { kind, ...balancer };
+}
+
+/** The table's elements, each in nft's words, though without the chains around them. */
+function listing({ ports, services, slots }: Table): string {
+  const lines = [
+    ...[...ports].map(([key, gateway]) => `${key} : ${gateway.text}`),
+    ...[...services].map(([key, n]) => `${key} : ${n > 0 ? `jump spread-${spreadOf(key, n)}` : 'goto refuse'}`),
+    ...[...slots].map(([key, target]) => `${key} : ${showTarget(target).replace(':', ' . ')}`),
+  ];
+  return `table inet ${tableName} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`;
 }
 
 /** Numbers in [0, 1) from a seed (mulberry32). */

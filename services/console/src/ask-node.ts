@@ -1,0 +1,58 @@
+import { AnswerFailed, AnswerLate, type Bus, BusUnavailable, NobodyAnswers, subjects, Unreadable } from '@fairway/bus';
+import type { Mesh } from '@fairway/mesh';
+import { describe } from '@fairway/telemetry';
+
+/** How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s. */
+const answerMaxMs = 4_000;
+
+/** A node that the mesh has, by name or id. */
+export type NamedNode = { readonly id: string; readonly name: string };
+
+/** Why a node's answer cannot be served, as an HTTP status and a sentence for people. */
+export class NodeUnanswered extends Error {
+  readonly status: 404 | 502 | 503 | 504;
+  constructor(status: NodeUnanswered['status'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** The node with this name or id. @throws {NodeUnanswered} 404, with the names that there are */
+export function nodeNamed(mesh: Mesh, nameOrId: string): NamedNode {
+  const nodes = [...mesh.nodes]
+    .filter(([, { removedMs }]) => removedMs === undefined)
+    .map(([id, { claim }]) => ({ id, name: claim?.name ?? id }));
+  const found = nodes.find(({ id }) => id === nameOrId) ?? nodes.find(({ name }) => name === nameOrId);
+  if (found) return found;
+  const names = nodes.map(({ name }) => name).sort();
+  throw new NodeUnanswered(404, `there is no node ${nameOrId}; there are ${names.join(', ') || 'none yet'}`);
+}
+
+/** Asks the node, and reads its answer. @throws {NodeUnanswered} */
+export async function askNode<Answer>(
+  bus: Bus,
+  node: NamedNode,
+  question: Parameters<typeof subjects.ask>[1],
+  text: string,
+  read: (subject: string, answer: string) => Answer,
+): Promise<Answer> {
+  const subject = subjects.ask(node.id, question);
+  try {
+    return read(subject, await bus.ask(subject, text, answerMaxMs));
+  } catch (error) {
+    throw unanswered(node, error);
+  }
+}
+
+function unanswered({ name }: NamedNode, cause: unknown): unknown {
+  const because = (status: NodeUnanswered['status'], why: string) => new NodeUnanswered(status, why, { cause });
+  if (cause instanceof NobodyAnswers)
+    return because(504, `node ${name} does not answer; does its node process run, and does it reach the bus?`);
+  if (cause instanceof AnswerLate) return because(504, `node ${name} has not answered within ${answerMaxMs / 1000} s`);
+  if (cause instanceof AnswerFailed) return because(502, `node ${name} could not answer: ${cause.reason}`);
+  if (cause instanceof Unreadable)
+    return because(502, `what node ${name} answers cannot be read (${cause.reason}); is it of the console's version?`);
+  if (cause instanceof BusUnavailable)
+    return because(503, `the console does not reach node ${name}: ${describe(cause)}`);
+  return cause;
+}
