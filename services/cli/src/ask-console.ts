@@ -1,4 +1,4 @@
-import type { NodeRules, View } from '@fairway/mesh';
+import type { Explanation, NodeRules, View } from '@fairway/mesh';
 
 /** The console did not answer, or not with what was asked for. The message says what to do. */
 export class ConsoleUnreachable extends Error {}
@@ -14,6 +14,12 @@ export function askStatus(consoleUrl: string): Promise<View> {
 /** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
 export function askRules(consoleUrl: string, node: string): Promise<NodeRules> {
   return askConsole<NodeRules>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/rules`, ['node', 'tables']);
+}
+
+/** Asks the console where a node leads a port or a virtual IP, and why. @throws {ConsoleUnreachable} */
+export function askExplanation(consoleUrl: string, node: string, target: string): Promise<Explanation> {
+  const path = `/api/nodes/${encodeURIComponent(node)}/explain?target=${encodeURIComponent(target)}`;
+  return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel']);
 }
 
 /** An answer is known by its fields: what else listens on the address may answer JSON too. */

@@ -3,11 +3,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sampleExplanation } from './sample-explanation.ts';
 import { convergedView, sampleView } from './sample-view.ts';
+import { showExplanation } from './show-explanation.ts';
 import { showStatus } from './show-status.ts';
 
 const rules = { node: 'beta', tables: [{ namespace: 'host', text: 'table inet fairway {\n}\n' }] };
 const unread = { node: 'beta', tables: [{ namespace: 'host', failure: 'nft: killed' }] };
+const explainPath = 'api/nodes/alpha/explain?target=53%2Fudp';
 const rulesPath = 'api/nodes/beta/rules';
 
 /** What a console at `/NAME/api/status` answers, by that name, or at another path. */
@@ -18,6 +21,8 @@ const consoles: Record<string, { status: number; body: string; path?: string }> 
   other: { status: 404, body: '<html>not here</html>' },
   rules: { status: 200, body: JSON.stringify(rules), path: rulesPath },
   unread: { status: 200, body: JSON.stringify(unread), path: rulesPath },
+  explained: { status: 200, body: JSON.stringify(sampleExplanation), path: explainPath },
+  unserved: { status: 200, body: JSON.stringify({ ...sampleExplanation, unserved: 'why' }), path: explainPath },
   silent: { status: 504, body: '{"error":"node beta does not answer"}', path: rulesPath },
 };
 
@@ -187,4 +192,28 @@ describe.concurrent('fairway rules', () => {
   test.each([[['rules']], [['rules', 'a', 'b']]])('wrong usage %j: 2', async (args) => {
     expect((await fairway(args)).status).toBe(2);
   });
+});
+
+describe.concurrent('fairway explain', () => {
+  const explain = (name: string, ...args: readonly string[]) =>
+    fairway(['explain', 'alpha:53/udp', '--console', `${base}/${name}`, ...args]);
+
+  test('served: 0; the same for programs', async () => {
+    const { status, stdout } = await explain('explained');
+    expect(status).toBe(0);
+    const ages = (text: string) => text.replace(/\d+ (h|min)/g, 'AGE').replace(/ +/g, ' ');
+    expect(ages(stdout)).toBe(ages(showExplanation(sampleExplanation, Date.now())));
+    expect(JSON.parse((await explain('explained', '--json')).stdout)).toEqual(sampleExplanation);
+  });
+
+  test('not served: 1, and why', async () => {
+    const { status, stdout } = await explain('unserved');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^alpha does not serve 8000\/tcp \(web\): why\.\n/);
+  });
+
+  test.each([[['explain']], [['explain', 'alpha']], [['explain', ':8000']], [['explain', 'alpha:web']]])(
+    'wrong usage %j: 2',
+    async (args) => expect((await fairway(args)).status).toBe(2),
+  );
 });

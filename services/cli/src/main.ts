@@ -1,5 +1,7 @@
+import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { askExplanation, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { showExplanation } from './show-explanation.ts';
 import { showRules } from './show-rules.ts';
 import { showStatus } from './show-status.ts';
 import { waitForService } from './wait-for-service.ts';
@@ -93,6 +95,40 @@ Exit status: 0 told, 1 no such node, no answer from it, or a table that it could
     const told = rules.tables.every(({ failure }) => failure === undefined);
     process.exitCode = told ? statuses.done : statuses.notConverged;
   });
+
+program
+  .command('explain')
+  .argument('<node:target>', "the node's name or id, and a published port or a virtual IP", nodeAndTarget)
+  .description('where a node leads a port or a virtual IP, why, and what of it is in its kernel')
+  .option('--json', 'the same for programs')
+  .addHelpText(
+    'after',
+    `
+The node is asked when this runs. PLANNED is what its last plan sends new connections to, IN THE KERNEL what its kernel
+does. The events are those that changed the service, each with the first digits of its trace id.
+
+  fairway explain node2:8000
+  fairway explain node2:53/udp
+  fairway explain node2:10.0.1.5
+
+Exit status: 0 served, 1 not served, or no answer, 2 wrong usage.`,
+  )
+  .action(async ({ node, target }: NodeAndTarget, { json }: { json?: true }) => {
+    const explanation = await askExplanation(program.opts<{ console: string }>().console, node, target);
+    const shown = json ? `${JSON.stringify(explanation, undefined, 2)}\n` : showExplanation(explanation, Date.now());
+    process.stdout.write(shown);
+    process.exitCode = explanation.unserved === undefined ? statuses.done : statuses.notConverged;
+  });
+
+type NodeAndTarget = { readonly node: string; readonly target: string };
+
+function nodeAndTarget(text: string): NodeAndTarget {
+  const at = text.indexOf(':');
+  const [node, target] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 1 || !parseAsked(target))
+    throw new InvalidArgumentError('It has to be NODE:PORT, NODE:PORT/udp or NODE:VIP.');
+  return { node, target };
+}
 
 try {
   await program.parseAsync();

@@ -1,4 +1,5 @@
-import type { EndpointView, NodeView, ServiceView, View } from '@fairway/mesh';
+import type { NodeView, ServiceView, View } from '@fairway/mesh';
+import { showAge } from './age.ts';
 import { table } from './table.ts';
 
 /** The view as tables for people; `nowMs` for ages. */
@@ -34,7 +35,7 @@ export function showStatus(view: View, nowMs: number): string {
         nameOf(endpoint.node),
         endpoint.addresses.join(', ') || '-',
         endpoint.state,
-        age(endpoint, nowMs),
+        showAge(endpoint.sinceMs, nowMs),
       ]),
     ),
   );
@@ -67,10 +68,4 @@ function serving({ mode, ports, vips, serving, replicas, endpoints }: ServiceVie
   if (serving > 0) return of;
   const drains = endpoints.some(({ state }) => state === 'draining');
   return drains ? `${of}, those that drain still answer` : `${of}, connections are refused`;
-}
-
-function age({ sinceMs }: EndpointView, nowMs: number): string {
-  const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }

@@ -6,6 +6,7 @@ import {
   SimulatedClock,
   subjects,
   writeComplete,
+  writeExplanation,
   writeKernelTables,
   writeNetwork,
   writeNode,
@@ -213,5 +214,32 @@ describe('what is in the kernel of a node', () => {
       status: 503,
       body: { error: expect.stringContaining('the console does not reach node alpha') },
     });
+  });
+});
+
+describe('where a node leads a target, and why', () => {
+  const explained = { node: 'alpha', target: '53/udp', revision: 3, backends: [], kernel: [], notes: [], causes: [] };
+
+  test('is asked of the node', async () => {
+    const lab = await open();
+    await lab.fill();
+    lab.bus.answer(subjects.ask('n1', 'explain'), async (text) =>
+      writeExplanation({ ...explained, unserved: `asked ${text}` }),
+    );
+    expect(await lab.get('/api/nodes/alpha/explain?target=53%2Fudp')).toEqual({
+      status: 200,
+      body: { ...explained, unserved: 'asked 53/udp' },
+    });
+  });
+
+  test.each<[string, number, string]>([
+    ['/api/nodes/alpha/explain', 400, 'target has to be a port (8000, 53/udp) or a virtual IP'],
+    ['/api/nodes/alpha/explain?target=web', 400, 'target has to be'],
+    ['/api/nodes/gamma/explain?target=8000', 404, 'there is no node gamma'],
+    ['/api/nodes/alpha/explain?target=8000', 504, 'node alpha does not answer'],
+  ])('%s: %i, and why', async (path, status, why) => {
+    const lab = await open();
+    await lab.fill();
+    expect(await lab.get(path)).toEqual({ status, body: { error: expect.stringContaining(why) } });
   });
 });

@@ -1,8 +1,8 @@
-import { type Bus, deadLetterStream, MeshReplica } from '@fairway/bus';
-import type { View } from '@fairway/mesh';
+import { type Bus, deadLetterStream, MeshReplica, readExplanation } from '@fairway/bus';
+import { parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
-import { NodeUnanswered } from './ask-node.ts';
+import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
 import { foldView } from './fold-view.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
@@ -49,6 +49,15 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
     const mesh = replica.current;
     if (!mesh) return context.json(tooEarly, 503);
     return context.json(await nodeRules(bus, mesh, context.req.param('node')));
+  });
+  app.get('/api/nodes/:node/explain', async (context) => {
+    const mesh = replica.current;
+    if (!mesh) return context.json(tooEarly, 503);
+    const target = context.req.query('target') ?? '';
+    if (!parseAsked(target))
+      return context.json({ error: 'target has to be a port (8000, 53/udp) or a virtual IP' }, 400);
+    const node = nodeNamed(mesh, context.req.param('node'));
+    return context.json(await askNode(bus, node, 'explain', target, readExplanation));
   });
   app.onError((error, context) => {
     if (error instanceof NodeUnanswered) return context.json({ error: error.message }, error.status);

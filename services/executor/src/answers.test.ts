@@ -1,6 +1,7 @@
-import { createMemoryBus, NobodyAnswers, readKernelTables, subjects } from '@fairway/bus';
-import { expect, test } from 'vitest';
+import { createMemoryBus, NobodyAnswers, readExplanation, readKernelTables, subjects } from '@fairway/bus';
+import { describe, expect, test } from 'vitest';
 import { startAnswers } from './answers.ts';
+import { endpoint, openLab, port } from './executor-lab.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
 import { kernelTables } from './kernel-tables.ts';
 import { difference } from './rules/difference.ts';
@@ -14,7 +15,7 @@ async function open() {
   const { transaction } = difference(undefined, hostOf('tcp . 8000', 'tcp . 8001'), true);
   if (transaction) await kernel.apply('host', transaction);
   const bus = createMemoryBus();
-  return { kernel, bus, answers: startAnswers({ bus, kernel }) };
+  return { kernel, bus, answers: startAnswers({ bus, kernel, executor: { planned: () => undefined } }) };
 }
 
 test('what is in the kernel, of the host and of every sandbox', async () => {
@@ -58,4 +59,52 @@ test('what is larger than the bus takes is cut between two lines, and says so', 
     `${first}\n${second}\n# ${lines.length - 2} more lines are left out; on the node, nft list table inet fairway prints all\n`,
   );
   expect((await kernelTables(kernel, JSON.stringify(whole).length))[0]?.text).toBe(whole);
+});
+
+describe('explain', () => {
+  const subject = subjects.ask('n1', 'explain');
+  async function openExecutor() {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), endpoint(6, 'n2')], 'container start');
+    await lab.until(() => lab.kernel.applied.length > 0);
+    await lab.pass(1);
+    const { bus, kernel, executor, clock } = lab;
+    startAnswers({ bus, kernel, executor }).as('n1');
+    const ask = async (text: string) => readExplanation(subject, await clock.settle(bus.ask(subject, text, 1_000)));
+    return { ...lab, ask };
+  }
+
+  test('is told by the last plan, and by the kernel as it is now', async () => {
+    const { ask, kernel } = await openExecutor();
+    const before = await ask('8000');
+    expect(before).toMatchObject({ service: 'web', causes: [{ event: 'container start' }] });
+    expect(before.backends.map(({ task, planned, held }) => [task, planned, held])).toEqual([
+      ['t5', true, true],
+      ['t6', true, true],
+    ]);
+    kernel.tamper('ingress', 'delete');
+    const after = await ask('8000');
+    expect(after.backends.map(({ planned, held }) => [planned, held])).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+    expect(after.kernel.map(({ held }) => held)).toEqual([true, false]);
+  });
+
+  test('what cannot be read is told as not read', async () => {
+    const { ask, kernel } = await openExecutor();
+    kernel.replaceSandbox(undefined);
+    const { backends, kernel: entries } = await ask('8000');
+    expect(backends[0]).not.toHaveProperty('held');
+    expect(entries[1]).not.toHaveProperty('held');
+  });
+
+  test.each([
+    ['web', 'AnswerFailed: fairway.ask.n1.explain: web is neither a port (8000, 53/udp) nor a virtual IP'],
+    ['8000', 'AnswerFailed: fairway.ask.n1.explain: it has made no plan yet, or is in no swarm'],
+  ])('%s of a node without a plan: %s', async (text, why) => {
+    const { bus, answers } = await open();
+    answers.as('n1');
+    await expect(bus.ask(subject, text, 1_000)).rejects.toThrow(why);
+  });
 });

@@ -1,6 +1,10 @@
-import { type Bus, type Stoppable, subjects, writeKernelTables } from '@fairway/bus';
-import type { Kernel } from './kernel/kernel.ts';
+import { type Bus, type Stoppable, subjects, writeExplanation, writeKernelTables } from '@fairway/bus';
+import { type Explanation, parseAsked } from '@fairway/mesh';
+import type { Executor } from './executor.ts';
+import { explain, namespacesOf } from './explain.ts';
+import type { Kernel, Namespace } from './kernel/kernel.ts';
 import { kernelTables } from './kernel-tables.ts';
+import type { Rules } from './rules/rules.ts';
 
 /** What a node answers when it is asked; it answers to its node id of the day. */
 export type Answers = {
@@ -9,8 +13,16 @@ export type Answers = {
   stop(): Promise<void>;
 };
 
-/** Answers questions about this node: `rules`, what is in its kernel. */
-export function startAnswers({ bus, kernel }: { readonly bus: Bus; readonly kernel: Kernel }): Answers {
+/** Answers questions about this node: `rules`, what is in its kernel, and `explain`, where it leads a target and why. */
+export function startAnswers({
+  bus,
+  kernel,
+  executor,
+}: {
+  readonly bus: Bus;
+  readonly kernel: Kernel;
+  readonly executor: Pick<Executor, 'planned'>;
+}): Answers {
   let known: string | undefined;
   let answering: Stoppable[] = [];
   const end = () => Promise.all(answering.splice(0).map((one) => one.stop()));
@@ -20,10 +32,32 @@ export function startAnswers({ bus, kernel }: { readonly bus: Bus; readonly kern
       known = node;
       void end();
       if (node === undefined) return;
-      answering = [bus.answer(subjects.ask(node, 'rules'), async () => writeKernelTables(await kernelTables(kernel)))];
+      answering = [
+        bus.answer(subjects.ask(node, 'rules'), async () => writeKernelTables(await kernelTables(kernel))),
+        bus.answer(subjects.ask(node, 'explain'), async (text) =>
+          writeExplanation(await explainNow(text, kernel, executor)),
+        ),
+      ];
     },
     async stop() {
       await end();
     },
   };
+}
+
+/** The last plan and the kernel as it is now. */
+async function explainNow(text: string, kernel: Kernel, executor: Pick<Executor, 'planned'>): Promise<Explanation> {
+  const asked = parseAsked(text);
+  if (!asked) throw new Error(`${text} is neither a port (8000, 53/udp) nor a virtual IP`);
+  const planned = executor.planned();
+  if (!planned) throw new Error('it has made no plan yet, or is in no swarm');
+  const found = new Map<Namespace, Rules | undefined>();
+  for (const namespace of namespacesOf(asked, planned)) {
+    // What could not be read is told as that.
+    await kernel.read(namespace).then(
+      (read) => found.set(namespace, read?.rules),
+      () => {},
+    );
+  }
+  return explain(asked, planned, found);
 }

@@ -14,6 +14,7 @@ import {
 } from '@fairway/mesh';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { type ApplyTrace, ApplyTraces } from './apply-trace.ts';
+import type { Planned } from './explain.ts';
 import { ApplyFailed, HeldRules, type Keeps } from './held-rules.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
@@ -42,6 +43,8 @@ export type Executor = {
   dockerStarted(): void;
   /** The machine is in no swarm any more: its ports are its own again. */
   leftSwarm(): void;
+  /** What it made of the mesh last; undefined before its first plan. */
+  planned(): Planned | undefined;
   stop(): Promise<void>;
 };
 
@@ -76,6 +79,7 @@ export function startExecutor({
   let cancelRetry = () => {};
   let stopped = false;
   let applied: string | undefined;
+  let planned: Planned | undefined;
 
   const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
   const wake = () => {
@@ -119,6 +123,7 @@ export function startExecutor({
     const wish = plan(mesh, facts);
     const rulesWanted = wishFromPlan(wish);
     const notes = [...wish.notes, ...rulesWanted.notes];
+    planned = { mesh, own: facts, plan: wish, notes };
     const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish), trace.nft);
     const { added, removed } = result.changes;
     for (const found of result.rebuilt)
@@ -211,6 +216,7 @@ export function startExecutor({
     leftSwarm() {
       own = undefined;
       applied = undefined;
+      planned = undefined;
       log.info('this machine left its swarm; the table on the host is removed');
       running = Promise.resolve(running)
         .then(() => rules.release('host'))
@@ -220,6 +226,7 @@ export function startExecutor({
           if (wanted) wake();
         });
     },
+    planned: () => planned,
     async stop() {
       stopped = true;
       cancelRetry();

@@ -53,7 +53,7 @@ export async function startNode({
     },
   });
   const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }), tracer });
-  const answers = startAnswers({ bus, kernel });
+  const answers = startAnswers({ bus, kernel, executor });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus

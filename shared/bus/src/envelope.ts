@@ -103,18 +103,24 @@ export function deadLetter(sender: string, unreadable: { subject: string; reason
 }
 
 function read<Body>(message: Message, shape: z.ZodType<Omit<Envelope<Body>, 'trace'>>): Envelope<Body> {
+  const parsed = parseText(message.subject, message.text, shape);
+  if (senderOf(message.subject) !== parsed.sender) {
+    throw new Unreadable(message.subject, `the envelope names ${parsed.sender} as its sender`);
+  }
+  return { ...parsed, trace: message.trace ?? noTrace };
+}
+
+/** Reads JSON of a shape. @throws {Unreadable} */
+export function parseText<Value>(subject: string, text: string, shape: z.ZodType<Value>): Value {
   let json: unknown;
   try {
-    json = JSON.parse(message.text);
+    json = JSON.parse(text);
   } catch (cause) {
-    throw new Unreadable(message.subject, 'not JSON', { cause });
+    throw new Unreadable(subject, 'not JSON', { cause });
   }
   const parsed = shape.safeParse(json);
-  if (!parsed.success) throw new Unreadable(message.subject, explain(parsed.error));
-  if (senderOf(message.subject) !== parsed.data.sender) {
-    throw new Unreadable(message.subject, `the envelope names ${parsed.data.sender} as its sender`);
-  }
-  return { ...parsed.data, trace: message.trace ?? noTrace };
+  if (!parsed.success) throw new Unreadable(subject, explain(parsed.error));
+  return parsed.data;
 }
 
 /** The first few things wrong with a value, in one line. */

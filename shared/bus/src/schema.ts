@@ -108,7 +108,7 @@ const cause = z.object({
 });
 export const causes = z.array(cause).max(64);
 
-const note = z.object({ kind: z.enum(['waiting', 'refused']), about: name, why: z.string().max(1024) });
+export const note = z.object({ kind: z.enum(['waiting', 'refused']), about: name, why: z.string().max(1024) });
 
 export const outcome = z.discriminatedUnion('kind', [
   z.object({

@@ -40,7 +40,8 @@ export type Endpoint = {
 };
 
 /** What an endpoint is to those who send to it. */
-export type EndpointState = 'waiting' | 'starting' | 'serving' | 'unhealthy' | 'draining' | 'gone';
+export const endpointStates = ['waiting', 'starting', 'serving', 'unhealthy', 'draining', 'gone'] as const;
+export type EndpointState = (typeof endpointStates)[number];
 
 /**
  * The endpoint's state from its two claims. A task that the manager saw running and of which its node has not spoken

@@ -2,6 +2,7 @@ export * from './address.ts';
 export * from './cause.ts';
 export * from './endpoint.ts';
 export { addressOn, stateHere } from './endpoint-here.ts';
+export * from './explanation.ts';
 export * from './fact.ts';
 export * from './generation.ts';
 export * from './incarnation.ts';

@@ -46,8 +46,8 @@ export type HostReport = {
 };
 
 /**
- * The node's kernel, as far as Fairway writes to it. All verbs may be repeated. One caller at a time per namespace:
- * the difference that it applies builds on what it read.
+ * The node's kernel, as far as Fairway writes to it. All verbs may be repeated. One caller at a time per namespace
+ * that applies: its difference builds on what it read. Others may read meanwhile.
  */
 export type Kernel = {
   /**

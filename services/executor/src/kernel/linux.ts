@@ -152,13 +152,18 @@ export function createLinuxKernel({
    * old ones already gone. With a second table of the same rules beside it none was lost.
    */
   const rebuild = async (namespace: Namespace, transaction: Transaction) => {
-    standbyGone.delete(namespace);
     const standby = render({ operations: transaction.operations.slice(1) }, standbyName);
-    await nft(namespace, withoutStandby + standby);
     try {
-      await nft(namespace, render(transaction));
-    } finally {
-      await dropStandby(namespace);
+      await nft(namespace, withoutStandby + standby);
+      try {
+        await nft(namespace, render(transaction));
+      } finally {
+        await dropStandby(namespace);
+      }
+    } catch (error) {
+      // Not before: who reads for people meanwhile would take the second table away.
+      standbyGone.delete(namespace);
+      throw error;
     }
   };
 
