@@ -1,4 +1,4 @@
-import type { Explanation, NodeRules, View } from '@fairway/mesh';
+import type { EventLine, Explanation, NodeRules, View } from '@fairway/mesh';
 
 /** The console did not answer, or not with what was asked for. The message says what to do. */
 export class ConsoleUnreachable extends Error {}
@@ -22,16 +22,45 @@ export function askExplanation(consoleUrl: string, node: string, target: string)
   return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel']);
 }
 
-/** An answer is known by its fields: what else listens on the address may answer JSON too. */
-async function askConsole<Answer>(consoleUrl: string, path: string, fields: readonly string[]): Promise<Answer> {
-  const url = `${consoleUrl.replace(/\/$/, '')}${path}`;
-  let response: Response;
+/**
+ * The last events on the bus, and with `follow` each new one, until the console ends it.
+ * @throws {ConsoleUnreachable}
+ */
+export async function* askEvents(consoleUrl: string, follow: boolean): AsyncGenerator<EventLine> {
+  const url = urlOf(consoleUrl, `/api/events${follow ? '?follow' : ''}`);
+  const response = await reach(url, follow ? undefined : AbortSignal.timeout(answerMaxMs));
+  if (!response.ok || response.body === null || !response.headers.get('content-type')?.includes('ndjson')) {
+    throw new ConsoleUnreachable(`${url} answered ${response.status}, which is not a Fairway console's list of events`);
+  }
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(answerMaxMs) });
+    let begun = '';
+    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (begun + part).split('\n');
+      begun = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as EventLine;
+    }
+  } catch (cause) {
+    throw new ConsoleUnreachable(`${url}: the console went away`, { cause });
+  }
+}
+
+function urlOf(consoleUrl: string, path: string): string {
+  return `${consoleUrl.replace(/\/$/, '')}${path}`;
+}
+
+async function reach(url: string, signal: AbortSignal | undefined): Promise<Response> {
+  try {
+    return await fetch(url, signal ? { signal } : {});
   } catch (cause) {
     const hint = 'Is the console running, and is this its address? Set --console or CONSOLE.';
     throw new ConsoleUnreachable(`No answer from ${url}. ${hint}`, { cause });
   }
+}
+
+/** An answer is known by its fields: what else listens on the address may answer JSON too. */
+async function askConsole<Answer>(consoleUrl: string, path: string, fields: readonly string[]): Promise<Answer> {
+  const url = urlOf(consoleUrl, path);
+  const response = await reach(url, AbortSignal.timeout(answerMaxMs));
   const body: unknown = await response.json().catch(() => undefined);
   if (typeof body === 'object' && body !== null && fields.every((field) => field in body)) return body as Answer;
   const said = body && typeof body === 'object' && 'error' in body ? `: ${body.error}` : '';

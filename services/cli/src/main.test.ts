@@ -2,16 +2,26 @@ import { spawn } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventLine } from '@fairway/mesh';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sampleExplanation } from './sample-explanation.ts';
 import { convergedView, sampleView } from './sample-view.ts';
+import { showEvent } from './show-event.ts';
 import { showExplanation } from './show-explanation.ts';
 import { showStatus } from './show-status.ts';
 
 const rules = { node: 'beta', tables: [{ namespace: 'host', text: 'table inet fairway {\n}\n' }] };
 const unread = { node: 'beta', tables: [{ namespace: 'host', failure: 'nft: killed' }] };
+const events: EventLine[] = [
+  { kind: 'fact', atMs: 1_500, node: 'alpha', what: 'container web: container start', trace: '4bf92f35' },
+  { kind: 'outcome', atMs: 1_600, node: 'alpha', what: 'applied revision 4' },
+];
 const explainPath = 'api/nodes/alpha/explain?target=53%2Fudp';
 const rulesPath = 'api/nodes/beta/rules';
+
+/** Each test starts a process or two, several at a time, on a machine that may do other things. */
+const processMaxMs = 15_000;
+vi.setConfig({ testTimeout: 2 * processMaxMs });
 
 /** What a console at `/NAME/api/status` answers, by that name, or at another path. */
 const consoles: Record<string, { status: number; body: string; path?: string }> = {
@@ -23,6 +33,8 @@ const consoles: Record<string, { status: number; body: string; path?: string }> 
   unread: { status: 200, body: JSON.stringify(unread), path: rulesPath },
   explained: { status: 200, body: JSON.stringify(sampleExplanation), path: explainPath },
   unserved: { status: 200, body: JSON.stringify({ ...sampleExplanation, unserved: 'why' }), path: explainPath },
+  events: { status: 200, body: `${events.map((line) => JSON.stringify(line)).join('\n')}\n`, path: 'api/events' },
+  followed: { status: 200, body: `${JSON.stringify(events[0])}\n`, path: 'api/events?follow' },
   silent: { status: 504, body: '{"error":"node beta does not answer"}', path: rulesPath },
 };
 
@@ -46,7 +58,8 @@ beforeAll(async () => {
     const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
     const answer = view ? { status: 200, body: JSON.stringify(view) } : consoles[name];
     const found = rest.join('/') === (answer?.path ?? 'api/status') ? answer : undefined;
-    response.writeHead(found?.status ?? 500, { connection: 'close' }).end(found?.body);
+    const type = found?.path?.includes('events') ? 'application/x-ndjson' : 'application/json';
+    response.writeHead(found?.status ?? 500, { connection: 'close', 'content-type': type }).end(found?.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -57,7 +70,7 @@ type Run = { readonly status: number | null; readonly stdout: string; readonly s
 
 function fairway(args: readonly string[], environment: Record<string, string> = {}): Promise<Run> {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], { env: environment, timeout: 4_000 });
+  const child = spawn(process.execPath, [main, ...args], { env: environment, timeout: processMaxMs });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -216,4 +229,32 @@ describe.concurrent('fairway explain', () => {
     'wrong usage %j: 2',
     async (args) => expect((await fairway(args)).status).toBe(2),
   );
+});
+
+describe.concurrent('fairway events', () => {
+  const told = (name: string, ...args: readonly string[]) =>
+    fairway(['events', '--console', `${base}/${name}`, ...args]);
+
+  test('the last ones: 0; the same for programs', async () => {
+    expect(await told('events')).toEqual({ status: 0, stdout: events.map(showEvent).join(''), stderr: '' });
+    const { stdout } = await told('events', '--json');
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(events);
+  });
+
+  test('followed, until the console goes: 1, with what was told', async () => {
+    const { status, stdout, stderr } = await told('followed', '--follow');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: showEvent(events[0] as EventLine) });
+    expect(stderr).toBe('fairway: the console ended the events; it was stopped\n');
+  });
+
+  test('what is no console: 1', async () => {
+    const { status, stderr } = await told('converged');
+    expect(status).toBe(1);
+    expect(stderr).toContain("answered 500, which is not a Fairway console's list of events");
+  });
 });

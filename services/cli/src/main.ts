@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { askExplanation, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { askEvents, askExplanation, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { showEvent } from './show-event.ts';
 import { showExplanation } from './show-explanation.ts';
 import { showRules } from './show-rules.ts';
 import { showStatus } from './show-status.ts';
@@ -129,6 +131,31 @@ function nodeAndTarget(text: string): NodeAndTarget {
     throw new InvalidArgumentError('It has to be NODE:PORT, NODE:PORT/udp or NODE:VIP.');
   return { node, target };
 }
+
+program
+  .command('events')
+  .description('what passes on the bus: facts, changes of the mesh, outcomes')
+  .option('--follow', 'go on with what comes')
+  .option('--json', 'one JSON object a line, for programs')
+  .addHelpText(
+    'after',
+    `
+Without --follow the last 100 since the console was started. Times are of the clock of the node that speaks, in UTC.
+Who reads too slowly misses some, and is told how many.
+
+  fairway events --follow | grep whoami
+
+Exit status: 0 told, 1 no answer, or the console went away while following, 2 wrong usage.`,
+  )
+  .action(async ({ follow, json }: { follow?: true; json?: true }) => {
+    const { console: consoleUrl } = program.opts<{ console: string }>();
+    for await (const line of askEvents(consoleUrl, follow ?? false)) {
+      // A reader that does not keep up is waited for, and the console hears it.
+      const taken = process.stdout.write(json ? `${JSON.stringify(line)}\n` : showEvent(line));
+      if (!taken) await once(process.stdout, 'drain');
+    }
+    if (follow) throw new ConsoleUnreachable('the console ended the events; it was stopped');
+  });
 
 try {
   await program.parseAsync();

@@ -1,4 +1,4 @@
-import type { Explanation } from '@fairway/mesh';
+import { type Explanation, shortTrace } from '@fairway/mesh';
 import { showAge } from './age.ts';
 import { table } from './table.ts';
 
@@ -27,7 +27,7 @@ export function showExplanation(explanation: Explanation, nowMs: number): string
   ];
   const needs = notes.filter(({ kind }) => kind === 'refused').map(({ about, why }) => `  ${about}: ${why}\n`);
   const changes = causes.map(
-    ({ event, atMs, trace }) => `  ${new Date(atMs).toISOString()}  ${event}  trace ${shortTrace(trace)}\n`,
+    ({ event, atMs, trace }) => `  ${new Date(atMs).toISOString()}  ${event}  trace ${shortTrace(trace) ?? '-'}\n`,
   );
   return [
     first,
@@ -51,9 +51,4 @@ function part(heading: string, lines: readonly string[]): string {
 function sure(held: boolean | undefined): string {
   if (held === undefined) return 'not read';
   return held ? 'yes' : 'no';
-}
-
-/** The first digits of the trace id, which tell a few traces apart. */
-function shortTrace(trace: string): string {
-  return (trace.split('-')[1] ?? trace).slice(0, 8);
 }

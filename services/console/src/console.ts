@@ -6,6 +6,7 @@ import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
 import { foldView } from './fold-view.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
+import { recordEvents } from './record-events.ts';
 
 /** A running console: its HTTP application, and what stops its listening to the bus. */
 export type Console = { readonly app: Hono; stop(): Promise<void> };
@@ -18,7 +19,8 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
   const replica = new MeshReplica({
     onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
   });
-  const following = bus.mesh.follow(replica.follower);
+  const recorded = recordEvents({ bus, replica, nowMs: Date.now });
+  const following = bus.mesh.follow(recorded.follower);
   const outcomes = followOutcomes(bus, log);
   let lost: string | undefined;
   bus.onState((state, detail) => {
@@ -59,6 +61,10 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
     const node = nodeNamed(mesh, context.req.param('node'));
     return context.json(await askNode(bus, node, 'explain', target, readExplanation));
   });
+  app.get('/api/events', (context) => {
+    const body = context.req.query('follow') === undefined ? recorded.events.text : recorded.events.follow();
+    return context.body(body, 200, { 'content-type': 'application/x-ndjson' });
+  });
   app.onError((error, context) => {
     if (error instanceof NodeUnanswered) return context.json({ error: error.message }, error.status);
     log.error('a request failed', { path: context.req.path, reason: describe(error) });
@@ -67,7 +73,7 @@ export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
   return {
     app,
     async stop() {
-      await Promise.all([following.stop(), outcomes.stop()]);
+      await Promise.all([following.stop(), outcomes.stop(), recorded.stop()]);
     },
   };
 }

@@ -26,8 +26,9 @@ await runService(
       process.exit(1);
     });
     return async () => {
-      await new Promise((resolve) => server.close(resolve));
+      // First, so that whoever follows the events comes to an end: the server waits for all that it answers.
       await held.stop();
+      await new Promise((resolve) => server.close(resolve));
       await bus.close();
     };
   },

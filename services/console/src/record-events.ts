@@ -1,0 +1,60 @@
+import {
+  type BucketFollower,
+  type Bus,
+  type MeshReplica,
+  readFact,
+  readOutcome,
+  subjects,
+  Unreadable,
+} from '@fairway/bus';
+import type { EventLine } from '@fairway/mesh';
+import { lineOfEntry, lineOfFact, lineOfOutcome } from './event-lines.ts';
+import { EventLog } from './event-log.ts';
+
+type Options = { readonly bus: Bus; readonly replica: MeshReplica; readonly nowMs: () => number };
+
+/** What passes on the bus, line by line. */
+export type Recorded = {
+  readonly events: EventLog;
+  /** Follows the mesh's bucket in the replica's place: it hands everything on, and what is new is a line. */
+  readonly follower: BucketFollower;
+  stop(): Promise<void>;
+};
+
+/** Records facts, changes of the mesh and outcomes from now on. What cannot be read is left out: others put it aside. */
+export function recordEvents({ bus, replica, nowMs }: Options): Recorded {
+  const events = new EventLog(nowMs);
+  const record = (line: () => EventLine) => {
+    try {
+      events.add(line());
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+    }
+  };
+  const heard = [
+    bus.subscribe(subjects.facts, (message) => record(() => lineOfFact(readFact(message), replica.current))),
+    bus.subscribe(subjects.outcomes, (message) => record(() => lineOfOutcome(readOutcome(message), replica.current))),
+  ];
+  const { follower } = replica;
+  return {
+    events,
+    follower: {
+      begin: (epoch) => {
+        follower.begin(epoch);
+        events.add({ kind: 'mesh', atMs: nowMs(), what: `epoch ${epoch} begins` });
+      },
+      entry: (entry) => {
+        // What is forgotten has its name only before.
+        const before = entry.text === undefined ? lineOfEntry(entry, replica.current, nowMs()) : undefined;
+        follower.entry(entry);
+        const line = before ?? lineOfEntry(entry, replica.current, nowMs());
+        if (line && replica.caughtUp) events.add(line);
+      },
+      caughtUp: (revision) => follower.caughtUp(revision),
+    },
+    async stop() {
+      events.close();
+      await Promise.all(heard.map((one) => one.stop()));
+    },
+  };
+}
