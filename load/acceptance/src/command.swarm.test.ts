@@ -1,4 +1,5 @@
 // The command besides `fairway status`. Ports 87xx.
+import type { EventLine } from '@fairway/mesh';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
@@ -102,4 +103,29 @@ test('explain shows a virtual IP where the node takes part in its network, and s
   expect(elsewhere.stdout).toContain(
     `${second} does not serve VIP ${vip} (inner): this node takes no part in network told`,
   );
+});
+
+test('events tells one service from its creation to the rules of every node, by one trace', async ({ swarm }) => {
+  await swarm.create('heard', { ports: ['8730:8000'] });
+  expect((await swarm.fairway('wait', '--service', 'heard')).status).toBe(0);
+  const { status, stdout } = await swarm.fairway('events', '--json');
+  expect(status).toBe(0);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as EventLine);
+  const start = lines.find(({ kind, what }) => kind === 'fact' && /^container heard: .* is running$/.test(what));
+  expect(start?.trace).toMatch(/^[0-9a-f]{8}$/);
+  expect(lines).toContainEqual(expect.objectContaining({ kind: 'mesh', trace: start?.trace }));
+  for (const { name } of swarm.nodes)
+    expect(lines).toContainEqual(
+      expect.objectContaining({ kind: 'outcome', node: name, what: expect.stringMatching(/^applied revision/) }),
+    );
+});
+
+test('events --follow goes on with what comes', async ({ swarm }) => {
+  const follow = `timeout 60 ${swarm.cluster.binDir}/fairway events --follow | grep -m 1 'service followed: '`;
+  const heard = swarm.cluster.client.exec(['bash', '-c', follow]);
+  await swarm.create('followed', { ports: ['8740:8000'] });
+  expect((await heard).stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}fact {5}node\d +service followed: /);
 });
