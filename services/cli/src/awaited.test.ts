@@ -65,9 +65,13 @@ describe('what is waited for', () => {
     [
       'a task more than wanted, which will go',
       view({ services: [{ ...web, serving: 3, endpoints: [...web.endpoints, serving('t3')] }] }),
-      ['2 tasks to serve, and 3 do'],
+      ['its tasks to serve, 3 of 2 do'],
     ],
-    ['a task that nobody has spoken of', view({ services: [{ ...web, serving: 1 }] }), ['2 tasks to serve, and 1 do']],
+    [
+      'a task that nobody has spoken of',
+      view({ services: [{ ...web, serving: 1 }] }),
+      ['its tasks to serve, 1 of 2 do'],
+    ],
     ['the first of a global service', view({ services: [{ ...global, serving: 0 }] }), ['its first task']],
     [
       'a node that lags behind',

@@ -53,7 +53,7 @@ function ofService(service: ServiceView, view: View): string[] {
   // How many a global service wants is not known; it has none only before Docker has begun with it.
   const enough = replicas === undefined ? serving > 0 : serving === replicas;
   if (enough || tasks.length > 0) return left;
-  return [replicas === undefined ? 'its first task' : `${replicas} tasks to serve, and ${serving} do`, ...left];
+  return [replicas === undefined ? 'its first task' : `its tasks to serve, ${serving} of ${replicas} do`, ...left];
 }
 
 function ofNode(node: NodeView, revision: number): string[] {
