@@ -57,3 +57,11 @@ test('what waits belongs to the causes that wait', () => {
   traces.begin('n1', 9, [cause(3)]).ended(some, [waiting]);
   expect(told.at(-1)).toBe('apply 3 +2');
 });
+
+test('what the node itself saw is the trace of the next round alone', () => {
+  const { told, traces } = open();
+  traces.own(trace(4));
+  traces.begin('n1', 7, []).ended(some, []);
+  traces.begin('n1', 8, [cause(5)]).ended(some, []);
+  expect(told).toEqual(['apply 4', 'apply 5']);
+});

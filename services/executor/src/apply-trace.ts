@@ -1,4 +1,4 @@
-import { type Cause, type Changes, keepCauses, type Note } from '@fairway/mesh';
+import { type Cause, type Changes, causesMax, keepCauses, type Note } from '@fairway/mesh';
 import { type Span, spanAttributes, spanEvents, spanNames, type Tracer } from '@fairway/telemetry';
 import type { Namespace } from './kernel/kernel.ts';
 
@@ -20,16 +20,25 @@ export type ApplyTrace = {
 export class ApplyTraces {
   readonly #tracer: Tracer;
   #waiting: readonly Cause[] = [];
+  #own: readonly string[] = [];
 
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
   }
 
+  /** The next round also follows from this event, which the node itself saw: it comes before the fact that tells of it. */
+  own(trace: string): void {
+    this.#own = [...this.#own, trace].slice(-causesMax);
+  }
+
   /** Begins a round: a part of the first cause's trace, linked to those of the others and of what waited. */
   begin(node: string, revision: number, brings: readonly Cause[]): ApplyTrace {
     const waited = this.#waiting;
+    const own = this.#own;
     this.#waiting = [];
-    const [parent, ...links] = new Set([...brings, ...waited].map(({ trace }) => trace));
+    const tracesOf = (causes: readonly Cause[]) => causes.map(({ trace }) => trace);
+    const [parent, ...links] = new Set([...tracesOf(brings), ...own, ...tracesOf(waited)]);
+    this.#own = [];
     const attributes = { [spanAttributes.node]: node, [spanAttributes.revision]: revision };
     const span = this.#tracer.span(spanNames.apply, { kind: 'consumer', parent, links, attributes });
     let planned = false;
@@ -52,6 +61,7 @@ export class ApplyTraces {
       },
       failed: ([first, ...more]) => {
         this.#waiting = waited;
+        this.#own = [...own, ...this.#own];
         recorded = true;
         span.end({ error: more.length > 0 ? new AggregateError([first, ...more]) : first });
       },

@@ -37,8 +37,8 @@ type Options = {
 export type Executor = {
   /** The mesh has changed, for these reasons. */
   meshChanged(causes: readonly Cause[]): void;
-  /** What the node knows itself has changed; what it says now. */
-  ownChanged(own: WatchedFacts): void;
+  /** What the node knows itself has changed; what it says now, and the traceparent of the event behind it. */
+  ownChanged(own: WatchedFacts, trace?: string): void;
   /** Docker was started: its sandboxes are new, though one may have the inode number of an old one. */
   dockerStarted(): void;
   /** The machine is in no swarm any more: its ports are its own again. */
@@ -204,8 +204,9 @@ export function startExecutor({
       causes = keepCauses(causes, added);
       wake();
     },
-    ownChanged(facts) {
+    ownChanged(facts, trace) {
       own = facts;
+      if (trace !== undefined) traces.own(trace);
       wake();
     },
     dockerStarted() {

@@ -71,7 +71,7 @@ export async function startNode({
     onOwn: (change, own) => {
       answers.as(own?.node);
       if (change.kind === 'identity') executor.dockerStarted();
-      if (own) executor.ownChanged(own);
+      if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
     },
   });

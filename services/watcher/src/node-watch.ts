@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ContainerFact, Fact, Incarnation } from '@fairway/mesh';
-import { describe, type Log } from '@fairway/telemetry';
+import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { ContainerLives, type HeldContainer } from './container-lives.ts';
 import { type ContainerEvent, type Docker, DockerMalformed, DockerUnavailable } from './docker.ts';
 import type { EngineContainerSummary } from './engine-schema.ts';
 import type { MeshView } from './mesh-view.ts';
-import type { Outgoing } from './outbox.ts';
+import { beginSend, type Outgoing } from './outbox.ts';
 import type { Own, OwnChange } from './own.ts';
 import { containerLife, eventLife, listedLife, signalNumber } from './translate-container.ts';
 
@@ -15,6 +15,7 @@ type Options = {
   readonly docker: Docker;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tracer: Tracer;
   readonly view: MeshView;
   readonly own: () => Own | undefined;
   /** Whether the view is that of a bus which can be reached now, so that what it lacks is nowhere else. */
@@ -117,23 +118,23 @@ export class NodeWatch {
     const changed = this.#lives.observe(offered, listing !== undefined);
     // A resync tells everything when it is complete.
     if (!changed || listing === 'resync') return;
-    this.#tellOwn(changed);
-    this.#publish(changed, event, undefined);
+    const outgoing = this.#outgoing(changed, event, undefined);
+    const span = beginSend(this.#options.tracer, outgoing);
+    this.#tellOwn(changed, span.traceparent);
+    this.#options.offer({ ...outgoing, span });
     this.#options.onService(changed.service);
   }
 
-  #tellOwn({ task, service, id, state, tick }: HeldContainer): void {
-    this.#options.tell({ kind: 'container', task, service, container: id, state, tick });
+  #tellOwn({ task, service, id, state, tick }: HeldContainer, trace?: string): void {
+    const change = { kind: 'container', task, service, container: id, state, tick } as const;
+    this.#options.tell(trace === undefined ? change : { ...change, trace });
   }
 
-  #publish({ id, task, service, state, tick }: HeldContainer, event: string, listing: string | undefined): void {
+  #outgoing({ id, task, service, state, tick }: HeldContainer, event: string, listing: string | undefined): Outgoing {
     const reading = { incarnation: this.#incarnation, tick };
     const fact: ContainerFact = { kind: 'container', node: this.#node, service, task, container: id, state, reading };
-    this.#offer(`container ${id}`, fact, `container:${id}:${state}:${tick}:${listing ?? ''}`, event);
-  }
-
-  #offer(key: string, fact: Fact, id: string, event: string, barrier = false): void {
-    this.#options.offer({ key, fact, id, event, atMs: this.#options.clock.nowMs(), barrier });
+    const about = `container:${id}:${state}:${tick}:${listing ?? ''}`;
+    return { key: `container ${id}`, fact, id: about, event, atMs: this.#options.clock.nowMs() };
   }
 
   #forget(id: string): void {
@@ -212,12 +213,14 @@ export class NodeWatch {
     const all = this.#lives.all();
     for (const held of all) {
       this.#tellOwn(held);
-      this.#publish(held, 'container listing', listing);
+      this.#options.offer(this.#outgoing(held, 'container listing', listing));
     }
     const tasks = [...new Set([...all.map(({ task }) => task), ...listed])];
     const incarnation = this.#incarnation;
     const fact: Fact = { kind: 'node-listing', listing, node: this.#node, incarnation, tick, tasks };
-    this.#offer('node listing', fact, `node-listing:${listing}`, 'container listing', true);
+    const atMs = this.#options.clock.nowMs();
+    const id = `node-listing:${listing}`;
+    this.#options.offer({ key: 'node listing', fact, id, event: 'container listing', atMs, barrier: true });
   }
 }
 

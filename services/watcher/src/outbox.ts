@@ -15,6 +15,8 @@ export type Outgoing = {
   readonly atMs: number;
   /** It goes out alone, after everything offered before it and before everything offered after it. */
   readonly barrier?: boolean;
+  /** From `beginSend`, where somebody was told of the event before the bus is. */
+  readonly span?: Span;
 };
 
 /** With the span of the event behind it, whose trace the message carries on. */
@@ -59,7 +61,7 @@ export class Outbox {
   offer(outgoing: Outgoing): void {
     if (this.#stopped) return;
     if (outgoing.barrier) this.#waiting.delete(outgoing.key);
-    this.#waiting.set(outgoing.key, { ...outgoing, span: this.#spanOf(outgoing) });
+    this.#waiting.set(outgoing.key, { ...outgoing, span: outgoing.span ?? beginSend(this.#options.tracer, outgoing) });
     this.#pump();
   }
 
@@ -91,20 +93,6 @@ export class Outbox {
       this.#inFlight.set(next.key, next);
       void this.#publish(next, this.#identity);
     }
-  }
-
-  /** From the event on; a fact that another one replaces is never sent, and its span never ended. */
-  #spanOf({ fact, event, atMs }: Outgoing): Span {
-    return this.#options.tracer.span(spanNames.send, {
-      kind: 'producer',
-      startMs: atMs,
-      attributes: {
-        [spanAttributes.event]: event,
-        [spanAttributes.factKind]: fact.kind,
-        [spanAttributes.object]: objectOf(fact),
-        [spanAttributes.messagingSystem]: 'nats',
-      },
-    });
   }
 
   #next(): Traced | undefined {
@@ -151,4 +139,18 @@ export class Outbox {
     }
     this.#pump();
   }
+}
+
+/** Begins the span of a fact, from the event on. A fact that another one replaces is never sent, and its span not ended. */
+export function beginSend(tracer: Tracer, { fact, event, atMs }: Pick<Outgoing, 'fact' | 'event' | 'atMs'>): Span {
+  return tracer.span(spanNames.send, {
+    kind: 'producer',
+    startMs: atMs,
+    attributes: {
+      [spanAttributes.event]: event,
+      [spanAttributes.factKind]: fact.kind,
+      [spanAttributes.object]: objectOf(fact),
+      [spanAttributes.messagingSystem]: 'nats',
+    },
+  });
 }

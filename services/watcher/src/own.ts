@@ -20,6 +20,8 @@ export type OwnChange =
       readonly container: string;
       readonly state: ContainerLife;
       readonly tick: number;
+      /** Traceparent of the event, which the bus is told of next; absent where a listing says it. */
+      readonly trace?: string;
     }
   | { readonly kind: 'forgotten'; readonly task: string };
 

@@ -1,4 +1,4 @@
-import { describe, type Log } from '@fairway/telemetry';
+import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { type Docker, type DockerEvents, type DockerInfo, DockerUnavailable } from './docker.ts';
@@ -22,6 +22,7 @@ export type SessionOptions = {
   readonly docker: Docker;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tracer: Tracer;
   readonly view: MeshView;
   /** Id of this boot of the kernel. */
   readonly boot: string;

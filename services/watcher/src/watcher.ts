@@ -71,6 +71,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     docker,
     clock,
     log,
+    tracer,
     view,
     boot,
     epoch: () => epochs.epoch,
