@@ -4,7 +4,7 @@ import { natsUrl } from './nats.ts';
 import { enterNode, nodeCgroup } from './node.ts';
 import type { ClusterPlace } from './place.ts';
 import type { ProcessRecord } from './process.ts';
-import { projectDir } from './project.ts';
+import { projectDir, toolsDir } from './project.ts';
 import type { NodeRecord } from './state.ts';
 import { lanAddress, lanNamespace } from './switch.ts';
 
@@ -23,16 +23,23 @@ function traces(): Record<string, string> {
   return endpoint ? { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } : {};
 }
 
+/**
+ * What keeps a service small. V8 lets its young generation grow to 16 MB a half, of which a service that makes little
+ * garbage at a time has no use; and with its code cached, Node need not load what strips types (20 MB).
+ */
+const flags = ['--max-semi-space-size=1'];
+const cache = { NODE_COMPILE_CACHE: join(toolsDir, 'compile-cache') };
+
 /** Runs a service's or the command's main with the Node that runs this. */
 export function main(service: string): string[] {
-  return [process.execPath, join(projectDir, 'services', service, 'src/main.ts')];
+  return [process.execPath, ...flags, join(projectDir, 'services', service, 'src/main.ts')];
 }
 
 export function decider(place: ClusterPlace): ProcessRecord {
   return {
     name: 'decider',
     argv: [...enterNamespace(lanNamespace(place)), ...main('decider')],
-    env: { FAIRWAY_NATS: natsUrl, ...traces() },
+    env: { FAIRWAY_NATS: natsUrl, ...cache, ...traces() },
     logFile: join(place.logDir, 'decider.log'),
     cgroup: `${place.cgroup}/decider`,
   };
@@ -42,7 +49,7 @@ export function consoleService(place: ClusterPlace): ProcessRecord {
   return {
     name: 'console',
     argv: [...enterNamespace(lanNamespace(place)), ...main('console')],
-    env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen, ...traces() },
+    env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen, ...cache, ...traces() },
     logFile: join(place.logDir, 'console.log'),
     cgroup: `${place.cgroup}/console`,
   };
@@ -57,6 +64,7 @@ export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecor
       DOCKER_HOST: `unix://${node.socket}`,
       FAIRWAY_NETNS_DIR: node.netnsDir,
       FAIRWAY_STATE_DIR: join(node.dir, 'state'),
+      ...cache,
       ...traces(),
     },
     logFile: join(place.logDir, `${node.name}.log`),

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type Cluster, fairwayConverged, imageName, lanAddress, run, until } from '@fairway/cluster';
+import { type Cluster, type Engine, fairwayConverged, imageName, lanAddress, run, until } from '@fairway/cluster';
 import { listen } from './lines.ts';
 import type { Measuring } from './measuring.ts';
 import { readSpan, type Span } from './span.ts';
@@ -10,6 +10,8 @@ const port = 8000;
 export const spansPort = 4318;
 const service = 'measured';
 const limitMs = 60_000;
+/** Spans are exported in batches, half a second apart. */
+const spansMaxMs = 3_000;
 /** A kernel's word and a process's stamp of the same change are told apart by no more than a busy machine's delays. */
 const monitorMaxMs = 100;
 
@@ -18,28 +20,36 @@ type Change = {
   readonly kind: Kind;
   /** Docker's own time of the container's event. */
   readonly eventMs: number;
-  /** When the last of the nodes answered, or refused, an outside client for the first time after it. */
-  readonly answeredMs: number;
+  /** When the last of the nodes answered an outside client for the first time after a start. */
+  readonly answeredMs?: number;
+};
+type ContainerEvent = {
+  readonly kind: Kind;
+  readonly engine: Engine;
+  readonly container: string;
+  readonly atMs: number;
 };
 
 /**
- * Scales a service of one published port from no task to one and back, and measures each container's start and death:
- * by the traces that Fairway exports, by connections through every node, and against what `nft monitor` hears.
+ * Starts and kills the one task of a service with a published port, and measures each container's start and death: by
+ * the traces that Fairway exports, by connections through every node, and against what `nft monitor` hears. The task is
+ * killed as a crash would: nobody is told before it is dead.
  */
 export async function measureConvergence(cluster: Cluster, { changes, report, signal }: Measuring): Promise<string> {
   const docker = (...args: readonly string[]) => run(['docker', '-H', `unix://${cluster.manager.socket}`, ...args]);
   const program = (file: string, ...args: readonly string[]) =>
     cluster.clientArgv([process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...args]);
   const spans: Span[] = [];
-  const events: { kind: Kind; container: string; atMs: number }[] = [];
+  const events: ContainerEvent[] = [];
   const answers = new Map<string, { state: string; atMs: number }>();
   const heardMs = new Map<string, number[]>();
 
   await fairwayConverged(cluster, { limitMs, signal });
+  // No task yet: the first change starts one.
   const id = (
     await docker(
-      ...['service', 'create', '--no-resolve-image', '--detach', '--name', service, '--replicas', '0'],
-      ...['--publish', `${port}:${port}`, imageName],
+      ...['service', 'create', '--no-resolve-image', '--detach', '--name', service, '--restart-condition', 'none'],
+      ...['--replicas', '0', '--publish', `${port}:${port}`, imageName],
     )
   ).trim();
   await fairwayConverged(cluster, { limitMs, signal });
@@ -51,14 +61,14 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
       const { target, state, atMs } = JSON.parse(line) as { target: string; state: string; atMs: number };
       answers.set(target, { state, atMs });
     }),
-    ...cluster.nodes.map(({ socket }) =>
+    ...cluster.nodes.map(({ socket, engine }) =>
       listen(
         ['docker', '-H', `unix://${socket}`, 'events', '--filter', 'type=container', '--format', '{{json .}}'],
         (line) => {
           const event = JSON.parse(line) as { Action: string; Actor: { ID: string }; timeNano: number };
           const { Action: kind } = event;
           if (kind === 'start' || kind === 'die')
-            events.push({ kind, container: event.Actor.ID.slice(0, 12), atMs: event.timeNano / 1e6 });
+            events.push({ kind, engine, container: event.Actor.ID, atMs: event.timeNano / 1e6 });
         },
       ),
     ),
@@ -75,30 +85,37 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
       signal.throwIfAborted();
       const kind: Kind = n % 2 === 0 ? 'start' : 'die';
       const known = events.length;
-      await docker('service', 'scale', '--detach', `${service}=${kind === 'start' ? 1 : 0}`);
+      if (n === 0) await docker('service', 'scale', '--detach', `${service}=1`);
+      else if (kind === 'start') await docker('service', 'update', '--detach', '--force', service);
+      else await crash(events.findLast((held) => held.kind === 'start'));
       const event = () => events.slice(known).find((held) => held.kind === kind);
+      const answering = (target: string) => answers.get(target)?.state === event()?.container.slice(0, 12);
       await until(
-        `every node to ${kind === 'start' ? 'answer' : 'refuse'} after change ${n + 1}`,
+        `change ${n + 1} of ${changes}, a container's ${kind}, to take effect on every node`,
         async () => {
-          const wanted = kind === 'start' ? event()?.container : 'refused';
-          const missing = targets.filter((target) => answers.get(target)?.state !== wanted);
-          return (event() !== undefined && missing.length === 0) || missing.join(', ') || 'no event yet';
+          if (!event()) return 'no event yet';
+          const missing = kind === 'die' ? [] : targets.filter((target) => !answering(target));
+          return missing.length === 0 || `no answer at ${missing.join(', ')}`;
         },
         { limitMs, everyMs: 10, signal },
       );
+      const { atMs: eventMs = Number.NaN } = event() ?? {};
       const answeredMs = Math.max(...targets.map((target) => answers.get(target)?.atMs ?? Number.NaN));
-      measured.push({ kind, eventMs: event()?.atMs ?? Number.NaN, answeredMs });
-      // What follows a change (the managers' listings, the task that is removed) is not to be measured with the next.
-      await fairwayConverged(cluster, { limitMs, signal });
+      const change: Change = kind === 'start' ? { kind, eventMs, answeredMs } : { kind, eventMs };
+      measured.push(change);
+      await told(change);
       if (n % 20 === 19) report(`${n + 1} of ${changes} changes`);
     }
-    await until(
-      'the last spans to arrive',
-      async () => measured.every((change) => stages(change) !== undefined) || 'some are missing',
-      { limitMs: 15_000, everyMs: 500, signal },
-    ).catch((error) => report(String(error.message)));
   } finally {
     for (const speaker of speakers) speaker.stop();
+  }
+
+  /** The spans of a change are all there; one whose spans do not come is left out of the table, and counted by it. */
+  async function told(change: Change): Promise<void> {
+    const limits = { limitMs: spansMaxMs, everyMs: 50, signal };
+    await until('its spans', async () => stages(change) !== undefined || 'some are missing', limits).catch((error) => {
+      if (signal.aborted) throw error;
+    });
   }
 
   /** The trace that began with the event: of this service, within the second after Docker told of it. */
@@ -123,14 +140,16 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
   function tableOf(kind: Kind): string {
     const ofKind = measured.filter((change) => change.kind === kind);
     const all = ofKind.flatMap((change) => stages(change) ?? []);
-    const rows = (['seen', 'decided', 'planned', 'applied'] as const).map((stage) => ({
+    const rows = (['seen', 'decided', 'planned', 'applied', 'ended'] as const).map((stage) => ({
       stage,
       values: all.map((held) => held[stage]),
     }));
-    const answered = ofKind.map(({ eventMs, answeredMs }) => answeredMs - eventMs);
-    const last = kind === 'start' ? 'answered' : 'refused';
+    const answered = ofKind.flatMap(({ eventMs, answeredMs }) =>
+      answeredMs === undefined ? [] : answeredMs - eventMs,
+    );
+    const last = kind === 'start' ? [{ stage: 'answered', values: answered }] : [];
     const title = kind === 'start' ? "After a container's start" : "After a container's death";
-    return `## ${title}\n\n${stageTable([...rows, { stage: last, values: answered }])}`;
+    return `## ${title}\n\n${ofKind.length} changes. Milliseconds after Docker's event, the slowest of the nodes.\n\n${stageTable([...rows, ...last])}`;
   }
 
   /** Whether each apply that a node told of was heard from its kernel at the same time. */
@@ -141,4 +160,11 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
     );
     return `\n${confirmed.length} of ${applies.length} applies were heard from \`nft monitor\` in the node's sandbox between their start and ${monitorMaxMs} ms after their end.\n`;
   }
+}
+
+/** Kills a container's process behind Docker's back. */
+async function crash(started: ContainerEvent | undefined): Promise<void> {
+  if (!started) throw new Error('no container was started that could be killed');
+  const { State } = (await started.engine.get(`/containers/${started.container}/json`)) as { State: { Pid: number } };
+  if (State.Pid > 1) process.kill(State.Pid, 'SIGKILL');
 }

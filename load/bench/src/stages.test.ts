@@ -13,17 +13,19 @@ const span = (name: string, startMs: number, endMs: number, more: Partial<Span> 
   events: {},
   ...more,
 });
-const apply = (node: string, startMs: number, planned: number, endMs: number) =>
-  span('apply', startMs, endMs, { attributes: { 'fairway.node': node }, events: { planned } });
+const apply = (node: string, startMs: number, planned: number, kernelMs: number, endMs: number) => [
+  span('apply', startMs, endMs, { id: node, attributes: { 'fairway.node': node }, events: { planned } }),
+  span('nft ingress', planned, kernelMs, { parent: node }),
+];
 const begun = [span('send fairway.fact', 1_005, 1_008), span('process fairway.fact', 1_010, 1_022)];
 
 test('each stage ends with the slowest node', () => {
-  const spans = [...begun, apply('n1', 1_023, 1_024, 1_040), apply('n2', 1_023, 1_030, 1_036)];
-  expect(stagesOf(spans, 1_000, 2)).toEqual({ seen: 5, decided: 22, planned: 30, applied: 40 });
+  const spans = [...begun, ...apply('n1', 1_023, 1_024, 1_036, 1_037), ...apply('n2', 1_023, 1_030, 1_032, 1_050)];
+  expect(stagesOf(spans, 1_000, 2)).toEqual({ seen: 5, decided: 22, planned: 30, applied: 36, ended: 50 });
 });
 
 test('a change is not measured before every node has told of it', () => {
-  expect(stagesOf([...begun, apply('n1', 1_023, 1_024, 1_040)], 1_000, 2)).toBeUndefined();
+  expect(stagesOf([...begun, ...apply('n1', 1_023, 1_024, 1_036, 1_037)], 1_000, 2)).toBeUndefined();
   expect(stagesOf([], 1_000, 0)).toBeUndefined();
 });
 

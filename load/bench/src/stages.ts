@@ -9,8 +9,10 @@ export type Stages = {
   readonly decided: number;
   /** Every node has computed its plan and what to change. */
   readonly planned: number;
-  /** Every node's kernel has acknowledged. */
+  /** Every node's kernel has acknowledged the rules. */
   readonly applied: number;
+  /** Every node has ended its round: connections to a dead task are dropped, too. */
+  readonly ended: number;
 };
 
 /**
@@ -21,14 +23,18 @@ export function stagesOf(spans: readonly Span[], eventMs: number, nodes: number)
   const seen = spans.find(({ name }) => name === 'send fairway.fact');
   const decided = spans.find(({ name }) => name === 'process fairway.fact');
   const applies = spans.filter(({ name }) => name === 'apply');
+  const kernels = spans.filter(
+    ({ name, parent }) => name.startsWith('nft ') && applies.some(({ id }) => id === parent),
+  );
   if (!seen || !decided || new Set(applies.map(({ attributes }) => attributes['fairway.node'])).size < nodes)
     return undefined;
-  const slowest = (of: (apply: Span) => number) => Math.max(...applies.map(of)) - eventMs;
+  const slowest = (held: readonly Span[], of: (span: Span) => number) => Math.max(...held.map(of)) - eventMs;
   return {
     seen: seen.startMs - eventMs,
     decided: decided.endMs - eventMs,
-    planned: slowest(({ events, startMs }) => events.planned ?? startMs),
-    applied: slowest(({ endMs }) => endMs),
+    planned: slowest(applies, ({ events, startMs }) => events.planned ?? startMs),
+    applied: slowest(kernels, ({ endMs }) => endMs),
+    ended: slowest(applies, ({ endMs }) => endMs),
   };
 }
 
