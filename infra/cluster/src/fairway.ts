@@ -14,8 +14,8 @@ const consoleListen = `${lanAddress}:8080`;
 
 export const consoleUrl = `http://${consoleListen}`;
 
-/** Where the processes of the tests' swarm send traces. */
-export const suiteTracesUrl = `http://${lanAddress}:4318`;
+/** Where somebody on the LAN may receive traces; OTLP/HTTP's usual port. */
+export const tracesUrl = `http://${lanAddress}:4318`;
 
 /** Where the processes send traces: they are given what this process has been. */
 function traces(): Record<string, string> {

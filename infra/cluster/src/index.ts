@@ -15,12 +15,13 @@ export {
 export { attempt, CommandFailed, type CommandOptions, type CommandResult, run } from './command.ts';
 export { fairwayConverged } from './converged.ts';
 export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
+export { tracesUrl } from './fairway.ts';
 export { imageName } from './image.ts';
 export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';
 export { attachCluster, keepLogs, type StartOptions, startCluster } from './start.ts';
 export { ClusterAbsent, ClusterRunning } from './state.ts';
-export { lanAddress, NodeCountInvalid } from './switch.ts';
+export { NodeCountInvalid } from './switch.ts';
 export { recoverClusters } from './teardown.ts';
 export { ensureToolchain, NotRoot } from './toolchain.ts';
 export { until, WaitedInVain, type WaitOptions } from './wait.ts';

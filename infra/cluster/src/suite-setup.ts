@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { fairwayConverged } from './converged.ts';
-import { suiteTracesUrl } from './fairway.ts';
+import { tracesUrl } from './fairway.ts';
 import { keepLogs, startCluster } from './start.ts';
 
 /** Starts the swarm before the first `*.swarm.test.ts` and removes it after the last one; the logs stay. */
@@ -10,7 +10,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     process.stderr.write(`${((performance.now() - startMs) / 1000).toFixed(1).padStart(5)} s  ${line}\n`);
   };
   // On the LAN, where nothing listens but during the tests of traces: all others show that it delays nothing.
-  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = suiteTracesUrl;
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
   const cluster = await startCluster({ name: 'test', nodes: 3, fairway: true, report });
   const tearDown = async () => {
     report(`removing the cluster; its logs are kept in ${keepLogs(cluster.name)}`);

@@ -2,8 +2,6 @@ import { inject } from 'vitest';
 import type { Cluster } from './cluster.ts';
 import { attachCluster } from './start.ts';
 
-export { suiteTracesUrl } from './fairway.ts';
-
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Name of the cluster that the suite's set-up started. */

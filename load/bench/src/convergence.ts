@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { type Cluster, type Engine, fairwayConverged, imageName, lanAddress, run, until } from '@fairway/cluster';
+import { type Cluster, type Engine, fairwayConverged, imageName, run, tracesUrl, until } from '@fairway/cluster';
+import { receiveTraces } from '@fairway/trace-receiver';
 import { listen } from './lines.ts';
 import type { Measuring } from './measuring.ts';
-import { readSpan, type Span } from './span.ts';
+import { type Span, spanOf } from './span.ts';
 import { type Stages, stagesOf, stageTable } from './stages.ts';
 
 const port = 8000;
-/** Where spans are sent to, on the cluster's LAN; OTLP/HTTP's usual port. */
-export const spansPort = 4318;
 const service = 'measured';
 const limitMs = 60_000;
 /** Spans are exported in batches, half a second apart. */
@@ -39,7 +38,6 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
   const docker = (...args: readonly string[]) => run(['docker', '-H', `unix://${cluster.manager.socket}`, ...args]);
   const program = (file: string, ...args: readonly string[]) =>
     cluster.clientArgv([process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...args]);
-  const spans: Span[] = [];
   const events: ContainerEvent[] = [];
   const answers = new Map<string, { state: string; atMs: number }>();
   const heardMs = new Map<string, number[]>();
@@ -54,9 +52,9 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
   ).trim();
   await fairwayConverged(cluster, { limitMs, signal });
 
+  const { spans: received, end: endReceiving } = await receiveTraces(cluster.client.namespace, tracesUrl);
   const targets = cluster.nodes.map((node) => `${node.address}:${port}`);
   const speakers = [
-    listen(program('receive-spans.ts', lanAddress, String(spansPort)), (line) => spans.push(readSpan(line))),
     listen(program('watch-port.ts', ...targets), (line) => {
       const { target, state, atMs } = JSON.parse(line) as { target: string; state: string; atMs: number };
       answers.set(target, { state, atMs });
@@ -73,7 +71,8 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
       ),
     ),
     ...cluster.nodes.map((node) =>
-      listen(node.sandboxArgv('ingress_sbox', ['nft', 'monitor']), (line, atMs) => {
+      // It warns on standard error of sets that it has not seen being made, which are all of Docker's.
+      listen(node.sandboxArgv('ingress_sbox', 'exec nft monitor 2>/dev/null'), (line, atMs) => {
         if (line.includes('fairway')) heardMs.set(node.swarmNodeId, [...(heardMs.get(node.swarmNodeId) ?? []), atMs]);
       }),
     ),
@@ -108,6 +107,7 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
     }
   } finally {
     for (const speaker of speakers) speaker.stop();
+    await endReceiving();
   }
 
   /** The spans of a change are all there; one whose spans do not come is left out of the table, and counted by it. */
@@ -120,6 +120,7 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
 
   /** The trace that began with the event: of this service, within the second after Docker told of it. */
   function traceOf({ kind, eventMs }: Change): readonly Span[] {
+    const spans = received.map(spanOf);
     const root = spans.find(
       ({ name, attributes, startMs }) =>
         name === 'send fairway.fact' &&
@@ -128,7 +129,7 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
         startMs >= eventMs - 1 &&
         startMs < eventMs + 1_000,
     );
-    return spans.filter(({ trace }) => trace === root?.trace);
+    return spans.filter(({ traceId }) => traceId === root?.traceId);
   }
 
   function stages(change: Change): Stages | undefined {

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { lanAddress, startCluster } from '@fairway/cluster';
-import { measureConvergence, spansPort } from './convergence.ts';
+import { startCluster, tracesUrl } from '@fairway/cluster';
+import { measureConvergence } from './convergence.ts';
 import { measureFootprint } from './footprint.ts';
 import { machine } from './machine.ts';
 
@@ -50,8 +50,8 @@ async function main(args: string[]): Promise<number> {
   const { measure } = benchmarks[name as keyof typeof benchmarks];
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
-  // Handed on to the processes of the cluster; `receive-spans.ts` listens there while something is measured.
-  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://${lanAddress}:${spansPort}`;
+  // Handed on to the processes of the cluster, where the benchmark measures by it: recording takes memory, too.
+  if (name === 'convergence') process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
   const cluster = await startCluster({ name: 'bench', nodes: 3, fairway: true, report, signal: end.signal });
   try {
     const measured = await measure(cluster, { changes, report, signal: end.signal });

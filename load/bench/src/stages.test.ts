@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
-import { readSpan, type Span } from './span.ts';
+import { type Span, spanOf } from './span.ts';
 import { stagesOf, stageTable } from './stages.ts';
 
 const span = (name: string, startMs: number, endMs: number, more: Partial<Span> = {}): Span => ({
-  trace: 't',
-  id: name,
+  traceId: 't',
+  spanId: name,
   parent: '',
   name,
   startMs,
   endMs,
   attributes: {},
-  events: {},
+  eventsMs: {},
   ...more,
 });
 const apply = (node: string, startMs: number, planned: number, kernelMs: number, endMs: number) => [
-  span('apply', startMs, endMs, { id: node, attributes: { 'fairway.node': node }, events: { planned } }),
+  span('apply', startMs, endMs, { spanId: node, attributes: { 'fairway.node': node }, eventsMs: { planned } }),
   span('nft ingress', planned, kernelMs, { parent: node }),
 ];
 const begun = [span('send fairway.fact', 1_005, 1_008), span('process fairway.fact', 1_010, 1_022)];
@@ -29,25 +29,24 @@ test('a change is not measured before every node has told of it', () => {
   expect(stagesOf([], 1_000, 0)).toBeUndefined();
 });
 
-test('a span as it is exported', () => {
-  const exported = {
+test('times become milliseconds', () => {
+  const received = {
+    service: 'fairway-node',
     traceId: 'ab',
     spanId: 'cd',
     name: 'apply',
     startTimeUnixNano: '1764000000123456789',
     endTimeUnixNano: '1764000000223456789',
-    attributes: [
-      { key: 'fairway.node', value: { stringValue: 'n1' } },
-      { key: 'fairway.revision', value: { intValue: 7 } },
-    ],
-    events: [{ name: 'planned', timeUnixNano: '1764000000133456789' }],
+    attributes: { 'fairway.node': 'n1' },
+    events: { planned: '1764000000133456789' },
+    links: [],
   };
-  expect(readSpan(JSON.stringify(exported))).toEqual(
+  expect(spanOf(received)).toEqual(
     span('apply', 1764000000123.456, 1764000000223.456, {
-      trace: 'ab',
-      id: 'cd',
-      attributes: { 'fairway.node': 'n1', 'fairway.revision': 7 },
-      events: { planned: 1764000000133.456 },
+      traceId: 'ab',
+      spanId: 'cd',
+      attributes: { 'fairway.node': 'n1' },
+      eventsMs: { planned: 1764000000133.456 },
     }),
   );
 });

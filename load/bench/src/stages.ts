@@ -24,7 +24,7 @@ export function stagesOf(spans: readonly Span[], eventMs: number, nodes: number)
   const decided = spans.find(({ name }) => name === 'process fairway.fact');
   const applies = spans.filter(({ name }) => name === 'apply');
   const kernels = spans.filter(
-    ({ name, parent }) => name.startsWith('nft ') && applies.some(({ id }) => id === parent),
+    ({ name, parent }) => name.startsWith('nft ') && applies.some(({ spanId }) => spanId === parent),
   );
   if (!seen || !decided || new Set(applies.map(({ attributes }) => attributes['fairway.node'])).size < nodes)
     return undefined;
@@ -32,7 +32,7 @@ export function stagesOf(spans: readonly Span[], eventMs: number, nodes: number)
   return {
     seen: seen.startMs - eventMs,
     decided: decided.endMs - eventMs,
-    planned: slowest(applies, ({ events, startMs }) => events.planned ?? startMs),
+    planned: slowest(applies, ({ eventsMs, startMs }) => eventsMs.planned ?? startMs),
     applied: slowest(kernels, ({ endMs }) => endMs),
     ended: slowest(applies, ({ endMs }) => endMs),
   };

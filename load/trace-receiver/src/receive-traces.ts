@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A span as OTLP has it in JSON, attributes and events made plain. */
+/** A span as OTLP has it in JSON, its attributes, events and links made plain. Times are nanoseconds since 1970. */
 export type ReceivedSpan = {
   readonly service: string;
   readonly name: string;
@@ -13,12 +13,15 @@ export type ReceivedSpan = {
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly attributes: Readonly<Record<string, string | number>>;
-  readonly events: readonly string[];
+  /** When each of its events was, by name. */
+  readonly events: Readonly<Record<string, string>>;
+  /** The spans that it is linked to. */
+  readonly links: readonly string[];
 };
 
-const program = fileURLToPath(new URL('trace-receiver.ts', import.meta.url));
+const program = fileURLToPath(new URL('receiver.ts', import.meta.url));
 
-/** Receives traces in a network namespace from now on; `spans` grows. */
+/** Receives traces in a network namespace from now on, at a URL on one of its addresses; `spans` grows. */
 export async function receiveTraces(
   namespace: string,
   url: string,
