@@ -87,10 +87,22 @@ test("a container's death is one trace, also on its own node, which applies it b
           ['container kill', 'container die'].includes(`${attributes['fairway.event']}`),
       );
       for (const root of roots) {
-        const trace = spans.filter(({ traceId }) => traceId === root.traceId);
-        const applies = trace.filter(({ name }) => name === 'apply');
-        if (new Set(applies.map(({ attributes }) => attributes['fairway.node'])).size === 3)
-          return { root, trace, applies };
+        const decided = spans.find(
+          ({ name, parentSpanId }) => name === 'process fairway.fact' && parentSpanId === root.spanId,
+        );
+        // Of each node the first one: after its own round a node has nothing left to apply.
+        const applies = swarm.nodes.flatMap(({ swarmNodeId }) => {
+          const cause = swarmNodeId === victim.node ? root : decided;
+          const apply = spans.find(
+            ({ name, attributes, parentSpanId, links }) =>
+              name === 'apply' &&
+              attributes['fairway.node'] === swarmNodeId &&
+              cause !== undefined &&
+              (parentSpanId === cause.spanId || links.includes(cause.spanId)),
+          );
+          return apply ? [apply] : [];
+        });
+        if (applies.length === 3) return applies;
       }
       return undefined;
     };
@@ -101,13 +113,7 @@ test("a container's death is one trace, also on its own node, which applies it b
         `received: ${JSON.stringify(spans.map(({ name, traceId, attributes }) => [name, traceId, attributes]))}`,
       { limitMs: 20_000 },
     );
-    const { root, trace, applies } = whole() ?? {};
-    const decided = trace?.find(({ name }) => name === 'process fairway.fact');
-    expect(decided?.parentSpanId).toBe(root?.spanId);
-    for (const { attributes, parentSpanId } of applies ?? []) {
-      const isOwn = attributes['fairway.node'] === victim.node;
-      expect(parentSpanId).toBe(isOwn ? root?.spanId : decided?.spanId);
-    }
+    for (const apply of whole() ?? []) expect(apply.attributes['fairway.removed']).toBeGreaterThan(0);
   } finally {
     await end();
   }
