@@ -13,7 +13,7 @@ type Options = {
 
 /** What is not reached is looked for again after this time, and each time after twice as long. */
 const lookMinMs = 20;
-const lookMaxMs = 2_000;
+const lookMaxMs = 10_000;
 
 /**
  * Which tasks of other nodes this node's overlays have a way to. A network is looked at when there is a task on it that

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { createLog, describe, type Log, startTracing, type Tracer } from '@fairway/telemetry';
 import { tracesSetting } from './settings.ts';
 
@@ -75,6 +76,8 @@ export async function runService(
 
   try {
     stop = await start({ log, tracer: tracing.tracer, setting });
+    // Node writes what it compiled when it ends in order, which a killed one never does. Nothing without NODE_COMPILE_CACHE.
+    flushCompileCache();
   } catch (error) {
     log.error('cannot start', { reason: describe(error) });
     process.exit(1);
