@@ -9,7 +9,7 @@ const drains = ['--env', 'DRAIN_SECONDS=2', '--stop-grace-period', '10s'];
  * Says when it is ready. Without a health check a task is sent to as soon as its container runs, and rules are there up
  * to 50 ms before its shell has come to start the server: refused 0 to 5 times in 50 scalings, by the task itself.
  */
-const saysReady = ['--health-cmd', 'wget -q -O /dev/null http://127.0.0.1:8000/', '--health-interval', '250ms'];
+const saysReady = ['--health-cmd', 'wget -q -O /dev/null http://127.0.0.1:8000/', '--health-interval', '500ms'];
 
 test('four clients see no failure through 200 changes of another service', async ({ swarm }) => {
   await swarm.create('steady', { ports: ['8300:8000'], replicas: 3 });

@@ -17,6 +17,8 @@ test('node processes killed and started again under load: no request fails, and 
   const traffic = swarm.traffic(8400);
   for (const part of nodeProcesses(swarm)) await part.kill();
   for (const part of nodeProcesses(swarm)) await part.start();
+  // The view is converged all the while; a node explains its plan once it has read its kernel and made one.
+  for (const { name } of swarm.nodes) await swarm.explains(name, 8400);
   await swarm.converged();
   const { answers, failures } = await traffic.end();
   expect(failures).toEqual({});

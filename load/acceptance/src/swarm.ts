@@ -266,6 +266,18 @@ export class Swarm {
     return this.view('Fairway to be converged', (view) => view.converged || JSON.stringify(view.pending));
   }
 
+  /** Waits until a node itself says that it serves the port. */
+  async explains(node: string, port: number): Promise<void> {
+    await until(
+      `${node} to explain ${port}`,
+      async () => {
+        const { status, stdout, stderr } = await this.fairway('explain', `${node}:${port}`);
+        return status === 0 || `${stdout}${stderr}`;
+      },
+      { limitMs: stateMaxMs },
+    );
+  }
+
   /**
    * Waits until `fairway status` ends with 0, and returns what it prints. Convergence seen once may be followed by one
    * more revision, as the managers confirm what the nodes have said.

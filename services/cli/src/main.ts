@@ -140,7 +140,7 @@ program
   .addHelpText(
     'after',
     `
-Without --follow the last 100 since the console was started. Times are of the clock of the node that speaks, in UTC.
+Without --follow the last 1,000 since the console was started. Times are of the clock of the node that speaks, in UTC.
 Who reads too slowly misses some, and is told how many.
 
   fairway events --follow | grep whoami

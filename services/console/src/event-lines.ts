@@ -26,10 +26,11 @@ export function lineOfEntry(
   const { kind, id } = parsed;
   const causes =
     kind === 'node' ? mesh?.nodes.get(id)?.causes : kind === 'network' ? [] : mesh?.services.get(id)?.causes;
-  const cause = causes?.at(-1);
-  const why = text === undefined ? ' is forgotten' : cause ? ` by ${cause.event}` : '';
-  const what = `revision ${revision}: ${kind} ${nameOf(id, mesh)}${why}`;
-  return { kind: 'mesh', atMs: nowMs, what, ...traced(text === undefined ? undefined : cause?.trace) };
+  // One write may bring several causes, which all build on the same revision; the first one's trace has its rounds.
+  const brought = text === undefined ? [] : (causes ?? []).filter(({ after }) => after === causes?.at(-1)?.after);
+  const by = brought.length > 0 ? ` by ${brought.map(({ event }) => event).join(', ')}` : '';
+  const what = `revision ${revision}: ${kind} ${nameOf(id, mesh)}${text === undefined ? ' is forgotten' : by}`;
+  return { kind: 'mesh', atMs: nowMs, what, ...traced(brought[0]?.trace) };
 }
 
 function nameOf(id: string, mesh: Mesh | undefined): string {

@@ -15,11 +15,11 @@ async function take(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
   return done ? 'ended' : numbers(new TextDecoder().decode(value));
 }
 
-test('keeps the last hundred', () => {
+test('keeps the last thousand', () => {
   const log = open();
-  for (let n = 1; n <= 150; n += 1) log.add(line(n));
+  for (let n = 1; n <= 1_050; n += 1) log.add(line(n));
   const kept = numbers(log.text);
-  expect([kept.length, kept[0], kept.at(-1)]).toEqual([100, '51', '150']);
+  expect([kept.length, kept[0], kept.at(-1)]).toEqual([1_000, '51', '1050']);
 });
 
 test('who follows hears what was kept, then each new line, and the end', async () => {

@@ -1,7 +1,7 @@
 import type { EventLine } from '@fairway/mesh';
 
 /** So many lines are kept for who comes later, and so many for a listener that does not keep up. */
-const keptMax = 100;
+const keptMax = 1_000;
 const waitingMax = 1_000;
 
 /** The last lines, and those who hear the next ones. */

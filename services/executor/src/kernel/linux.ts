@@ -128,6 +128,13 @@ export function createLinuxKernel({
     standbyGone.add(namespace);
   };
 
+  /** One that is not there is not touched: a restart writes nothing. */
+  const dropLeftStandby = async (namespace: Namespace) => {
+    const tables = await runIn(namespace, 'nft', ['list', 'tables', 'inet']);
+    if (tables.split('\n').includes(`table inet ${standbyName}`)) await dropStandby(namespace);
+    else standbyGone.add(namespace);
+  };
+
   /** The addresses that a network's sandbox answers for, whoever gave them to it; its own has the network's prefix. */
   const vipsIn = async (sandbox: Sandbox): Promise<ReadonlySet<VipKey>> => {
     const listed = await runIn(sandbox, 'ip', ['-o', '-4', 'address', 'show', 'dev', 'eth0']);
@@ -178,7 +185,7 @@ export function createLinuxKernel({
 
   return {
     async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
-      if (!standbyGone.has(namespace)) await dropStandby(namespace);
+      if (!standbyGone.has(namespace)) await dropLeftStandby(namespace);
       const text = await list(namespace);
       if (text === undefined) return undefined;
       const kind = kindOf(namespace);

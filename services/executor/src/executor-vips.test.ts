@@ -1,0 +1,148 @@
+import { keys, writeNetwork } from '@fairway/bus';
+import type { Endpoint } from '@fairway/mesh';
+import { describe, expect, test } from 'vitest';
+import { address, type ExecutorLab, endpoint, openLab, port } from './executor-lab.ts';
+import { CommandHung, RuleRejected } from './kernel/failures.ts';
+import { showTarget } from './rules/rules.ts';
+
+// This node is n1. Tasks tN are at 10.0.1.N on the overlay network `back`, on n1 and n2; virtual IPs are 10.0.1.1xx.
+
+describe('virtual IPs', () => {
+  const back = 'back000000000';
+  const sandbox = 'lb_back00000';
+  const onBack = (n: number, node: string, more: Partial<Endpoint> = {}) =>
+    endpoint(n, node, { addresses: [{ network: back, address: address(`10.0.1.${n}`) }], ...more });
+  const flags = { ingress: false, attachable: true, internal: false, encrypted: false };
+  const open = async (options: Parameters<typeof openLab>[0] = {}) => {
+    const lab = await openLab(options);
+    await lab.write(keys.network(back), writeNetwork({ id: back, name: 'back', index: 0, ...flags }));
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2')], 'service create', [vip]);
+    await lab.pass(300);
+    return lab;
+  };
+  const vip = { network: back, address: address('10.0.1.100') };
+  /** The network's overlay has no way to anybody; `looks` says how often it was looked at. */
+  const openUnreached = async () => {
+    let looks = 0;
+    const lab = await openLab({
+      given: (kernel) => ({
+        ...kernel,
+        reached(network) {
+          looks += network.id === back ? 1 : 0;
+          return kernel.reached(network);
+        },
+      }),
+    });
+    lab.kernel.replaceSandbox('there', sandbox);
+    lab.kernel.reach(back, []);
+    await lab.write(keys.network(back), writeNetwork({ id: back, name: 'back', index: 0, ...flags }));
+    return { lab, looks: () => looks };
+  };
+  const vips = (lab: ExecutorLab) =>
+    [...(lab.kernel.rules(sandbox)?.slots ?? [])].map(([key, to]) => `${key} > ${showTarget(to)}`);
+
+  test('are balanced where the node takes part in the network, as soon as its sandbox is there', async () => {
+    const lab = await open();
+    expect(lab.kernel.rules(sandbox)).toBeUndefined();
+    lab.kernel.replaceSandbox('late', sandbox);
+    await lab.pass(10);
+    expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5', 'ip . 10.0.1.100 . 1 > 10.0.1.6']);
+    expect(lab.kernel.rules(sandbox)?.vips).toEqual(new Set(['ip . 10.0.1.100']));
+    expect(await lab.kernel.ensureForwards(sandbox)).toBe(false);
+
+    lab.kernel.replaceSandbox('another', sandbox);
+    await lab.pass(10);
+    expect(vips(lab)).toHaveLength(2);
+    expect(await lab.kernel.ensureForwards(sandbox)).toBe(false);
+  });
+
+  test('a sandbox that fails holds up no other, is told of, and tried again', async () => {
+    let fails = true;
+    const lab = await open({
+      given: (kernel) => ({
+        ...kernel,
+        async apply(namespace, transaction) {
+          if (namespace === sandbox && fails) throw new RuleRejected(namespace, 'it is against it', '');
+          return kernel.apply(namespace, transaction);
+        },
+      }),
+    });
+    lab.kernel.replaceSandbox('late', sandbox);
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), endpoint(6, 'n2')]);
+    await lab.pass(300);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80 10.0.0.6:80');
+    expect(lab.outcomes.at(-1)).toMatchObject({
+      kind: 'failed',
+      namespace: sandbox,
+      reason: expect.stringContaining('it is against it'),
+    });
+    fails = false;
+    await lab.pass(10_000);
+    expect(vips(lab)).toHaveLength(2);
+    expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'applied' });
+  });
+
+  test('a network that is removed under traffic ends with its sandbox, without a failure', async () => {
+    const lab = await open();
+    lab.kernel.replaceSandbox('there', sandbox);
+    await lab.pass(300);
+    lab.outcomes.length = 0;
+    lab.kernel.replaceSandbox(undefined, sandbox);
+    await lab.pass(300);
+    await lab.write(keys.network(back), writeNetwork({ id: back, name: 'back', index: 0, ...flags, removedMs: 1 }));
+    await lab.pass(10_000);
+    expect(lab.outcomes.map(({ kind }) => kind)).toEqual(['applied']);
+    expect(lab.said).toEqual([]);
+  });
+
+  test('a task on another node is used once the overlay has a way to it, and the overlay is asked no more then', async () => {
+    const { lab, looks } = await openUnreached();
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2')], 'service create', [vip]);
+    await lab.pass(1_000);
+    expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5']);
+    expect(lab.outcomes.at(-1)).toMatchObject({
+      notes: [{ kind: 'waiting', about: 'api', why: expect.stringContaining('no way to 10.0.1.6') }],
+    });
+    lab.kernel.reach(back, ['10.0.1.6']);
+    await lab.pass(3_000);
+    expect(vips(lab)).toHaveLength(2);
+    expect(lab.outcomes.at(-1)).toMatchObject({ notes: [] });
+
+    // Found once, it stays in use, though the overlay is not asked again, or says otherwise.
+    lab.kernel.reach(back, []);
+    const before = looks();
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), onBack(7, 'n1')], 'container start', [vip]);
+    await lab.pass(60_000);
+    expect(vips(lab)).toHaveLength(3);
+    expect(looks()).toBe(before);
+
+    // Another task at the same address is another matter: the way may still be to the node of the one before.
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2', { task: 't60' })], 'container start', [vip]);
+    await lab.pass(300);
+    expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5']);
+  });
+
+  test('an overlay that cannot be looked at keeps nothing from being used', async () => {
+    const lab = await open({
+      given: (kernel) => ({ ...kernel, reached: () => Promise.reject(new CommandHung('nsenter', 1)) }),
+    });
+    lab.kernel.replaceSandbox('there', sandbox);
+    await lab.pass(300);
+    expect(vips(lab)).toHaveLength(2);
+    expect(lab.said.join()).toContain('the overlay could not be looked at');
+  });
+
+  test("a lost task's connections are dropped, over TCP once it is dead", async () => {
+    const lab = await open();
+    lab.kernel.replaceSandbox('there', sandbox);
+    await lab.pass(10);
+    lab.sees('t5', 'stopping', 200);
+    await lab.pass(10);
+    const forgotten = () =>
+      lab.kernel.forgotten.map((stale) => stale.kind === 'backend' && `${stale.carrier} ${showTarget(stale.target)}`);
+    expect(forgotten()).toEqual(['udp 10.0.1.5']);
+    lab.sees('t5', 'dead', 300);
+    await lab.pass(10);
+    expect(forgotten()).toEqual(['udp 10.0.1.5', 'tcp 10.0.1.5']);
+  });
+});
