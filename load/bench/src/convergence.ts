@@ -120,16 +120,16 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
 
   /** The trace that began with the event: of this service, within the second after Docker told of it. */
   function traceOf({ kind, eventMs }: Change): readonly Span[] {
-    const spans = received.map(spanOf);
-    const root = spans.find(
-      ({ name, attributes, startMs }) =>
-        name === 'send fairway.fact' &&
-        attributes['fairway.event'] === `container ${kind}` &&
-        attributes['fairway.object'] === id &&
-        startMs >= eventMs - 1 &&
-        startMs < eventMs + 1_000,
-    );
-    return spans.filter(({ traceId }) => traceId === root?.traceId);
+    const root = received
+      .filter(
+        ({ name, attributes }) =>
+          name === 'send fairway.fact' &&
+          attributes['fairway.event'] === `container ${kind}` &&
+          attributes['fairway.object'] === id,
+      )
+      .map(spanOf)
+      .find(({ startMs }) => startMs >= eventMs - 1 && startMs < eventMs + 1_000);
+    return root ? received.filter(({ traceId }) => traceId === root.traceId).map(spanOf) : [];
   }
 
   function stages(change: Change): Stages | undefined {
