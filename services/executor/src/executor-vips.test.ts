@@ -122,6 +122,32 @@ describe('virtual IPs', () => {
     expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5']);
   });
 
+  test('a task that still starts is looked for ahead, so that its start waits for no look', async () => {
+    const { lab, looks } = await openUnreached();
+    const starting = (n: number) => onBack(n, 'n2', { container: 'starting' });
+    await lab.service('api', [], [onBack(5, 'n1'), starting(6)], 'container create', [vip]);
+    await lab.pass(200);
+    expect(looks()).toBe(1);
+    lab.kernel.reach(back, ['10.0.1.6']);
+    await lab.pass(200);
+    expect(looks()).toBe(2);
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2')], 'container start', [vip]);
+    await lab.pass(10_000);
+    expect(vips(lab)).toHaveLength(2);
+    expect(looks()).toBe(2);
+
+    // One that takes long to start is not looked for all the while.
+    await lab.service('api', [], [onBack(6, 'n2'), starting(7)], 'container create', [vip]);
+    await lab.pass(60_000);
+    expect(looks()).toBeLessThan(15);
+    const before = looks();
+    lab.kernel.reach(back, ['10.0.1.7']);
+    await lab.service('api', [], [onBack(6, 'n2'), onBack(7, 'n2')], 'container start', [vip]);
+    await lab.pass(300);
+    expect(vips(lab)).toHaveLength(2);
+    expect(looks()).toBe(before + 1);
+  });
+
   test('an overlay that cannot be looked at keeps nothing from being used', async () => {
     const lab = await open({
       given: (kernel) => ({ ...kernel, reached: () => Promise.reject(new CommandHung('nsenter', 1)) }),
