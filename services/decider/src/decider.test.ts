@@ -51,23 +51,23 @@ describe('facts become the mesh', () => {
     await lab.until(() => lab.mesh.networks.get('ing')?.removedMs !== undefined);
   });
 
-  test('what comes within 10 ms makes one write, and what brings nothing new makes none', async () => {
+  test('a burst makes two writes, of its first fact and of all that follow; what brings nothing new makes none', async () => {
     const lab = await openLab();
     const tasks = Array.from({ length: 20 }, (_, n) => claim(`t${n}`, 'n1', 10 + n));
     await lab.tell(report('web', 5, tasks));
     await lab.tell(...tasks.map(({ id }, n) => container('web', id, 'n1', 100 + n)));
     await lab.until(() => shown(lab.mesh, 'web').every((line) => line.endsWith('running running')));
-    expect(lab.writes).toEqual(['2 service.web']);
+    expect(lab.writes).toEqual(['2 service.web', '3 service.web']);
 
     await lab.tell(report('web', 5, tasks), container('web', 't3', 'n1', 103));
     await lab.pass(1_000);
-    expect(lab.writes).toHaveLength(1);
+    expect(lab.writes).toHaveLength(2);
 
     await lab.tell(container('web', 't3', 'n1', 200, 'dead'));
     await lab.pass(11);
     await lab.tell(container('web', 't4', 'n1', 201, 'dead'));
     await lab.pass(1_000);
-    expect(lab.writes).toEqual(['2 service.web', '3 service.web', '4 service.web']);
+    expect(lab.writes.slice(2)).toEqual(['4 service.web', '5 service.web']);
   });
 
   test('facts about several objects make a write each, whichever comes first', async () => {
@@ -131,7 +131,7 @@ describe('a container of an unknown service', () => {
     const lab = await openLab();
     await lab.tell(container('web', 't1', 'n1', 100));
     await lab.until(() => lab.putAside.length > 0);
-    expect(lab.clock.nowMs()).toBeGreaterThan(10_000);
+    expect(lab.clock.nowMs()).toBeGreaterThan(9_900);
     expect(lab.putAside).toEqual(['fairway.fact.n1.container.web: no manager has reported service.web']);
   });
 });

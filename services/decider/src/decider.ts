@@ -33,7 +33,7 @@ type Options = {
 };
 type Item = { readonly delivery: Delivery; readonly envelope: Envelope<Fact> };
 
-/** Facts about one object that come within this time make one write. */
+/** What comes about one object so soon after a write makes one more, and not one each. */
 const gatherMs = 10;
 /** A fact that has to wait for another is delivered again after this time, and given up after so many times. */
 const waitMs = 50;

@@ -1,7 +1,7 @@
 import type { Clock } from '@fairway/bus';
 
 type Options<Item> = {
-  /** How long is gathered, from the first item on. */
+  /** How long a key rests after it was handled: what comes meanwhile is gathered. */
   readonly gatherMs: number;
   /** Decides what was gathered. It must not throw: whatever fails is its own to answer. */
   readonly handle: (key: string, items: readonly Item[]) => Promise<void>;
@@ -9,8 +9,9 @@ type Options<Item> = {
 };
 
 /**
- * Gathers what arrives for one entry, so that facts that come within a few milliseconds make one write, and so that
- * a key is decided by one handler at a time.
+ * Gathers what arrives for one entry, so that facts that come in a burst make few writes, and so that a key is decided
+ * by one handler at a time. The first after a rest waits for nothing: most changes are one fact that others follow
+ * much later.
  */
 export class Inbox<Item> {
   readonly #options: Options<Item>;
@@ -23,25 +24,22 @@ export class Inbox<Item> {
 
   add(key: string, item: Item): void {
     const waiting = this.#waiting.get(key);
-    if (waiting) {
-      waiting.push(item);
-      return;
-    }
-    this.#waiting.set(key, [item]);
-    if (!this.#busy.has(key)) this.#schedule(key);
-  }
-
-  #schedule(key: string): void {
-    const { clock, gatherMs } = this.#options;
+    if (waiting) waiting.push(item);
+    else this.#waiting.set(key, [item]);
+    if (this.#busy.has(key)) return;
     this.#busy.add(key);
-    clock.after(gatherMs, () => void this.#run(key));
+    queueMicrotask(() => void this.#run(key));
   }
 
   async #run(key: string): Promise<void> {
-    const items = this.#waiting.get(key) ?? [];
+    const { clock, gatherMs, handle } = this.#options;
+    const items = this.#waiting.get(key);
+    if (!items) {
+      this.#busy.delete(key);
+      return;
+    }
     this.#waiting.delete(key);
-    await this.#options.handle(key, items);
-    this.#busy.delete(key);
-    if (this.#waiting.has(key)) this.#schedule(key);
+    await handle(key, items);
+    clock.after(gatherMs, () => void this.#run(key));
   }
 }
