@@ -27,9 +27,9 @@ describe('virtual IPs', () => {
     const lab = await openLab({
       given: (kernel) => ({
         ...kernel,
-        reached(network) {
+        reached(network, addresses) {
           looks += network.id === back ? 1 : 0;
-          return kernel.reached(network);
+          return kernel.reached(network, addresses);
         },
       }),
     });

@@ -77,9 +77,11 @@ export class OverlayReach {
     const wanted = [...(tasks.get(network.id) ?? [])];
     const isFound = ([address, task]: readonly [string, string]) => this.#found.get(network.id)?.get(address) === task;
     if (wanted.every(isFound)) return true;
-    const reached = await this.#reached(network);
-    for (const [address, task] of wanted)
-      if (!reached || reached.has(address)) this.#found.get(network.id)?.set(address, task);
+    const reached = await this.#reached(
+      network,
+      wanted.map(([address]) => address),
+    );
+    for (const [address, task] of wanted) if (reached.has(address)) this.#found.get(network.id)?.set(address, task);
     return wanted.every(isFound);
   }
 
@@ -122,17 +124,17 @@ export class OverlayReach {
     );
   }
 
-  /** Undefined where it cannot be told: nothing is kept from being used for that. */
-  async #reached(network: Network): Promise<ReadonlySet<string> | undefined> {
+  /** All where it cannot be told: nothing is kept from being used for that. */
+  async #reached(network: Network, addresses: readonly string[]): Promise<ReadonlySet<string>> {
     try {
-      return await this.#options.kernel.reached(network);
+      return await this.#options.kernel.reached(network, addresses);
     } catch (error) {
       const reason = describe(error);
       this.#options.log.warn('the overlay could not be looked at; its tasks are taken for reached', {
         network: network.name,
         reason,
       });
-      return undefined;
+      return new Set(addresses);
     }
   }
 }

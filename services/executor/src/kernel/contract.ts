@@ -116,7 +116,8 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
   });
 
   test('a network that the node has no part in leads nowhere', async () => {
-    expect(await trying(() => kernel.reached({ id: 'nowhere0000000000000000', encrypted: false }))).toBeUndefined();
+    const nowhere = { id: 'nowhere0000000000000000', ingress: false, encrypted: false };
+    expect(await trying(() => kernel.reached(nowhere, ['10.0.1.6']))).toEqual(new Set());
   });
 
   test('what is so already needs no transaction', async () => {

@@ -91,13 +91,16 @@ export type Kernel = {
   ensureForwards(sandbox: Sandbox): Promise<boolean>;
 
   /**
-   * The addresses on an overlay network that this node's part of it has a way to: Docker learns by gossip which node a
+   * Which of these addresses on an overlay network this node's part of it has a way to: Docker learns by gossip which node a
    * task's address is on, and until then packets to it go nowhere. Those of this node's own containers are not among
    * them. On an encrypted network it takes the keys to that node as well, which there are only where the kernel has ESP.
-   * Undefined where the node has no part in the network.
+   * None where the node has no part in the network: Docker makes the sandbox first, and the overlay a little later.
    * @throws CommandFailed, CommandHung
    */
-  reached(network: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlySet<string> | undefined>;
+  reached(
+    network: Pick<Network, 'id' | 'ingress' | 'encrypted'>,
+    addresses: readonly string[],
+  ): Promise<ReadonlySet<string>>;
 
   /**
    * The sandboxes there are, each with the identity of its namespace: another one when Docker replaced it.

@@ -238,14 +238,18 @@ export function createLinuxKernel({
       return true;
     },
 
-    async reached({ id, encrypted }) {
+    async reached({ id, encrypted }, addresses) {
       const file = await overlayNamespace(netnsDir, id);
-      if (!file) return undefined;
+      if (!file) return new Set();
       const entered = ['nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays], { limitMs }] as const;
       const ways = parseWays(await runCommand(...entered));
       // Docker's own rule on the host drops what would leave an encrypted network in the clear.
       const keys = encrypted ? parseKeys(await runIn('host', 'ip', ['xfrm', 'state'])) : undefined;
-      return new Set([...ways].filter(([, node]) => !keys || keys.has(node)).map(([address]) => address));
+      const isReached = (address: string) => {
+        const node = ways.get(address);
+        return node !== undefined && (!keys || keys.has(node));
+      };
+      return new Set(addresses.filter(isReached));
     },
 
     sandboxes: () => listSandboxes(netnsDir),

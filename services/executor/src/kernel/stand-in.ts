@@ -1,4 +1,4 @@
-import type { Address } from '@fairway/mesh';
+import { type Address, sandboxOf } from '@fairway/mesh';
 import type { Stale } from '../rules/difference.ts';
 import { layoutVersion, tableName } from '../rules/layout.ts';
 import { render } from '../rules/render.ts';
@@ -132,9 +132,11 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
       return did;
     },
 
-    async reached({ id }) {
+    async reached(network, addresses) {
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
-      return ways.get(id);
+      const takesPart = [...sandboxes.keys()].some((sandbox) => fileOf(sandbox) === sandboxOf(network));
+      const way = ways.get(network.id);
+      return new Set(addresses.filter((address) => takesPart && (way?.has(address) ?? true)));
     },
 
     async sandboxes() {
