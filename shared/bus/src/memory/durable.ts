@@ -8,7 +8,7 @@ import type { MemoryStream, StoredMessage } from './stream.ts';
 export type Taker = { readonly listening: () => boolean; readonly take: (delivery: Delivery) => void };
 
 /** As on NATS: what is not answered for so long is delivered again, and no more than so many are out at once. */
-const ackWaitMs = 10_000;
+const ackWaitMs = 2_000;
 const unansweredMax = 2000;
 
 type Unanswered = {

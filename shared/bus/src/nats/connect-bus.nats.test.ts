@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -230,6 +231,22 @@ describe('NATS that fails', () => {
     bus.consume(factStream.name, deciderConsumer, new Desk().take);
     await server.stop('SIGKILL');
     await bus.close();
+  });
+
+  it("delivers a dead taker's share to another, and nothing twice that somebody still works on", async () => {
+    const dead = await subject.another();
+    const first = new Desk();
+    dead.consume(factStream.name, deciderConsumer, first.take);
+    await bus.publish(fact('a'), 'a');
+    await becomes(() => expect(first.deliveries).toHaveLength(1));
+    const second = new Desk();
+    const other = await subject.another();
+    other.consume(factStream.name, deciderConsumer, second.take);
+    // Longer than the server waits for a word.
+    await pause(3_000);
+    expect(second.deliveries).toEqual([]);
+    await dead.close();
+    await becomes(() => expect(second.deliveries.map(({ attempt }) => attempt)).toEqual([2]));
   });
 });
 

@@ -7,8 +7,10 @@ import type { Connection } from './connection.ts';
 import { consumerExists, hasCode, isConsumerMissing, isStreamMissing } from './failure.ts';
 import { messageOf } from './message.ts';
 
-/** What was delivered and not answered is delivered again after this long; a decider's death costs this much. */
-const ackWaitMs = 10_000;
+/** What was delivered is delivered again when nothing is heard of it for so long; a decider's death costs this much. */
+const ackWaitMs = 2_000;
+/** Whoever still works on a delivery says so this often. */
+const workingEveryMs = 800;
 /** So many deliveries may be unanswered, over all who share the consumer; more are not handed out. */
 const unansweredMax = 2000;
 /** Asked for at a time: few enough that several who share a consumer all get some. */
@@ -67,6 +69,11 @@ class ConsumerLife {
     else send();
   }
 
+  /** Whether it is known to be there still. */
+  get isSure(): boolean {
+    return this.#held === undefined;
+  }
+
   hold(): void {
     this.#held ??= [];
   }
@@ -80,9 +87,18 @@ class ConsumerLife {
 
 function deliveryOf(message: JsMsg, life: ConsumerLife): Delivery {
   let answered = false;
+  const working = setInterval(() => {
+    try {
+      if (life.isSure) message.working();
+    } catch {
+      // The connection is closed for good: nothing more is said.
+      clearInterval(working);
+    }
+  }, workingEveryMs).unref();
   const once = (send: () => void) => {
     if (answered) return;
     answered = true;
+    clearInterval(working);
     life.answer(send);
   };
   return {
