@@ -1,55 +1,66 @@
 /**
- * Makes real connections from the network namespace that it is started in, and prints what came of them as JSON.
- * A program of its own, since a process is in one namespace:
+ * Makes real connections from the network namespace that it is started in. It takes orders as lines of JSON, and prints
+ * what came of each as one; it ends with its standard input. A program of its own, since a process is in one namespace:
  *
- *   node probe.ts '{"carrier":"tcp","targets":["10.99.0.11:8000"],"count":3000,"atOnce":8}'
+ *   echo '{"id":1,"asked":{"carrier":"tcp","targets":["10.99.0.11:8000"],"count":3000,"atOnce":8}}' | node probe.ts
  */
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
-import type { Probe, ProbeResult } from './probing.ts';
+import { createInterface } from 'node:readline';
+import type { Probe, ProbeOrder, ProbeReport, ProbeResult } from './prober.ts';
 
 /** No answer of a task in the same machine takes this long; what does is a packet that was lost. */
 const answerMaxMs = 3_000;
 
-const asked = JSON.parse(process.argv[2] ?? '{}') as Probe;
-const result: { answers: Record<string, number>; failures: Record<string, number>; slowestMs: number } = {
-  answers: {},
-  failures: {},
-  slowestMs: 0,
-};
-const endMs = asked.forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + asked.forMs;
-const count = asked.count ?? Number.POSITIVE_INFINITY;
-let started = 0;
-let stopping = false;
-// Whoever started it may end it before its time, and then hears what came so far.
-process.stdin.on('end', () => {
-  stopping = true;
-});
-if (asked.untilClosed) process.stdin.resume();
+/** Those that go on, each with how to end it. */
+const running = new Map<number, AbortController>();
 
-await Promise.all(Array.from({ length: asked.atOnce ?? 1 }, worker));
-process.stdout.write(JSON.stringify(result satisfies ProbeResult));
-process.exit(0);
+createInterface({ input: process.stdin })
+  .on('line', (line) => void carryOut(JSON.parse(line) as ProbeOrder))
+  .on('close', () => {
+    for (const ending of running.values()) ending.abort();
+  });
 
-/** One client: a new connection after the other, over the targets in strict turn. */
-async function worker(): Promise<void> {
-  while (started < count && Date.now() < endMs && !stopping) {
-    const target = asked.targets[started % asked.targets.length] ?? '';
-    started += 1;
-    const [address = '', port] = target.split(':');
-    const startMs = performance.now();
-    try {
-      const answer =
-        asked.carrier === 'udp' ? await askUdp(address, Number(port)) : await askHttp(address, Number(port));
-      const key = asked.targets.length > 1 && asked.byTarget ? `${target} ${answer}` : answer;
-      result.answers[key] = (result.answers[key] ?? 0) + 1;
-    } catch (error) {
-      const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
-      result.failures[reason] = (result.failures[reason] ?? 0) + 1;
-      if (asked.tellFailures) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason}\n`);
-    }
-    result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
+async function carryOut({ id, asked }: ProbeOrder): Promise<void> {
+  if (!asked) {
+    running.get(id)?.abort();
+    return;
   }
+  const ending = new AbortController();
+  running.set(id, ending);
+  const result = await probe(asked, ending.signal);
+  running.delete(id);
+  process.stdout.write(`${JSON.stringify({ id, result } satisfies ProbeReport)}\n`);
+}
+
+async function probe(asked: Probe, signal: AbortSignal): Promise<ProbeResult> {
+  const result = { answers: {} as Record<string, number>, failures: {} as Record<string, number>, slowestMs: 0 };
+  const count = asked.count ?? Number.POSITIVE_INFINITY;
+  let started = 0;
+
+  /** One client: a new connection after the other, over the targets in strict turn. */
+  const client = async () => {
+    while (started < count && !signal.aborted) {
+      const target = asked.targets[started % asked.targets.length] ?? '';
+      started += 1;
+      const [address = '', port] = target.split(':');
+      const startMs = performance.now();
+      try {
+        const ask = asked.carrier === 'udp' ? askUdp : askHttp;
+        const answer = await ask(address, Number(port));
+        const key = asked.targets.length > 1 && asked.byTarget ? `${target} ${answer}` : answer;
+        result.answers[key] = (result.answers[key] ?? 0) + 1;
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        const reason = code ?? message;
+        result.failures[reason] = (result.failures[reason] ?? 0) + 1;
+        if (asked.tellFailures) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason}\n`);
+      }
+      result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
+    }
+  };
+  await Promise.all(Array.from({ length: asked.atOnce ?? 1 }, client));
+  return result;
 }
 
 /** A connection, one request, the answer's body up to the server's close. */

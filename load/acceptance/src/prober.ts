@@ -1,4 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** What to ask, of whom, and how often. */
@@ -6,17 +8,14 @@ export type Probe = {
   readonly carrier: 'tcp' | 'udp';
   /** `ADDRESS:PORT`, asked in strict turn. */
   readonly targets: readonly string[];
-  /** How many connections in all; without it, until `forMs` or until it is told to end. */
+  /** How many connections in all; without it, until it is told to end. */
   readonly count?: number;
-  readonly forMs?: number;
   /** Clients that ask side by side; 1 without it. */
   readonly atOnce?: number;
   /** Counts answers per target, too. */
   readonly byTarget?: boolean;
   /** Writes each failure with its time to standard error, to be held against the logs. */
   readonly tellFailures?: boolean;
-  /** Ends when its standard input is closed. */
-  readonly untilClosed?: boolean;
 };
 
 /** How often which answer came, and which failure. */
@@ -26,6 +25,12 @@ export type ProbeResult = {
   readonly slowestMs: number;
 };
 
+/** A line to the program: begin this, or end it before its time. */
+export type ProbeOrder = { readonly id: number; readonly asked?: Probe };
+
+/** A line from the program: what came of it. */
+export type ProbeReport = { readonly id: number; readonly result: ProbeResult };
+
 /** Connections that are being made. */
 export type Traffic = {
   /** Ends it and says what came of it. */
@@ -34,36 +39,61 @@ export type Traffic = {
 
 const program = fileURLToPath(new URL('probe.ts', import.meta.url));
 
-/** Starts connections from a network namespace, to go on until they are ended. None is expected to fail. */
-export function startTraffic(namespace: string, asked: Probe): Traffic {
-  const { child, done } = start(namespace, { ...asked, untilClosed: true, tellFailures: true });
-  return {
-    end() {
-      child.stdin.end();
-      return done;
-    },
-  };
-}
+/** A process in a network namespace that makes connections when it is asked to. */
+export class Prober {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #waiting = new Map<number, PromiseWithResolvers<ProbeResult>>();
+  #asked = 0;
 
-/** Makes the connections from a network namespace and says what came of them. */
-export function probe(namespace: string, asked: Probe): Promise<ProbeResult> {
-  return start(namespace, asked).done;
-}
-
-function start(namespace: string, asked: Probe) {
-  const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, program, JSON.stringify(asked)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (data) => {
-    text += data;
-  });
-  const done = new Promise<ProbeResult>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status) => {
-      if (status === 0) resolve(JSON.parse(text));
-      else reject(new Error(`the probe ended with status ${status}`));
+  constructor(namespace: string) {
+    this.#child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-  });
-  return { child, done };
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      const { id, result } = JSON.parse(line) as ProbeReport;
+      this.#waiting.get(id)?.resolve(result);
+      this.#waiting.delete(id);
+    });
+    const fail = (reason: Error) => {
+      for (const { reject } of this.#waiting.values()) reject(reason);
+    };
+    this.#child.on('error', fail);
+    this.#child.on('close', (status) => fail(new Error(`the probe in ${namespace} ended with status ${status}`)));
+    // Told by its end.
+    this.#child.stdin.on('error', () => {});
+  }
+
+  /** Makes the connections and says what came of them. */
+  probe(asked: Probe): Promise<ProbeResult> {
+    return this.#begin(asked).result;
+  }
+
+  /** Starts connections that go on until they are ended. None is expected to fail. */
+  startTraffic(asked: Probe): Traffic {
+    const { id, result } = this.#begin({ ...asked, tellFailures: true });
+    return {
+      end: () => {
+        this.#order({ id });
+        return result;
+      },
+    };
+  }
+
+  close(): void {
+    this.#child.stdin.end();
+  }
+
+  #begin(asked: Probe): { id: number; result: Promise<ProbeResult> } {
+    this.#asked += 1;
+    const id = this.#asked;
+    const waiting = Promise.withResolvers<ProbeResult>();
+    this.#waiting.set(id, waiting);
+    if (this.#child.exitCode === null) this.#order({ id, asked });
+    else waiting.reject(new Error(`the probe has ended with status ${this.#child.exitCode}`));
+    return { id, result: waiting.promise };
+  }
+
+  #order(order: ProbeOrder): void {
+    this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+  }
 }

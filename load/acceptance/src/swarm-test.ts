@@ -9,6 +9,7 @@ export const test = base.extend<{ swarm: Swarm }>({
     // Not after `use`: fixtures are torn down before a test is known to have failed.
     onTestFinished(async () => {
       if (task.result?.state === 'fail') process.stderr.write(`\n=== ${task.name}\n${await swarm.story()}\n`);
+      swarm.close();
       await swarm.removeAll();
     });
     await use(swarm);

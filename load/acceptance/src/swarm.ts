@@ -1,6 +1,6 @@
 import { type Cluster, type ClusterNode, imageName, run, until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
-import { type Probe, type ProbeResult, probe, startTraffic, type Traffic } from './probing.ts';
+import { type Probe, type ProbeResult, Prober, type Traffic } from './prober.ts';
 import { RuleMonitor } from './rule-monitor.ts';
 
 /** What a test deploys. */
@@ -22,6 +22,7 @@ export class Swarm {
   readonly cluster: Cluster;
   readonly #created = new Set<string>();
   readonly #networks = new Set<string>();
+  readonly #probers = new Map<string, Prober>();
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
@@ -101,6 +102,18 @@ export class Swarm {
   async removeAll(): Promise<void> {
     for (const name of [...this.#created]) await this.remove(name).catch(() => {});
     for (const name of [...this.#networks]) await this.removeNetwork(name);
+  }
+
+  /** Ends what makes connections for the test. */
+  close(): void {
+    for (const prober of this.#probers.values()) prober.close();
+    this.#probers.clear();
+  }
+
+  #prober(namespace: string): Prober {
+    const prober = this.#probers.get(namespace) ?? new Prober(namespace);
+    this.#probers.set(namespace, prober);
+    return prober;
   }
 
   /** What the service's running tasks answer with: their containers' host names. */
@@ -188,13 +201,9 @@ export class Swarm {
       async () => {
         const names = await this.names(service);
         if (names.length !== tasks) return `${names.length} tasks run`;
-        for (const { namespace, target } of this.places(port)) {
-          const { answers, failures } = await probe(namespace, {
-            carrier,
-            targets: [target],
-            count: 8 * tasks,
-            atOnce: 4,
-          });
+        const asked = { carrier, count: 8 * tasks, atOnce: 4 };
+        for (const { namespace, target, result } of await this.#probePlaces(port, asked)) {
+          const { answers, failures } = result;
           const strangers = Object.keys(answers).filter((answer) => !names.includes(answer));
           const silent = names.filter((name) => !(name in answers));
           if (Object.keys(failures).length > 0)
@@ -213,8 +222,7 @@ export class Swarm {
     await until(
       `${port}/${carrier} to be refused everywhere`,
       async () => {
-        for (const { namespace, target } of this.places(port)) {
-          const result = await probe(namespace, { carrier, targets: [target], count: 4 });
+        for (const { namespace, target, result } of await this.#probePlaces(port, { carrier, count: 4 })) {
           if (result.failures.ECONNREFUSED !== 4) return `${target} from ${namespace}: ${JSON.stringify(result)}`;
           if (result.slowestMs > refusalMaxMs) return `${target} from ${namespace} took ${result.slowestMs} ms`;
         }
@@ -226,13 +234,21 @@ export class Swarm {
 
   /** Connections from outside. */
   probe(asked: Probe): Promise<ProbeResult> {
-    return probe(this.cluster.client.namespace, asked);
+    return this.#prober(this.cluster.client.namespace).probe(asked);
+  }
+
+  #probePlaces(port: number, asked: Omit<Probe, 'targets'>) {
+    return Promise.all(
+      this.places(port).map(async ({ namespace, target }) => {
+        return { namespace, target, result: await this.#prober(namespace).probe({ ...asked, targets: [target] }) };
+      }),
+    );
   }
 
   /** Connections from outside that go on, through all nodes in turn. */
   traffic(port: number, atOnce = 4): Traffic {
     const targets = this.nodes.map((node) => `${node.address}:${port}`);
-    return startTraffic(this.cluster.client.namespace, { carrier: 'tcp', targets, atOnce });
+    return this.#prober(this.cluster.client.namespace).startTraffic({ carrier: 'tcp', targets, atOnce });
   }
 
   /** Fairway's command, where an outside client is. */
@@ -240,8 +256,9 @@ export class Swarm {
     return this.cluster.client.exec([`${this.cluster.binDir}/fairway`, ...args]);
   }
 
+  /** What `fairway status --json` prints, from where it has it: a process of Node for each look would slow all else. */
   async status(): Promise<View> {
-    const { stdout, stderr } = await this.fairway('status', '--json');
+    const { stdout, stderr } = await this.cluster.client.exec(['curl', '-sSf', `${this.cluster.consoleUrl}/api/status`]);
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as View;
   }
