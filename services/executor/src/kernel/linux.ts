@@ -98,7 +98,7 @@ export function createLinuxKernel({
     const id = path === undefined ? undefined : await namespaceId(path);
     if (path !== undefined && id === undefined) throw new NamespaceMissing(namespace, path);
     const held = sessions.get(namespace);
-    if (held && held.id === id && !held.session.ended) return held.session;
+    if (held && held.id === id && !held.session.ended && !held.session.worn) return held.session;
     endSession(namespace);
     const [command, args] = path === undefined ? ['nft', ['-i']] : ['nsenter', [`--net=${path}`, '--', 'nft', '-i']];
     const session = new NftSession(command as string, args as string[], limitMs);
@@ -114,8 +114,12 @@ export function createLinuxKernel({
     try {
       await session.run(asOneLine(text));
     } catch (error) {
-      if (!(error instanceof CommandFailed) || session.ended) throw error;
-      throw new RuleRejected(namespace, reasonOf(error), text, error);
+      if (!(error instanceof CommandFailed)) throw error;
+      if (!session.ended) throw new RuleRejected(namespace, reasonOf(error), text, error);
+      // Docker may take the sandbox away between the look and nsenter's step into it, and while nft runs.
+      const path = pathOf(namespace);
+      if (path !== undefined && !(await namespaceId(path))) throw new NamespaceMissing(namespace, path, error);
+      throw error;
     }
   };
 
@@ -285,11 +289,14 @@ function isHarmless(line: string): boolean {
   return harmless.some((form) => form.test(line));
 }
 
-/** Rendered statements as one line, and so one transaction, for `nft -i`: elements in braces have their own lines. */
+/**
+ * Rendered statements as one line, and so one transaction, for `nft -i`: elements in braces have their own lines. It has
+ * no tabs: an nft that was built with readline takes one for the wish to complete the name of a file.
+ */
 function asOneLine(text: string): string {
   return text
     .trim()
-    .replaceAll(/\n(?=\t|\})/g, ' ')
+    .replaceAll(/\n(?:\t|(?=\}))/g, ' ')
     .replaceAll('\n', '; ');
 }
 

@@ -1,5 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CommandFailed, CommandHung } from './failures.ts';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { CommandFailed, CommandHung, CommandMissing } from './failures.ts';
 import { NftSession } from './nft-session.ts';
 
 // Each session has a network namespace of its own.
@@ -56,5 +59,36 @@ test('one that hangs is ended', async () => {
 
 test('a program that cannot be started is an error of the line', async () => {
   const none = new NftSession('no-such-program', [], 5_000);
-  await expect(none.run('add table inet t')).rejects.toThrow(CommandFailed);
+  await expect(none.run('add table inet t')).rejects.toThrow(CommandMissing);
+  await expect(none.run('add table inet t')).rejects.toThrow(CommandMissing);
+});
+
+test('what it ran is written nowhere', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'home-'));
+  onTestFinished(() => rm(home, { recursive: true }));
+  vi.stubEnv('HOME', home);
+  const one = open();
+  vi.unstubAllEnvs();
+  await one.run('add table inet t');
+  await expect(one.run('quit')).rejects.toThrow(CommandFailed);
+  expect(await readdir(home)).toEqual([]);
+});
+
+test('nft remembers what it ran, so a session wears out', async () => {
+  await session.run('add table inet t');
+  expect(session.worn).toBe(false);
+  for (let line = 0; line < 5; line += 1) await session.run(`# ${'x'.repeat(250_000)}`);
+  expect(session.worn).toBe(true);
+  // Whoever holds it may still run what they have.
+  await session.run('delete table inet t');
+});
+
+test('an idle one is no reason for the program to stay', async () => {
+  await session.run('add table inet t');
+  const held = process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap' || name === 'ProcessWrap');
+  const other = open();
+  await other.run('add table inet t');
+  const now = process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap' || name === 'ProcessWrap');
+  other.close();
+  expect(now).toEqual(held);
 });

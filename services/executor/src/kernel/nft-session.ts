@@ -1,5 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { CommandFailed, CommandHung } from './failures.ts';
+import type { Socket } from 'node:net';
+import { CommandFailed, CommandHung, CommandMissing } from './failures.ts';
+
+/** After so many characters a session is worn out; a new one takes as long as a change of rules by a process did. */
+const writtenMax = 1_000_000;
+/** What an entry of the history takes besides its text, bytes; with the word that follows it each line makes two. */
+const entryOverhead = 2 * 64;
 
 /**
  * A long-lived `nft -i`. Starting nft takes a change 5 ms, and its end 10 to 15 more where something was deleted, since
@@ -8,6 +14,9 @@ import { CommandFailed, CommandHung } from './failures.ts';
  *
  * nft acknowledges nothing, so each line is followed by a word that it does not know, and done when nft complains of
  * that.
+ *
+ * nft keeps every line that it was given as history, in memory and in `$HOME/.nft.history`, which it reads when it starts
+ * and writes when it ends (src/cli.c). It gets no home to keep it in; the memory is why a session wears out.
  */
 export class NftSession {
   readonly #command: string;
@@ -15,35 +24,45 @@ export class NftSession {
   readonly #child: ChildProcess;
   #said = '';
   #count = 0;
+  #written = 0;
   #waiting: { readonly word: string; readonly answer: PromiseWithResolvers<string> } | undefined;
   #last: Promise<unknown> = Promise.resolve();
-  #ended = false;
+  #over: Error | undefined;
 
   /** Starts it with a command of which `nft -i` is the end. */
   constructor(command: string, args: readonly string[], limitMs: number) {
     this.#command = [command, ...args].join(' ');
     this.#limitMs = limitMs;
-    this.#child = spawn(command, args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    this.#child = spawn(command, args, {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', HOME: '/dev/null' },
+    });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said += text;
       this.#look();
     });
     // What is written to one that has ended is told by its end.
     this.#child.stdin?.on('error', () => {});
-    this.#child.on('error', () => this.#end());
+    this.#child.on('error', (error) => this.#end(new CommandMissing(command, error)));
     this.#child.on('close', () => this.#end());
-    // It ends with its standard input, and is no reason to stay.
-    this.#child.unref();
+    // It ends with its standard input, and is no reason to stay: neither it nor its pipes.
+    for (const held of [this.#child, this.#child.stdin as Socket | null, this.#child.stderr as Socket | null])
+      held?.unref();
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#over !== undefined;
+  }
+
+  /** Whether it should be followed by another one before the next line. */
+  get worn(): boolean {
+    return this.#written > writtenMax;
   }
 
   /**
    * Runs one line, which is one transaction, after those before it.
    * @throws CommandFailed with what nft said, when nothing of it took effect; also when nft ended, and CommandHung: then
-   *   it may have taken effect or not, and the session is over.
+   *   it may have taken effect or not, and the session is over. CommandMissing when it could not be started.
    */
   run(line: string): Promise<void> {
     const next = this.#last.then(() => this.#run(line));
@@ -57,16 +76,16 @@ export class NftSession {
   }
 
   async #run(line: string): Promise<void> {
-    if (this.#ended) throw new CommandFailed(this.#command, undefined, this.#said || 'nft has ended');
+    if (this.#over) throw this.#over;
     const word = `done-${this.#count++}`;
     const answer = Promise.withResolvers<string>();
     this.#waiting = { word, answer };
     this.#said = '';
+    this.#written += line.length + entryOverhead;
     this.#child.stdin?.write(`${line}\n${word}\n`);
     const limit = setTimeout(() => {
-      answer.reject(new CommandHung(this.#command, this.#limitMs));
       this.#child.kill('SIGKILL');
-      this.#end();
+      this.#end(new CommandHung(this.#command, this.#limitMs));
     }, this.#limitMs);
     try {
       const said = await answer.promise;
@@ -85,8 +104,9 @@ export class NftSession {
     if (complaint) answer.resolve(this.#said.slice(0, complaint.index));
   }
 
-  #end(): void {
-    this.#ended = true;
-    this.#waiting?.answer.reject(new CommandFailed(this.#command, undefined, this.#said || 'nft has ended'));
+  /** Why no line can be run any more; the first reason stays. */
+  #end(why: Error = new CommandFailed(this.#command, undefined, this.#said || 'nft has ended')): void {
+    this.#over ??= why;
+    this.#waiting?.answer.reject(this.#over);
   }
 }
