@@ -1,5 +1,6 @@
 import { describe, expect, onTestFailed, test } from 'vitest';
 import { endpoint, openLab, port } from './executor-lab.ts';
+import { CommandHung } from './kernel/failures.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
 
 // This node is n1, its ingress sandbox answers at 172.18.0.2. Tasks tN are at 10.0.0.N on the ingress network, on n1 and
@@ -44,6 +45,47 @@ describe('the mesh becomes rules', () => {
     expect(lab.kernel.rules('host')).toBeUndefined();
     lab.executor.ownChanged(lab.own);
     await lab.until(() => lab.rules().includes('8000/tcp > 172.18.0.2'));
+  });
+
+  test('a machine that leaves its swarm amid a round and is back at once is served', async () => {
+    const round = Promise.withResolvers<void>();
+    let held = false;
+    const lab = await openLab({
+      given: (kernel) => ({
+        ...kernel,
+        async apply(namespace, transaction) {
+          if (namespace === 'host' && held) await round.promise;
+          return kernel.apply(namespace, transaction);
+        },
+      }),
+    });
+    held = true;
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(10);
+    lab.executor.leftSwarm();
+    lab.executor.ownChanged(lab.own);
+    held = false;
+    round.resolve();
+    await lab.pass(60_000);
+    expect(lab.rules()).toContain('8000/tcp > 172.18.0.2');
+  });
+
+  test('a machine that left its swarm gets its ports back though the kernel fails at first', async () => {
+    let failures = 0;
+    const lab = await openLab({
+      given: (kernel) => ({
+        ...kernel,
+        async apply(namespace, transaction) {
+          if (transaction.operations[0]?.do === 'delete table' && failures++ < 2) throw new CommandHung('nft', 1);
+          return kernel.apply(namespace, transaction);
+        },
+      }),
+    });
+    await lab.service('web', [port(8000)], web);
+    await lab.until(() => lab.rules().includes('8000/tcp > 172.18.0.2'));
+    lab.executor.leftSwarm();
+    await lab.until(() => lab.kernel.rules('host') === undefined);
+    expect(lab.executor.planned()).toBeUndefined();
   });
 
   test('a change that is none for this node is told and not applied; no change is neither', async () => {

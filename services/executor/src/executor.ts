@@ -78,13 +78,15 @@ export function startExecutor({
   let retryMs = retryMinMs;
   let cancelRetry = () => {};
   let stopped = false;
+  /** The machine left its swarm, and its ports are not yet its own again. */
+  let left = false;
   let applied: string | undefined;
   let planned: Planned | undefined;
 
   const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
   const wake = () => {
     wanted = true;
-    if (stopped || running || !own) return;
+    if (stopped || running || !(own || left)) return;
     cancelRetry();
     running = rounds().finally(() => {
       running = undefined;
@@ -94,8 +96,10 @@ export function startExecutor({
   };
 
   async function rounds(): Promise<void> {
-    while (wanted && own && !stopped) {
+    while (wanted && !stopped) {
       wanted = false;
+      if (left && !(await release())) return;
+      if (!own) return;
       const brings = causes;
       causes = [];
       const mesh = replica.mesh;
@@ -110,6 +114,31 @@ export function startExecutor({
       }
       retryMs = retryMinMs;
     }
+  }
+
+  /** Gives the host its ports back; whether it did. It has no swarm to tell of a failure. */
+  async function release(): Promise<boolean> {
+    left = false;
+    planned = undefined;
+    applied = undefined;
+    try {
+      await rules.release('host');
+      retryMs = retryMinMs;
+      return true;
+    } catch (error) {
+      left = true;
+      log.error('the table on the host could not be removed; trying again', {
+        reason: describe(error),
+        afterMs: retryMs,
+      });
+      tryAgain();
+      return false;
+    }
+  }
+
+  function tryAgain(): void {
+    cancelRetry = clock.after(retryMs, wake);
+    retryMs = Math.min(retryMs * 2, retryMaxMs);
   }
 
   /** What failed in it; without failures all namespaces are as the mesh wants them. */
@@ -167,8 +196,7 @@ export function startExecutor({
       report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax), trace);
     }
     applied = undefined;
-    cancelRetry = clock.after(retryMs, wake);
-    retryMs = Math.min(retryMs * 2, retryMaxMs);
+    tryAgain();
   }
 
   let hostSaid = '';
@@ -216,16 +244,10 @@ export function startExecutor({
     },
     leftSwarm() {
       own = undefined;
-      applied = undefined;
       planned = undefined;
       log.info('this machine left its swarm; the table on the host is removed');
-      running = Promise.resolve(running)
-        .then(() => rules.release('host'))
-        .catch((error) => log.error('the table on the host could not be removed', { reason: describe(error) }))
-        .finally(() => {
-          running = undefined;
-          if (wanted) wake();
-        });
+      left = true;
+      wake();
     },
     planned: () => planned,
     async stop() {
