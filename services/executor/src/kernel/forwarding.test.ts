@@ -38,3 +38,17 @@ test('before dockerd is there, it says what it waits for', async () => {
   expect(changed).toEqual([]);
   expect(waitingFor.join('\n')).toMatch(/DOCKER-USER.*\n.*docker_gwbridge/);
 });
+
+test('what iptables cannot tell just now is an error, and no reason to add a rule again', async () => {
+  const chain = ['-A DOCKER-USER -j RETURN'];
+  await ensureForwarding(host(chain, '1\n'));
+  const before = [...chain];
+  // Its own words, and its status, when another program holds its lock (iptables 1.8.9, legacy).
+  const locked = new CommandFailed('iptables', 4, 'Another app is currently holding the xtables lock.');
+  for (const verb of ['-S', '-C']) {
+    const busy = (command: string, args: readonly string[]) =>
+      args.includes(verb) ? Promise.reject(locked) : host(chain, '1\n')(command, args);
+    await expect(ensureForwarding(busy)).rejects.toThrow(locked);
+    expect(chain).toEqual(before);
+  }
+});

@@ -38,7 +38,8 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
   const rules = await listDockerUser(run);
   if (rules) {
     for (const { what, rule } of accepts) {
-      if (await succeeds(run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]))) continue;
+      const check = run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]);
+      if ((await check.catch(ifNotThere)) !== undefined) continue;
       const at = await insertAt(run);
       await run('iptables', ['-w', lockS, ...at, ...rule]);
       changed.push(`DOCKER-USER ${what}`);
@@ -46,7 +47,7 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
   } else waitingFor.push('the iptables chain DOCKER-USER, which dockerd makes when it starts');
 
   const setting = `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`;
-  const value = await run('cat', [setting]).catch(ifFailed);
+  const value = await run('cat', [setting]).catch(ifNotThere);
   if (value === undefined) waitingFor.push(`the bridge ${bridge}, which dockerd makes when the node joins a swarm`);
   else if (value.trim() !== '1') {
     await run('sh', ['-c', `echo 1 >${setting}`]);
@@ -66,15 +67,16 @@ async function insertAt(run: RunOnHost): Promise<readonly string[]> {
 }
 
 async function listDockerUser(run: RunOnHost): Promise<readonly string[] | undefined> {
-  const listed = await run('iptables', ['-w', lockS, '-S', 'DOCKER-USER']).catch(ifFailed);
+  const listed = await run('iptables', ['-w', lockS, '-S', 'DOCKER-USER']).catch(ifNotThere);
   return listed?.split('\n').filter((line) => line.startsWith('-A '));
 }
 
-async function succeeds(command: Promise<string>): Promise<boolean> {
-  return (await command.catch(ifFailed)) !== undefined;
-}
-
-function ifFailed(error: unknown): undefined {
-  if (error instanceof CommandFailed) return undefined;
+/**
+ * With 1 iptables says that a chain or a rule is not there, and cat that a file is not; with 4 iptables says that it
+ * cannot tell just now, of its lock above all (iptables 1.8.9, xtables.h). Taken for an answer, that would add the rule
+ * once more.
+ */
+function ifNotThere(error: unknown): undefined {
+  if (error instanceof CommandFailed && error.status === 1) return undefined;
   throw error;
 }
