@@ -111,6 +111,12 @@ describe('a change is as large as what changed', () => {
       "
     `);
   });
+
+  test('the UDP connections to the address that the sandbox had are stale', () => {
+    const before = hostOf('tcp . 8000', 'udp . 53');
+    const moved = difference(found(before), hostOf({ gateway: ipv4('172.18.0.9') }, 'tcp . 8000', 'udp . 53'), true);
+    expect(moved.stale).toEqual([{ kind: 'published', carrier: 'udp', port: 53 }]);
+  });
 });
 
 describe("in a network's sandbox", () => {

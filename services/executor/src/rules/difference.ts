@@ -29,7 +29,10 @@ import { type Element, elementsOf, type Operation, type Transaction, transaction
 export type Stale =
   /** Those to an endpoint that is in no slot any more, on any port where it has none. Drop UDP's always, TCP's where the endpoint is dead. */
   | { readonly kind: 'backend'; readonly carrier: Carrier; readonly target: Target }
-  /** Those of a UDP port that is published newly or no more: a client that never pauses keeps its entry for ever. */
+  /**
+   * Those of a UDP port that is published newly or no more, or that leads to another sandbox's address: a client that
+   * never pauses keeps its entry for ever.
+   */
   | { readonly kind: 'published'; readonly carrier: 'udp'; readonly port: number };
 
 /** The way from what a namespace has to what is wanted. */
@@ -165,6 +168,13 @@ function staleBetween(current: Rules | undefined, wanted: Rules): Stale[] {
     if (!isPortKey(key)) continue;
     const { carrier, port } = readPortKey(key);
     if (carrier === 'udp') stale.push({ kind: 'published', carrier, port });
+  }
+  if (current?.kind === 'host' && wanted.kind === 'host') {
+    for (const [key, gateway] of current.ports) {
+      const { carrier, port } = readPortKey(key);
+      const now = wanted.ports.get(key);
+      if (carrier === 'udp' && now && now.text !== gateway.text) stale.push({ kind: 'published', carrier, port });
+    }
   }
   if (!current || current.kind === 'host' || wanted.kind === 'host') return stale;
   const served = new Set([...wanted.slots].map(([key, target]) => nameWithMatch(key, target)));
