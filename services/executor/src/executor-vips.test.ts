@@ -148,6 +148,24 @@ describe('virtual IPs', () => {
     expect(looks()).toBe(before + 1);
   });
 
+  test('ten thousand tasks without a way are told in one message that the bus takes', async () => {
+    const { lab } = await openUnreached();
+    for (let service = 0; service < 25; service += 1) {
+      const tasks = Array.from({ length: 400 }, (_, n) =>
+        onBack(1, 'n2', {
+          task: `t${service}-${n}`,
+          addresses: [{ network: back, address: address(`10.${service}.${Math.floor(n / 250)}.${1 + (n % 250)}`) }],
+        }),
+      );
+      const own = { network: back, address: address(`10.0.2.${service}`) };
+      await lab.service(`api${service}`, [], tasks, 'service create', [own]);
+    }
+    await lab.pass(1_000);
+    const last = lab.outcomes.at(-1);
+    expect(last).toMatchObject({ kind: 'applied', to: lab.replica.mesh.generation.revision });
+    expect(last?.kind === 'applied' && last.notes).toHaveLength(25);
+  });
+
   test('an overlay that cannot be looked at keeps nothing from being used', async () => {
     const lab = await open({
       given: (kernel) => ({ ...kernel, reached: () => Promise.reject(new CommandHung('nsenter', 1)) }),

@@ -21,6 +21,7 @@ import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kern
 import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay-reach.ts';
 import { wishFromPlan } from './rules/wish.ts';
+import { toldNotes } from './told-notes.ts';
 
 type Options = {
   readonly bus: Bus;
@@ -172,7 +173,7 @@ export function startExecutor({
       durationMs: result.durationMs,
       changes: result.changes,
       causes: brings,
-      notes,
+      notes: toldNotes(notes),
       trace: trace.traceparent,
     });
     return [];

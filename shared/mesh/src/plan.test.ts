@@ -236,7 +236,7 @@ test('a virtual IP belongs to the service that was changed last, on its own netw
 test('a task on another node is used once the overlay has a way to it, and waited for by name until then', () => {
   const api = service(
     'api',
-    [port(8000)],
+    [port(8000), port(8001)],
     [
       endpoint('t1', 'n1', 5, { container: 'stopping', addresses: [on(1, 5)] }),
       endpoint('t2', 'n2', 6, { addresses: [on(1, 6), ...endpoint('t2', 'n2', 6).addresses] }),

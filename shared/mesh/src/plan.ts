@@ -60,8 +60,13 @@ export function plan(mesh: Mesh, own: OwnFacts): Plan {
     prune: mesh.complete,
     ...(ingress ? { ingress } : {}),
     networks: planNetworks(draft),
-    notes,
+    notes: distinct(notes),
   };
+}
+
+/** A task that several ports of its service lead to is waited for, or refused, for each of them. */
+function distinct(notes: readonly Note[]): readonly Note[] {
+  return [...new Map(notes.map((note) => [`${note.kind} ${note.about} ${note.why}`, note])).values()];
 }
 
 /** What a plan is made of, while it is made. */
