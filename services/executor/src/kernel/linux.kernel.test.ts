@@ -103,17 +103,23 @@ test('the ways of an overlay are those with both of its entries', async () => {
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
   const file = join(lab.netnsDir, '2-back000000');
   await writeFile(file, '');
+  await lab.mount('overlay', file);
+  // Docker makes the namespace first, and each subnet's device with the first container on it.
+  expect(await kernel.reached(network)).toEqual(new Set());
   await lab.run(
     'overlay',
     `ip link add vxlan0 type vxlan id 4097 dstport 4789 dev lo
      ip neigh add 10.0.1.6 lladdr 02:42:0a:00:01:06 dev vxlan0 nud permanent
      ip neigh add 10.0.1.7 lladdr 02:42:0a:00:01:07 dev vxlan0 nud permanent
      bridge fdb add 02:42:0a:00:01:06 dev vxlan0 dst 10.99.0.12
-     bridge fdb add 02:42:0a:00:01:08 dev vxlan0 dst 10.99.0.12`,
+     bridge fdb add 02:42:0a:00:01:08 dev vxlan0 dst 10.99.0.12
+     ip link add vxlan1 type vxlan id 4098 dstport 4789 dev lo
+     ip neigh add 10.0.2.6 lladdr 02:42:0a:00:02:06 dev vxlan1 nud permanent
+     bridge fdb add 02:42:0a:00:02:06 dev vxlan1 dst 10.99.0.12`,
   );
   await lab.mount('overlay', file);
-  const asked = ['10.0.1.6', '10.0.1.7', '10.0.1.8'];
-  expect(await kernel.reached(network, asked)).toEqual(new Set(['10.0.1.6']));
+  const asked = ['10.0.1.6', '10.0.1.7', '10.0.1.8', '10.0.2.6'];
+  expect(await kernel.reached(network, asked)).toEqual(new Set(['10.0.1.6', '10.0.2.6']));
   // There are no keys on this host, so an encrypted network has no way to anybody.
   expect(await kernel.reached({ ...network, encrypted: true }, asked)).toEqual(new Set());
   await lab.unmount(file);

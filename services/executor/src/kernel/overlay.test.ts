@@ -5,16 +5,22 @@ import { expect, onTestFinished, test } from 'vitest';
 import { overlayNamespace, parseKeys, parseWays } from './overlay.ts';
 
 /** As iproute2 6.1 lists what Docker 20.10 has set. */
-const listed = `10.0.1.4 lladdr 02:42:0a:00:01:04 PERMANENT
-10.0.1.7 lladdr 02:42:0a:00:01:07 PERMANENT
-10.0.1.9 FAILED
-42:22:56:a2:be:3b master br0 permanent
-02:42:0a:00:01:04 dst 10.99.0.13 link-netnsid 0 self permanent
-02:42:0a:00:01:08 dst 10.99.0.13 link-netnsid 0 self permanent
+const listed = `10.0.1.4 dev vxlan0 lladdr 02:42:0a:00:01:04 PERMANENT
+10.0.1.7 dev vxlan0 lladdr 02:42:0a:00:01:07 PERMANENT
+10.0.1.9 dev vxlan0 FAILED
+10.0.2.5 dev vxlan1 lladdr 02:42:0a:00:02:05 PERMANENT
+10.0.2.6 dev vxlan1 lladdr 02:42:0a:00:01:08 PERMANENT
+224.0.0.22 dev br0 lladdr 01:00:5e:00:00:16 NOARP
+42:22:56:a2:be:3b dev vxlan0 master br0 permanent
+02:42:0a:00:01:04 dev vxlan0 dst 10.99.0.13 link-netnsid 0 self permanent
+02:42:0a:00:01:08 dev vxlan0 dst 10.99.0.13 link-netnsid 0 self permanent
+02:42:0a:00:02:05 dev vxlan1 dst 10.99.0.12 link-netnsid 0 self permanent
+33:33:00:00:00:01 dev br0 self permanent
 `;
 
-test('an address is reached by both entries, not by one of them', () => {
-  expect(parseWays(listed)).toEqual(new Map([['10.0.1.4', '10.99.0.13']]));
+test('an address is reached by both entries of its subnet, not by one of them', () => {
+  const ways = { '10.0.1.4': '10.99.0.13', '10.0.2.5': '10.99.0.12' };
+  expect(parseWays(listed)).toEqual(new Map(Object.entries(ways)));
   expect(parseWays('')).toEqual(new Map());
 });
 

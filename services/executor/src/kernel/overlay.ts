@@ -16,22 +16,23 @@ export async function overlayNamespace(folder: string, network: string): Promise
 
 /**
  * What lists both of Docker's entries for the addresses on other nodes: which MAC address a task has, and which node
- * that is behind. The device is called vxlan0 in its namespace.
+ * that is behind. It lists those of all devices: each subnet of a network has one, vxlan0, vxlan1 (libnetwork
+ * drivers/overlay/ov_network.go, `setupSubnetSandbox`), and there is none before the first.
  */
-export const listWays = ['sh', '-c', 'ip neigh show nud all dev vxlan0 && bridge fdb show dev vxlan0'];
+export const listWays = ['sh', '-c', 'ip neigh show nud all && bridge fdb show'];
 
 /**
- * The addresses with both entries, each with the address of the node that they lead to, from what `listWays` prints
- * (iproute2 6.1).
+ * The addresses with both entries on one VXLAN device, each with the address of the node that they lead to, from what
+ * `listWays` prints (iproute2 6.1).
  */
 export function parseWays(text: string): ReadonlyMap<string, string> {
   const hardware = new Map<string, string>();
   const nodes = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const [, address, mac] = /^(\S+) lladdr (\S+)/.exec(line) ?? [];
-    if (address && mac) hardware.set(address, mac);
-    const [, behind, node] = /^(\S+) dst (\S+)/.exec(line) ?? [];
-    if (behind && node) nodes.set(behind, node);
+    const [, address, device, mac] = /^(\S+) dev (vxlan\d+) lladdr (\S+)/.exec(line) ?? [];
+    if (address && mac) hardware.set(address, `${device} ${mac}`);
+    const [, behind, from, node] = /^(\S+) dev (vxlan\d+) dst (\S+)/.exec(line) ?? [];
+    if (behind && node) nodes.set(`${from} ${behind}`, node);
   }
   return new Map(
     [...hardware].flatMap(([address, mac]) => {
