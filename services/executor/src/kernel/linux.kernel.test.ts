@@ -98,6 +98,28 @@ describe('addresses of virtual IPs', () => {
   });
 });
 
+test('of a great many connections to be dropped those that there are are, in the time of a command', async () => {
+  const kernel = createLinuxKernel({ netnsDir: lab.netnsDir, limitMs: 2_000 });
+  const address = (n: number) => ipv4(`10.0.${200 + Math.floor(n / 250)}.${1 + (n % 250)}`);
+  const stale = Array.from(
+    { length: 1_000 },
+    (_, n) => ({ kind: 'backend', carrier: 'udp', target: { address: address(n) } }) as const,
+  );
+  const track = ([port, task]: readonly [number, string]) =>
+    `conntrack -I -p udp -t 60 -s 10.0.0.9 -d 10.0.1.100 --sport ${port} --dport 80
+     -r ${task} -q 10.0.0.4 --reply-port-src 80 --reply-port-dst ${port}`.replaceAll(/\s+/g, ' ');
+  const tracked = [
+    [1001, address(3).text],
+    [1002, address(3).text],
+    [1003, address(999).text],
+    [1004, '10.0.0.5'],
+  ] as const;
+  await lab.run('balancer', tracked.map(track).join('\n'));
+  expect(await kernel.forget(lab.networkSandbox, stale)).toBe(3);
+  expect(await kernel.forget(lab.networkSandbox, stale)).toBe(0);
+  expect(await lab.run('balancer', 'conntrack -D -p udp --reply-src 10.0.0.5 | wc -l')).toBe('1\n');
+});
+
 test('the ways of an overlay are those with both of its entries', async () => {
   const network = { id: 'back0000000000000000', ingress: false, encrypted: false };
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { Stale } from '../rules/difference.ts';
 import { standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
-import { assertAddress, assertPort, render, renderAddresses } from '../rules/render.ts';
+import { render, renderAddresses } from '../rules/render.ts';
 import { type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import { isRebuild, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { runCommand } from './command.ts';
+import { conntrackFilter, trackedAmong } from './connections.ts';
 import { CommandFailed, NamespaceMissing, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
@@ -19,6 +20,14 @@ const withoutStandby = `add table inet ${standbyName}\ndelete table inet ${stand
 
 /** Above this many characters a change is given to a process of its own: a session is for the small ones. */
 const sessionTextMax = 32_768;
+
+/**
+ * conntrack goes through its whole table for each line that it is given, 9 ms for an empty one of 262,144 buckets. A
+ * thousand lines took it longer than a command may take, and were then tried again for ever. So of more than these few
+ * only those are dropped of which there is a connection, and so many by one process.
+ */
+const forgetUnseenMax = 20;
+const forgetAtOnceMax = 100;
 
 /** Each try drops those before the one that ended by itself, so more than a few are needed only by a flood. */
 const forgetTriesMax = 10;
@@ -187,6 +196,21 @@ export function createLinuxKernel({
     }
   };
 
+  const forgetSome = async (namespace: Namespace, stale: readonly Stale[]) => {
+    // One process for all of them (`-R`, conntrack-tools 1.4.7); it prints a line for each connection it drops.
+    const lines = stale.map((one) => `-D ${conntrackFilter(one)}\n`);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const dropped = await runIn(namespace, 'conntrack', ['-R', '-'], lines.join(''));
+        return dropped.split('\n').filter((line) => line !== '').length;
+      } catch (error) {
+        // It lists and then deletes one by one, and gives up where one ended by itself in between.
+        const ended = error instanceof CommandFailed && error.stderr.includes("such conntrack doesn't exist");
+        if (!ended || tries === forgetTriesMax) throw error;
+      }
+    }
+  };
+
   return {
     async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
       if (!standbyGone.has(namespace)) await dropLeftStandby(namespace);
@@ -218,19 +242,13 @@ export function createLinuxKernel({
     },
 
     async forget(namespace, stale) {
-      if (stale.length === 0) return 0;
-      // One process for all of them (`-R`, conntrack-tools 1.4.7); it prints a line for each connection it drops.
-      const lines = stale.map((one) => `-D ${conntrackFilter(one)}\n`);
-      for (let tries = 1; ; tries += 1) {
-        try {
-          const dropped = await runIn(namespace, 'conntrack', ['-R', '-'], lines.join(''));
-          return dropped.split('\n').filter((line) => line !== '').length;
-        } catch (error) {
-          // It lists and then deletes one by one, and gives up where one ended by itself in between.
-          const ended = error instanceof CommandFailed && error.stderr.includes("such conntrack doesn't exist");
-          if (!ended || tries === forgetTriesMax) throw error;
-        }
+      const due =
+        stale.length > forgetUnseenMax ? trackedAmong(stale, await runIn(namespace, 'conntrack', ['-L'])) : stale;
+      let dropped = 0;
+      for (let at = 0; at < due.length; at += forgetAtOnceMax) {
+        dropped += await forgetSome(namespace, due.slice(at, at + forgetAtOnceMax));
       }
+      return dropped;
     },
 
     async ensureForwards(sandbox) {
@@ -266,13 +284,6 @@ export function createLinuxKernel({
 
     requirements: () => missingRequirements(),
   };
-}
-
-function conntrackFilter(stale: Stale): string {
-  if (stale.kind === 'published') return `-p ${stale.carrier} --orig-port-dst ${assertPort(stale.port)}`;
-  const { carrier, target } = stale;
-  const toTask = `-p ${carrier} --reply-src ${assertAddress(target.address)}`;
-  return target.port === undefined ? toTask : `${toTask} --reply-port-src ${assertPort(target.port)}`;
 }
 
 /**
