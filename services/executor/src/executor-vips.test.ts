@@ -3,6 +3,7 @@ import type { Endpoint } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
 import { address, type ExecutorLab, endpoint, openLab, port } from './executor-lab.ts';
 import { CommandHung, RuleRejected } from './kernel/failures.ts';
+import { nameOf } from './rules/difference.ts';
 import { showTarget } from './rules/rules.ts';
 
 // This node is n1. Tasks tN are at 10.0.1.N on the overlay network `back`, on n1 and n2; virtual IPs are 10.0.1.1xx.
@@ -182,11 +183,10 @@ describe('virtual IPs', () => {
     await lab.pass(10);
     lab.sees('t5', 'stopping', 200);
     await lab.pass(10);
-    const forgotten = () =>
-      lab.kernel.forgotten.map((stale) => stale.kind === 'backend' && `${stale.carrier} ${showTarget(stale.target)}`);
-    expect(forgotten()).toEqual(['udp 10.0.1.5']);
+    const forgotten = () => lab.kernel.forgotten.map(nameOf);
+    expect(forgotten()).toEqual(['udp to 10.0.1.100', 'udp by 10.0.1.5']);
     lab.sees('t5', 'dead', 300);
     await lab.pass(10);
-    expect(forgotten()).toEqual(['udp 10.0.1.5', 'tcp 10.0.1.5']);
+    expect(forgotten()).toEqual(['udp to 10.0.1.100', 'udp by 10.0.1.5', 'tcp by 10.0.1.5']);
   });
 });

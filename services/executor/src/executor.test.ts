@@ -2,6 +2,7 @@ import { describe, expect, onTestFailed, test } from 'vitest';
 import { endpoint, openLab, port } from './executor-lab.ts';
 import { CommandHung } from './kernel/failures.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
+import { nameOf } from './rules/difference.ts';
 
 // This node is n1, its ingress sandbox answers at 172.18.0.2. Tasks tN are at 10.0.0.N on the ingress network, on n1 and
 // n2; their services publish ports that lead to port 80.
@@ -282,10 +283,7 @@ describe("Docker's sandbox", () => {
 });
 
 describe('tracked connections', () => {
-  const forgotten = (lab: Awaited<ReturnType<typeof openLab>>) =>
-    lab.kernel.forgotten.map((stale) =>
-      stale.kind === 'backend' ? `${stale.carrier} ${stale.target.address.text}` : `${stale.carrier} ${stale.port}`,
-    );
+  const forgotten = (lab: Awaited<ReturnType<typeof openLab>>) => lab.kernel.forgotten.map(nameOf);
   const both = [port(8000), port(5353, 'udp')];
   async function serving(options: Parameters<typeof openLab>[0] = {}) {
     const lab = await openLab(options);
@@ -299,7 +297,7 @@ describe('tracked connections', () => {
     const lab = await serving();
     await lab.service('web', both, [endpoint(5, 'n1', { container: 'dead' }), endpoint(6, 'n2')]);
     await lab.pass(10);
-    expect(forgotten(lab).sort()).toEqual(['tcp 10.0.0.5', 'udp 10.0.0.5']);
+    expect(forgotten(lab).sort()).toEqual(['tcp by 10.0.0.5:80', 'udp by 10.0.0.5:80']);
   });
 
   test('of a draining endpoint are kept for TCP, until it is dead', async () => {
@@ -307,10 +305,10 @@ describe('tracked connections', () => {
     await lab.service('web', both, [endpoint(5, 'n1', { container: 'stopping' }), endpoint(6, 'n2')]);
     await lab.pass(10);
     expect(lab.rules()).toContain('8000/tcp: 10.0.0.6:80');
-    expect(forgotten(lab)).toEqual(['udp 10.0.0.5']);
+    expect(forgotten(lab)).toEqual(['udp by 10.0.0.5:80']);
     lab.sees('t5', 'dead', 200);
     await lab.pass(10);
-    expect(forgotten(lab)).toEqual(['udp 10.0.0.5', 'tcp 10.0.0.5']);
+    expect(forgotten(lab)).toEqual(['udp by 10.0.0.5:80', 'tcp by 10.0.0.5:80']);
     await lab.service('web', both, [endpoint(6, 'n2')]);
     await lab.pass(10);
     expect(forgotten(lab)).toHaveLength(2);
@@ -323,7 +321,7 @@ describe('tracked connections', () => {
     await lab.service('other', [], [endpoint(9, 'n2', { addresses: [{ network: 'backend', address }] })]);
     await lab.service('web', both, [endpoint(6, 'n2')]);
     await lab.pass(10);
-    expect(forgotten(lab)).toContain('tcp 10.0.0.5');
+    expect(forgotten(lab)).toContain('tcp by 10.0.0.5:80');
   });
 
   test.each(['apply', 'forget'] as const)('are dropped, though the answer to %s was lost', async (verb) => {
@@ -342,7 +340,7 @@ describe('tracked connections', () => {
     failures = 1;
     await lab.service('web', both, [endpoint(6, 'n2')]);
     await lab.pass(1_000);
-    expect(forgotten(lab).sort()).toEqual(['tcp 10.0.0.5', 'udp 10.0.0.5']);
+    expect(forgotten(lab).sort()).toEqual(['tcp by 10.0.0.5:80', 'udp by 10.0.0.5:80']);
   });
 });
 

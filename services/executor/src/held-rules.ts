@@ -1,9 +1,9 @@
 import type { Changes } from '@fairway/mesh';
 import type { Span } from '@fairway/telemetry';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
-import { difference, removal, type Stale } from './rules/difference.ts';
+import { difference, nameOf, removal, type Stale } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
-import { type Found, showTarget, type WishFor } from './rules/rules.ts';
+import type { Found, WishFor } from './rules/rules.ts';
 import type { Wish } from './rules/wish.ts';
 
 /** What one round of applying did in one namespace. */
@@ -165,8 +165,4 @@ async function ending<Result>(span: Span, work: Promise<Result>): Promise<Result
     span.end({ error });
     throw error;
   }
-}
-
-function nameOf(stale: Stale): string {
-  return stale.kind === 'backend' ? `${stale.carrier} ${showTarget(stale.target)}` : `${stale.carrier} ${stale.port}`;
 }

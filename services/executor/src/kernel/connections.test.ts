@@ -16,6 +16,7 @@ test('only what is tracked is to be dropped', () => {
     { kind: 'backend', carrier: 'tcp', target: { address: ipv4('10.0.1.6') } },
     { kind: 'published', carrier: 'udp', port: 53 },
     { kind: 'published', carrier: 'udp', port: 54 },
+    { kind: 'vip', carrier: 'udp', vip: ipv4('10.0.1.101') },
   ];
   const notThere: Stale[] = [
     { kind: 'backend', carrier: 'tcp', target: target(5) },
@@ -23,6 +24,7 @@ test('only what is tracked is to be dropped', () => {
     { kind: 'backend', carrier: 'udp', target: { address: ipv4('10.0.1.6') } },
     { kind: 'backend', carrier: 'udp', target: { address: ipv4('10.0.1.7') } },
     { kind: 'published', carrier: 'udp', port: 47_000 },
+    { kind: 'vip', carrier: 'udp', vip: ipv4('10.0.1.100') },
   ];
   expect(trackedAmong([...notThere, ...there], listed)).toEqual(there);
   expect(trackedAmong(there, '')).toEqual([]);
@@ -31,6 +33,9 @@ test('only what is tracked is to be dropped', () => {
 test('it is dropped by the address, and the port where it has one, that answer it', () => {
   const of = (last: number) => ({ address: ipv4(`10.0.1.${last}`) });
   expect(conntrackFilter({ kind: 'backend', carrier: 'tcp', target: of(6) })).toBe('-p tcp --reply-src 10.0.1.6');
+  expect(conntrackFilter({ kind: 'vip', carrier: 'udp', vip: ipv4('10.0.1.100') })).toBe(
+    '-p udp --orig-dst 10.0.1.100',
+  );
   expect(conntrackFilter({ kind: 'backend', carrier: 'udp', target: target(5) })).toBe(
     '-p udp --reply-src 10.0.0.5 --reply-port-src 80',
   );

@@ -1,10 +1,10 @@
-import type { Stale } from '../rules/difference.ts';
+import { nameOf, type Stale } from '../rules/difference.ts';
 import { assertAddress, assertPort } from '../rules/render.ts';
-import { showTarget } from '../rules/rules.ts';
 
 /** The options of `conntrack -D` that pick the tracked connections which are stale by this. */
 export function conntrackFilter(stale: Stale): string {
   if (stale.kind === 'published') return `-p ${stale.carrier} --orig-port-dst ${assertPort(stale.port)}`;
+  if (stale.kind === 'vip') return `-p ${stale.carrier} --orig-dst ${assertAddress(stale.vip)}`;
   const { carrier, target } = stale;
   const toTask = `-p ${carrier} --reply-src ${assertAddress(target.address)}`;
   return target.port === undefined ? toTask : `${toTask} --reply-port-src ${assertPort(target.port)}`;
@@ -13,16 +13,12 @@ export function conntrackFilter(stale: Stale): string {
 /** Those of which there is a connection in what `conntrack -L` prints (conntrack-tools 1.4.7). */
 export function trackedAmong(stale: readonly Stale[], listing: string): readonly Stale[] {
   const tracked = new Set<string>();
-  const tuple = 'src=(\\S+) dst=\\S+ sport=(\\d+) dport=(\\d+)';
-  for (const [, carrier, , , asked, task, port] of listing.matchAll(
+  const tuple = 'src=(\\S+) dst=(\\S+) sport=(\\d+) dport=(\\d+)';
+  for (const [, carrier, , vip, , asked, task, , port] of listing.matchAll(
     new RegExp(`^(tcp|udp) [^\\n]*?${tuple}[^\\n]*?${tuple}`, 'gm'),
   )) {
-    tracked.add(`${carrier} to ${asked}`).add(`${carrier} by ${task}`).add(`${carrier} by ${task}:${port}`);
+    tracked.add(`${carrier} to ${asked}`).add(`${carrier} to ${vip}`);
+    tracked.add(`${carrier} by ${task}`).add(`${carrier} by ${task}:${port}`);
   }
-  return stale.filter((one) => tracked.has(keyOf(one)));
-}
-
-function keyOf(stale: Stale): string {
-  if (stale.kind === 'published') return `${stale.carrier} to ${stale.port}`;
-  return `${stale.carrier} by ${showTarget(stale.target)}`;
+  return stale.filter((one) => tracked.has(nameOf(one)));
 }

@@ -296,6 +296,18 @@ describe('a virtual IP', () => {
     expect(await lab.run('balancer', 'ip -o address show dev eth0')).not.toContain(vip(103).text);
   });
 
+  test('that goes and comes again is found by a UDP client that went on sending from the same port', async () => {
+    const stays = await lab.peer('task6');
+    const send = () => stays.ask({ do: 'send', host: vip(106).text, port: 80 });
+    await bring({ 106: [5] });
+    expect(await send()).toBe('task5');
+    await bring({});
+    // The client still has the sandbox's MAC address for it.
+    expect(await send()).not.toBe('task5');
+    await bring({ 106: [7] });
+    expect(await send()).toBe('task7');
+  });
+
   test('whose only task is replaced while its clients call is never met without one', async () => {
     await bring({ 105: [5] });
     const seen = new Set<string>();

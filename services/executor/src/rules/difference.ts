@@ -1,3 +1,4 @@
+import type { Address } from '@fairway/mesh';
 import { layoutVersion } from './layout.ts';
 import {
   type Carrier,
@@ -10,6 +11,7 @@ import {
   type Rules,
   readPortKey,
   readSlotKey,
+  readVipKey,
   type SandboxRules,
   type SandboxWish,
   type ServiceKey,
@@ -33,7 +35,24 @@ export type Stale =
    * Those of a UDP port that is published newly or no more, or that leads to another sandbox's address: a client that
    * never pauses keeps its entry for ever.
    */
-  | { readonly kind: 'published'; readonly carrier: 'udp'; readonly port: number };
+  | { readonly kind: 'published'; readonly carrier: 'udp'; readonly port: number }
+  /**
+   * Those to a virtual IP that is new here. Who knew it before goes on sending to the sandbox, which had no rules for
+   * it, for as long as they remember its MAC address; a UDP client that never pauses would keep that entry for ever.
+   */
+  | { readonly kind: 'vip'; readonly carrier: 'udp'; readonly vip: Address };
+
+/** Tells what is stale in one namespace apart: `tcp by 10.0.0.5:80`, `udp to 53`, `udp to 10.0.1.100`. */
+export function nameOf(stale: Stale): string {
+  switch (stale.kind) {
+    case 'backend':
+      return `${stale.carrier} by ${showTarget(stale.target)}`;
+    case 'published':
+      return `${stale.carrier} to ${stale.port}`;
+    case 'vip':
+      return `${stale.carrier} to ${stale.vip.text}`;
+  }
+}
 
 /** The way from what a namespace has to what is wanted. */
 export type Difference<R extends Rules> = {
@@ -164,10 +183,12 @@ function staleBetween(current: Rules | undefined, wanted: Rules): Stale[] {
   const stale: Stale[] = [];
   const after = publishedIn(wanted);
   for (const key of [...without(before, after), ...without(after, before)]) {
-    // The address of a virtual IP comes and goes with it, so nobody has connections to it that were not translated.
     if (!isPortKey(key)) continue;
     const { carrier, port } = readPortKey(key);
     if (carrier === 'udp') stale.push({ kind: 'published', carrier, port });
+  }
+  for (const key of without(after, before)) {
+    if (!isPortKey(key)) stale.push({ kind: 'vip', carrier: 'udp', vip: readVipKey(key) });
   }
   if (current?.kind === 'host' && wanted.kind === 'host') {
     for (const [key, gateway] of current.ports) {

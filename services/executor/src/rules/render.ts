@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '@fairway/mesh';
 import { layoutOf, layoutVersion, spreadChain, type TableName, tableName } from './layout.ts';
-import { carriers, matchOf, type Rules, type Spread, type VipKey } from './rules.ts';
+import { carriers, matchOf, type Rules, readVipKey, type Spread } from './rules.ts';
 import type { Element, Operation, ShapeOperation, Transaction } from './transaction.ts';
 
 /** A value that must never reach a kernel: not an address, port, slot or protocol. A fault in the program above. */
@@ -29,7 +29,7 @@ export function renderAddresses({ operations }: Pick<Transaction, 'operations'>)
     .map((operation) => {
       if (!('element' in operation) || operation.element.map !== 'vips') return '';
       const verb = operation.do === 'add element' ? 'add' : 'del';
-      return `address ${verb} ${vipOf(operation.element.key)}/32 dev eth0 label ${vipLabel}\n`;
+      return `address ${verb} ${assertAddress(readVipKey(operation.element.key))}/32 dev eth0 label ${vipLabel}\n`;
     })
     .join('');
 }
@@ -129,10 +129,6 @@ function showValue(element: Element): string {
     case 'vips':
       throw new UnfitForRules('an entry of a map', element.key);
   }
-}
-
-function vipOf(key: VipKey): string {
-  return assertVip(key.slice('ip . '.length));
 }
 
 function assertVip(text: string): string {

@@ -85,6 +85,10 @@ export function readPortKey(key: PortKey): { readonly carrier: Carrier; readonly
   return { carrier: carrier as Carrier, port: Number(port) };
 }
 
+export function readVipKey(key: VipKey): Address {
+  return { family: 'ip', text: key.slice('ip . '.length) };
+}
+
 export function readSlotKey(key: SlotKey): { readonly service: ServiceKey; readonly slot: number } {
   const at = key.lastIndexOf(' . ');
   return { service: key.slice(0, at) as ServiceKey, slot: Number(key.slice(at + 3)) };
