@@ -5,14 +5,16 @@ import type { Requirement } from './kernel.ts';
 const commands = [
   { command: 'nft', neededFor: 'setting rules', debian: 'nftables' },
   { command: 'iptables', neededFor: "the accepts in Docker's chain DOCKER-USER", debian: 'iptables' },
-  { command: 'nsenter', neededFor: 'entering the ingress sandbox', debian: 'util-linux' },
+  { command: 'nsenter', neededFor: "entering Docker's sandboxes", debian: 'util-linux' },
+  { command: 'ip', neededFor: 'the addresses of virtual IPs', debian: 'iproute2' },
+  { command: 'bridge', neededFor: 'knowing which tasks of other nodes are reached', debian: 'iproute2' },
   { command: 'conntrack', neededFor: 'dropping connections to lost endpoints', debian: 'conntrack' },
 ] as const;
 
 /** Bits of linux/capability.h. setns(2) into a network namespace needs CAP_SYS_ADMIN besides. */
 const capabilities = [
   { bit: 12n, name: 'CAP_NET_ADMIN', neededFor: 'setting rules' },
-  { bit: 21n, name: 'CAP_SYS_ADMIN', neededFor: 'entering the ingress sandbox' },
+  { bit: 21n, name: 'CAP_SYS_ADMIN', neededFor: "entering Docker's sandboxes" },
 ] as const;
 
 /**
