@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -91,4 +91,18 @@ test('an idle one is no reason for the program to stay', async () => {
   const now = process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap' || name === 'ProcessWrap');
   other.close();
   expect(now).toEqual(held);
+});
+
+test('one that does not end when it is closed is killed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'session-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'pid');
+  const hanging = new NftSession('sh', ['-c', `echo $$ >${file}; exec sleep 60`], 50);
+  const pid = await vi.waitFor(async () => {
+    const said = await readFile(file, 'utf8');
+    expect(said).toMatch(/^\d+\n$/);
+    return Number(said);
+  });
+  hanging.close();
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
 });

@@ -70,9 +70,11 @@ export class NftSession {
     return next;
   }
 
+  /** Ends it; an nft that does not end with its input is killed after the limit, as it keeps its namespace alive. */
   close(): void {
     this.#child.stdin?.end();
     this.#end();
+    setTimeout(() => this.#child.kill('SIGKILL'), this.#limitMs).unref();
   }
 
   async #run(line: string): Promise<void> {
