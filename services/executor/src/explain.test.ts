@@ -186,6 +186,16 @@ test('a port whose service has no task is refused, and the kernel does so', () =
   `);
 });
 
+test('an address that is a virtual IP on two networks: it says of which it tells', () => {
+  const [id, aside] = service('aside', [], { vips: [{ network: 'side', address: at('10.0.1.100') }] });
+  const both = { ...mesh, services: new Map([...mesh.services, [id, aside]]) };
+  const own = { ...here, sandboxes: new Set([...here.sandboxes, 'lb_side']) };
+  const made = plan(both, own);
+  const asked = parseAsked('10.0.1.100') as Asked;
+  const { service: of, target } = explain(asked, { mesh: both, own, plan: made, notes: made.notes }, new Map());
+  expect(`${target}: ${of}`).toBe("VIP 10.0.1.100 on back (it is also aside's on side): web");
+});
+
 test.each([
   ['53', 'dns publishes 53 for udp, not for tcp'],
   ['9000', 'no service publishes it in mode ingress; what is published in mode host'],

@@ -55,8 +55,11 @@ type Served = {
 /** Where this node leads a port or a virtual IP, why, and what of it is in its kernel: a pure function of all three. */
 export function explain(asked: Asked, planned: Planned, found: InKernel): Explanation {
   const { mesh, plan, own } = planned;
-  const target = asked.kind === 'port' ? `${asked.port}/${asked.protocol}` : `VIP ${asked.address.text}`;
   const place = placeOf(asked, planned);
+  const target =
+    asked.kind === 'port'
+      ? `${asked.port}/${asked.protocol}`
+      : `VIP ${asked.address.text}${elsewhere(asked.address, place, planned)}`;
   const { service, served, unserved, network } = place;
   const nameOf = (id: string) => mesh.nodes.get(id)?.claim?.name ?? id;
   const targets = served && targetsOf(served, found);
@@ -163,6 +166,17 @@ function placeOfVip(address: Address, { mesh, plan, own }: Planned): Place {
   }
   const unserved = 'no service has this VIP; a dnsrr service has none, its name is answered with its tasks instead';
   return { unserved, abouts: [] };
+}
+
+/** Two networks may use the same subnet: then it says which one it tells of, and whose the address is on the others. */
+function elsewhere(address: Address, { network }: Place, { mesh, plan }: Planned): string {
+  const nameOf = (id: string) => mesh.networks.get(id)?.name ?? id;
+  const others = plan.networks.flatMap((other) =>
+    other.vips
+      .filter(({ vip }) => other.network !== network && vip.text === address.text)
+      .map(({ service }) => `${mesh.services.get(service)?.spec.name ?? service}'s on ${nameOf(other.network)}`),
+  );
+  return network === undefined || others.length === 0 ? '' : ` on ${nameOf(network)} (it is also ${others.join(', ')})`;
 }
 
 function whyNoPart({ spec }: Service, network: Network | undefined, own: OwnFacts): string {
