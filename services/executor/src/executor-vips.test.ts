@@ -83,6 +83,30 @@ describe('virtual IPs', () => {
     expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'applied' });
   });
 
+  test('a sandbox whose kernel does not answer holds up no other, is told of, and gets what it should once it does', async () => {
+    const hangs = Promise.withResolvers<void>();
+    const lab = await open({
+      given: (kernel) => ({
+        ...kernel,
+        async apply(namespace, transaction) {
+          if (namespace === sandbox) await hangs.promise;
+          return kernel.apply(namespace, transaction);
+        },
+      }),
+    });
+    lab.kernel.replaceSandbox('there', sandbox);
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+    await lab.pass(100);
+    await lab.service('web', [port(8000)], [endpoint(6, 'n2')]);
+    await lab.pass(5_000);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.6:80');
+    expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'failed', namespace: sandbox });
+    hangs.resolve();
+    await lab.pass(10_000);
+    expect(vips(lab)).toHaveLength(2);
+    expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'applied' });
+  });
+
   test('a network that is removed under traffic ends with its sandbox, without a failure', async () => {
     const lab = await open();
     lab.kernel.replaceSandbox('there', sandbox);

@@ -68,7 +68,7 @@ export function startExecutor({
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
-  const rules = new HeldRules(kernel);
+  const rules = new HeldRules(kernel, clock);
   const traces = new ApplyTraces(tracer);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
   const sandboxes = new Map<Sandbox, string>();

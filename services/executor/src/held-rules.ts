@@ -1,3 +1,4 @@
+import type { Clock } from '@fairway/bus';
 import type { Changes } from '@fairway/mesh';
 import type { Span } from '@fairway/telemetry';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
@@ -21,6 +22,19 @@ export class ApplyFailed extends Error {
   }
 }
 
+/** A namespace is still being brought to what was wanted before; nothing else is done there until that ends. */
+class StillApplying extends Error {
+  constructor() {
+    super(`StillApplying: its kernel has not answered for ${patienceMs} ms; the others do not wait for it`);
+  }
+}
+
+/**
+ * So long a round waits for one namespace. A command may take 10 s before it is killed, and there are several; building
+ * a table for 10,000 services anew takes 0.2 s.
+ */
+const patienceMs = 2_000;
+
 /** Whether the tracked connections to a lost endpoint are kept, in a namespace. */
 export type Keeps = (namespace: Namespace, stale: Stale) => boolean;
 
@@ -30,14 +44,18 @@ export type Keeps = (namespace: Namespace, stale: Stale) => boolean;
  */
 export class HeldRules {
   readonly #kernel: Kernel;
+  readonly #clock: Clock;
+  /** What is under way; a round that waits no longer for it leaves it here. */
+  readonly #applying = new Map<Namespace, Promise<Applied>>();
   readonly #held = new Map<Namespace, { readonly found: Found<RulesOf<Namespace>> | undefined }>();
   /** How often each namespace was doubted; what was read before a doubt is not held after it. */
   readonly #doubts = new Map<Namespace, number>();
   /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
   readonly #stale = new Map<Namespace, Map<string, Stale>>();
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, clock: Clock) {
     this.#kernel = kernel;
+    this.#clock = clock;
   }
 
   /** The namespace has to be read before the next round. */
@@ -59,14 +77,16 @@ export class HeldRules {
    */
   async bring(wish: Wish, prune: boolean, keeps: Keeps, begin: (namespace: Namespace) => Span): Promise<Brought> {
     const { ingress, host, networks } = wish;
+    const one = <N extends Namespace>(namespace: N, wanted: WishFor<RulesOf<N>>) =>
+      this.#inTime(namespace, () => this.#bringOne(namespace, wanted, prune, keeps, begin));
     const ports = async () => {
       const results: Applied[] = [];
-      if (ingress) results.push(await this.#bringOne('ingress', ingress, prune, keeps, begin));
-      if (host) results.push(await this.#bringOne('host', host, prune, keeps, begin));
+      if (ingress) results.push(await one('ingress', ingress));
+      if (host) results.push(await one('host', host));
       return results;
     };
     const ofNetworks = [...networks].map(([sandbox, network]) =>
-      this.#bringOne(sandbox as NetworkSandbox, network, prune, keeps, begin).then((applied) => [applied]),
+      one(sandbox as NetworkSandbox, network).then((applied) => [applied]),
     );
     const settled = await Promise.allSettled([ports(), ...ofNetworks]);
     const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
@@ -86,9 +106,24 @@ export class HeldRules {
 
   /** Removes Fairway's table, where there is one. */
   async release(namespace: Namespace): Promise<void> {
+    await this.#applying.get(namespace)?.catch(() => {});
     this.doubt(namespace);
     if (await this.#kernel.read(namespace)) await this.#kernel.apply(namespace, removal());
     this.doubt(namespace);
+  }
+
+  /** Waits for work on a namespace for a while, and leaves it to itself then: one at a time. */
+  async #inTime(namespace: Namespace, bring: () => Promise<Applied>): Promise<Applied> {
+    if (this.#applying.has(namespace)) throw new ApplyFailed(namespace, new StillApplying());
+    const work = bring().finally(() => this.#applying.delete(namespace));
+    this.#applying.set(namespace, work);
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#clock.after(patienceMs, () => late.reject(new ApplyFailed(namespace, new StillApplying())));
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      cancel();
+    }
   }
 
   async #bringOne<N extends Namespace>(
