@@ -72,8 +72,9 @@ export class HeldRules {
 
   /**
    * Brings all namespaces to the wish: the sandboxes side by side, and the host after the ingress sandbox, so that it
-   * leads to nothing that is not there. Tracked connections that the new rules would not reach are dropped, those that
-   * `keeps` keeps once it does no more. `begin` begins the span of each transaction.
+   * leads to nothing that is not there. One that takes long fails with StillApplying and goes on by itself. Tracked
+   * connections that the new rules would not reach are dropped, those that `keeps` keeps once it does no more. `begin`
+   * begins the span of each transaction.
    */
   async bring(wish: Wish, prune: boolean, keeps: Keeps, begin: (namespace: Namespace) => Span): Promise<Brought> {
     const { ingress, host, networks } = wish;
