@@ -258,7 +258,11 @@ export class Swarm {
 
   /** What `fairway status --json` prints, from where it has it: a process of Node for each look would slow all else. */
   async status(): Promise<View> {
-    const { stdout, stderr } = await this.cluster.client.exec(['curl', '-sSf', `${this.cluster.consoleUrl}/api/status`]);
+    const { stdout, stderr } = await this.cluster.client.exec([
+      'curl',
+      '-sSf',
+      `${this.cluster.consoleUrl}/api/status`,
+    ]);
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as View;
   }

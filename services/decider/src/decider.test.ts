@@ -141,7 +141,7 @@ describe("a manager's listing", () => {
     const lab = await openLab();
     const epoch = lab.mesh.generation.epoch;
     await lab.tell(container('web', 't1', 'n1', 100), swarmListing(epoch));
-    await lab.pass(3_000);
+    await lab.pass(900);
     expect(lab.mesh.complete).toBe(false);
 
     await lab.tell(report('web', 5, [claim('t1', 'n1', 6)]));
@@ -153,6 +153,21 @@ describe("a manager's listing", () => {
     await lab.pass(1_000);
     expect(lab.writes.at(-1)).toMatch(/complete$/);
     expect(lab.writes.filter((line) => line.endsWith('complete'))).toHaveLength(1);
+  });
+
+  test('tells which services there are: the container of another is put aside at once, and holds up nothing', async () => {
+    const lab = await openLab();
+    const { epoch } = lab.mesh.generation;
+    await lab.tell(container('gone', 't1', 'n1', 100), report('web', 5, []), swarmListing(epoch));
+    await lab.until(() => lab.mesh.complete);
+    expect(lab.clock.nowMs()).toBeLessThan(3_000);
+    expect(lab.putAside).toEqual([expect.stringContaining('no manager has reported service.gone')]);
+
+    // What comes after the listing may be of a service that is new.
+    await lab.tell(container('new', 't2', 'n1', 101));
+    await lab.pass(5_000);
+    await lab.tell(report('new', 6, [claim('t2', 'n1', 6)]));
+    await lab.until(() => shown(lab.mesh, 'new').includes('t2 running running'));
   });
 
   test('of another epoch changes nothing', async () => {

@@ -38,6 +38,8 @@ const gatherMs = 10;
 /** A fact that has to wait for another is delivered again after this time, and given up after so many times. */
 const waitMs = 50;
 const waitsMax = 200;
+/** Nor does it wait for what a later listing does not have; another decider may still be folding what the listing has. */
+const afterListingMs = 1_000;
 /** A listing waits, however long, for all that was published before it; it is looked at again this often at least. */
 const listingWaitMaxMs = 2_000;
 /** When the bus does not answer, its messages are asked for again after this time. */
@@ -130,15 +132,28 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
     }
   }
 
+  /** The last listing of the swarm that was delivered here, done with or not. */
+  let listing: { readonly epoch: string; readonly sequence: number; readonly heardMs: number } | undefined;
+  const isListedLater = ({ delivery, envelope }: Item) =>
+    listing?.epoch === envelope.epoch &&
+    listing.sequence > delivery.sequence &&
+    clock.nowMs() - listing.heardMs > afterListingMs;
+
   function answer(key: string, items: readonly Item[], decision: Decision): void {
-    for (const { delivery, envelope } of items) {
+    for (const item of items) {
+      const { delivery, envelope } = item;
       if (decision.kind !== 'unknown') delivery.ack();
-      else if (delivery.attempt < waitsMax) delivery.retry(waitMs);
+      else if (delivery.attempt < waitsMax && !isListedLater(item)) delivery.retry(waitMs);
       else putAside(delivery, { subject: delivery.subject, reason: `no manager has reported ${key}` });
       if (decision.kind === 'written') {
         log.debug('mesh written', { key, revision: decision.revision, event: envelope.event });
       }
     }
+  }
+
+  function hearOf(sequence: number, epoch: string): void {
+    if (listing?.epoch === epoch && listing.sequence >= sequence) return;
+    listing = { epoch, sequence, heardMs: clock.nowMs() };
   }
 
   /** A listing counts when everything that was published before it is folded in. */
@@ -147,6 +162,7 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
     const epoch = await bus.epoch();
     const folded = (await bus.ackFloor(factStream.name, deciderConsumer)) >= delivery.sequence - 1;
     let done = epoch !== undefined && epoch !== envelope.epoch;
+    if (isOf(envelope, ['swarm-listing'])) hearOf(delivery.sequence, envelope.epoch);
     if (done) log.debug('a listing of an earlier epoch', { epoch: envelope.epoch });
     else if (folded && isOf(envelope, ['swarm-listing'])) {
       if (await completeEpoch(bus, envelope)) log.info('the mesh is complete', { epoch: envelope.body.epoch });
