@@ -11,6 +11,8 @@ const real = ['nats', 'kernel', 'docker', 'swarm'];
 
 export default defineConfig({
   test: {
+    // Of tests that say `concurrent`: more than three swarms' worth of starting containers is too much for two cores.
+    maxConcurrency: 3,
     projects: [
       {
         test: {

@@ -1,10 +1,11 @@
-// Everything that changes in the swarm changes the mesh. Each test has ports of its own: 82xx.
+// Everything that changes in the swarm changes the mesh. Each test has ports of its own, 82xx: they mostly wait for Docker,
+// and do so side by side.
 import { spawn } from 'node:child_process';
 import { run, until } from '@fairway/cluster';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
-test('ports added, changed and removed', async ({ swarm }) => {
+test.concurrent('ports added, changed and removed', async ({ swarm }) => {
   await swarm.create('ports', { ports: ['8200:8000'] });
   await swarm.answers('ports', 8200);
   await swarm.update('ports', '--publish-add', '8201:8000');
@@ -18,7 +19,9 @@ test('ports added, changed and removed', async ({ swarm }) => {
   await swarm.refused(8202);
 });
 
-test('scaled up, down, and to zero, where connections are refused at once, and up again', async ({ swarm }) => {
+test.concurrent('scaled up, down, and to zero, where connections are refused at once, and up again', async ({
+  swarm,
+}) => {
   await swarm.create('scaled', { ports: ['8210:8000'] });
   await swarm.answers('scaled', 8210, 1);
   await swarm.docker('service', 'scale', '--detach', 'scaled=3');
@@ -31,7 +34,7 @@ test('scaled up, down, and to zero, where connections are refused at once, and u
   await swarm.answers('scaled', 8210, 2);
 });
 
-test('refused at once also where a process on the node listens on the port', async ({ swarm }) => {
+test.concurrent('refused at once also where a process on the node listens on the port', async ({ swarm }) => {
   // Where the kernel has IPVS, dockerd holds a socket on each published port (moby plumbIngressProxy), and the kernel
   // completes the handshake of whoever reaches it. This one stands in for it, on IPv6 and IPv4 as dockerd's does.
   await swarm.create('held', { ports: ['8270:8000'] });
@@ -53,7 +56,7 @@ test('refused at once also where a process on the node listens on the port', asy
   }
 });
 
-test('without an endpoint UDP is refused at once, too', async ({ swarm }) => {
+test.concurrent('without an endpoint UDP is refused at once, too', async ({ swarm }) => {
   await swarm.create('silent', { ports: ['8220:9000/udp'], command: ['echo-udp', '9000'] });
   await swarm.answers('silent', 8220, 1, 'udp');
   await swarm.docker('service', 'scale', '--detach', 'silent=0');
@@ -62,7 +65,7 @@ test('without an endpoint UDP is refused at once, too', async ({ swarm }) => {
   await swarm.answers('silent', 8220, 1, 'udp');
 });
 
-test('removed, and created again with the same port', async ({ swarm }) => {
+test.concurrent('removed, and created again with the same port', async ({ swarm }) => {
   await swarm.create('again', { ports: ['8230:8000'] });
   await swarm.answers('again', 8230);
   await swarm.remove('again');
@@ -71,7 +74,7 @@ test('removed, and created again with the same port', async ({ swarm }) => {
   await swarm.answers('again', 8230, 2);
 });
 
-test('a task that dies is replaced', async ({ swarm }) => {
+test.concurrent('a task that dies is replaced', async ({ swarm }) => {
   await swarm.create('mortal', { ports: ['8240:8000'], replicas: 2 });
   await swarm.answers('mortal', 8240, 2);
   const [victim] = await swarm.tasks('mortal');
@@ -85,7 +88,7 @@ test('a task that dies is replaced', async ({ swarm }) => {
   await swarm.answers('mortal', 8240, 2);
 });
 
-test('docker service update --force replaces every task', async ({ swarm }) => {
+test.concurrent('docker service update --force replaces every task', async ({ swarm }) => {
   await swarm.create('forced', { ports: ['8250:8000'], replicas: 2 });
   await swarm.answers('forced', 8250, 2);
   const before = await swarm.names('forced');

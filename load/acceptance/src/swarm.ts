@@ -99,8 +99,11 @@ export class Swarm {
     this.#created.delete(name);
   }
 
-  async removeAll(): Promise<void> {
+  async removeServices(): Promise<void> {
     for (const name of [...this.#created]) await this.remove(name).catch(() => {});
+  }
+
+  async removeNetworks(): Promise<void> {
     for (const name of [...this.#networks]) await this.removeNetwork(name);
   }
 

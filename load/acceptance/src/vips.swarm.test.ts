@@ -1,5 +1,5 @@
 // A service's name leads to its virtual IP, and that to its tasks, from containers on every node. Networks and services
-// of each test's own.
+// of each test's own, side by side.
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
@@ -10,7 +10,7 @@ const idler = (network: string) => ({
   options: ['--network', network, '--stop-grace-period', '0s'],
 });
 
-test('a virtual IP spreads over the tasks on all nodes, over TCP and UDP, for a container on any node', async ({
+test.concurrent('a virtual IP spreads over the tasks on all nodes, over TCP and UDP, for a container on any node', async ({
   swarm,
 }) => {
   await swarm.network('spread');
@@ -32,7 +32,7 @@ test('a virtual IP spreads over the tasks on all nodes, over TCP and UDP, for a 
   await swarm.convergedStatus();
 });
 
-test('any port of a virtual IP, also of the task that asks; one that nothing serves is refused at once', async ({
+test.concurrent('any port of a virtual IP, also of the task that asks; one that nothing serves is refused at once', async ({
   swarm,
 }) => {
   await swarm.network('any');
@@ -53,43 +53,42 @@ test('any port of a virtual IP, also of the task that asks; one that nothing ser
   expect(await swarm.inside(task, asked)).toMatch(/Connection refused\n[01]\n$/);
 });
 
-test('a service on two networks is reached on each, and on a network attached or detached while it runs', async ({
+test.concurrent('a service on two networks is reached on each, and on a network attached or detached while it runs', async ({
   swarm,
 }) => {
   await swarm.network('left');
   await swarm.network('right');
   await swarm.create('two', { replicas: 2, options: ['--network', 'left', '--network', 'right'] });
+  await swarm.create('one', { replicas: 2, options: ['--network', 'right'] });
   await swarm.create('lefty', idler('left'));
   await swarm.create('righty', idler('right'));
   await swarm.running('two', 2);
-  for (const caller of ['lefty', 'righty']) {
-    const [task] = await swarm.running(caller, 1);
-    if (task) await swarm.answersInside(task, 'two:8000', await swarm.names('two'));
-  }
-  await swarm.update('two', '--network-rm', 'left', '--update-parallelism', '0');
+  await swarm.running('one', 2);
   const [lefty] = await swarm.running('lefty', 1);
   const [righty] = await swarm.running('righty', 1);
   if (!lefty || !righty) throw new Error('no task');
-  await swarm.view('two to serve again', ({ services }) => {
-    const two = services.find(({ name }) => name === 'two');
-    const onLeft = two?.endpoints.some(({ addresses }) => addresses.length > 1);
-    return (two?.serving === 2 && !onLeft) || JSON.stringify(two);
-  });
+  for (const caller of [lefty, righty]) await swarm.answersInside(caller, 'two:8000', await swarm.names('two'));
+  await swarm.answersInside(righty, 'one:8000', await swarm.names('one'));
+
+  await swarm.update('two', '--network-rm', 'left', '--update-parallelism', '0');
+  await swarm.update('one', '--network-add', 'left', '--update-parallelism', '0');
+  const onSoMany = (name: string, networks: number) =>
+    swarm.view(`${name} to serve on ${networks} networks`, ({ services }) => {
+      const service = services.find((one) => one.name === name);
+      const there = service?.endpoints.filter(({ addresses }) => addresses.length === networks);
+      return (service?.serving === 2 && there?.length === 2) || JSON.stringify(service);
+    });
+  await onSoMany('two', 1);
+  await onSoMany('one', 2);
   // The node's word is ahead of the manager's, who is asked for the names.
   await swarm.running('two', 2);
+  await swarm.running('one', 2);
   await swarm.answersInside(righty, 'two:8000', await swarm.names('two'));
   expect(await swarm.inside(lefty, 'wget -q -O - http://two:8000/ 2>&1 || true')).toContain('bad address');
-  await swarm.update('two', '--network-add', 'left', '--update-parallelism', '0');
-  await swarm.view('two to serve on both', ({ services }) => {
-    const two = services.find(({ name }) => name === 'two');
-    const onBoth = two?.endpoints.filter(({ state, addresses }) => state === 'serving' && addresses.length > 1);
-    return onBoth?.length === 2 || JSON.stringify(two);
-  });
-  await swarm.running('two', 2);
-  await swarm.answersInside(lefty, 'two:8000', await swarm.names('two'));
+  for (const caller of [lefty, righty]) await swarm.answersInside(caller, 'one:8000', await swarm.names('one'));
 });
 
-test('a plain container on an attachable network, on a node that had no part in it', async ({ swarm }) => {
+test.concurrent('a plain container on an attachable network, on a node that had no part in it', async ({ swarm }) => {
   await swarm.network('open', '--attachable');
   await swarm.create('home', { options: ['--network', 'open', '--constraint', 'node.role==manager'] });
   await swarm.running('home', 1);
@@ -105,33 +104,33 @@ test('a plain container on an attachable network, on a node that had no part in 
   }
 });
 
-test.for<[string, string[]]>([
-  ['for direct return', ['--opt', 'dsr']],
-  ['that is internal', ['--internal']],
-])('a virtual IP on a network %s', async ([, options], { swarm }) => {
-  await swarm.network('special', ...options);
-  await swarm.create('kept', { replicas: 3, options: ['--network', 'special'] });
-  await swarm.create('asker', idler('special'));
-  const [kept] = await swarm.running('kept', 3);
-  const [asker] = await swarm.running('asker', 1);
-  const names = await swarm.names('kept');
+test.concurrent.for<[string, string, string]>([
+  ['for direct return', 'direct', '--opt=dsr'],
+  ['that is internal', 'internal', '--internal'],
+])('a virtual IP on a network %s', async ([, network, option], { swarm }) => {
+  await swarm.network(network, option);
+  await swarm.create(`${network}-kept`, { replicas: 3, options: ['--network', network] });
+  await swarm.create(`${network}-asker`, idler(network));
+  const [kept] = await swarm.running(`${network}-kept`, 3);
+  const [asker] = await swarm.running(`${network}-asker`, 1);
+  const names = await swarm.names(`${network}-kept`);
   if (!asker || !kept) throw new Error('no task');
-  await swarm.answersInside(asker, 'kept:8000', names);
+  await swarm.answersInside(asker, `${network}-kept:8000`, names);
   // On a network for direct return Docker gives each task its service's virtual IP itself, so it asks nobody else.
   const itself = `I'm ${kept.container.slice(0, 12)}`;
-  await swarm.answersInside(kept, 'kept:8000', options.includes('dsr') ? [itself] : names);
+  await swarm.answersInside(kept, `${network}-kept:8000`, network === 'direct' ? [itself] : names);
 });
 
-test('a virtual IP on an encrypted network leads to the tasks that the kernel has keys for, and says which it has not', async ({
+test.concurrent('a virtual IP on an encrypted network leads to the tasks that the kernel has keys for, and says which it has not', async ({
   swarm,
 }) => {
   await swarm.network('secret', '--opt', 'encrypted');
-  await swarm.create('kept', { replicas: 3, options: ['--network', 'secret'] });
-  const tasks = await swarm.running('kept', 3);
+  await swarm.create('hidden', { replicas: 3, options: ['--network', 'secret'] });
+  const tasks = await swarm.running('hidden', 3);
   const { stdout: keys } = await swarm.cluster.manager.exec(['ip', 'xfrm', 'state']);
   for (const { node, container } of tasks) {
     const own = [`I'm ${container.slice(0, 12)}`];
-    await swarm.answersInside({ node, container }, 'kept:8000', keys === '' ? own : await swarm.names('kept'));
+    await swarm.answersInside({ node, container }, 'hidden:8000', keys === '' ? own : await swarm.names('hidden'));
   }
   if (keys === '') {
     await swarm.view('status to say what the kernel lacks', ({ pending }) => {
@@ -141,7 +140,7 @@ test('a virtual IP on an encrypted network leads to the tasks that the kernel ha
   }
 });
 
-test('a network removed under traffic, and made again by the same name', async ({ swarm }) => {
+test.concurrent('a network removed under traffic, and made again by the same name', async ({ swarm }) => {
   for (const turn of [1, 2]) {
     await swarm.network('again');
     await swarm.create('brief', { replicas: 2, options: ['--network', 'again'] });
