@@ -198,6 +198,10 @@ describe('virtual IPs', () => {
     lab.kernel.replaceSandbox('there', sandbox);
     await lab.pass(300);
     expect(vips(lab)).toHaveLength(2);
+    // Nor a change before the next look is due.
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), onBack(7, 'n1')], 'container start', [vip]);
+    await lab.pass(5);
+    expect(vips(lab)).toHaveLength(3);
     expect(lab.said.join()).toContain('the overlay could not be looked at');
   });
 

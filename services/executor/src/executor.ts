@@ -223,6 +223,7 @@ export function startExecutor({
       log.info(sandboxes.has(sandbox) ? 'Docker replaced a sandbox' : 'a sandbox is there', { sandbox });
       sandboxes.set(sandbox, id);
       rules.doubt(sandbox);
+      overlays.forget(sandbox);
     }
     if (sandbox === 'ingress') void ensureHost();
     wake();
@@ -239,7 +240,10 @@ export function startExecutor({
       wake();
     },
     dockerStarted() {
-      for (const sandbox of sandboxes.keys()) rules.doubt(sandbox);
+      for (const sandbox of sandboxes.keys()) {
+        rules.doubt(sandbox);
+        overlays.forget(sandbox);
+      }
       void ensureHost();
       wake();
     },

@@ -1,8 +1,9 @@
 import type { Clock } from '@fairway/bus';
-import type { Mesh, Network, WatchedFacts } from '@fairway/mesh';
+import { type Mesh, type Network, sandboxOf, type WatchedFacts } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
-import type { Kernel } from './kernel/kernel.ts';
-import { type Tasks, tasksElsewhere } from './tasks-elsewhere.ts';
+import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
+import { NetworkReach, type Tasks } from './network-reach.ts';
+import { tasksElsewhere } from './tasks-elsewhere.ts';
 
 type Options = {
   readonly kernel: Kernel;
@@ -12,10 +13,6 @@ type Options = {
   readonly onDue: () => void;
 };
 
-/** What is not reached is looked for again after this time, and each time after twice as long. */
-const lookMinMs = 20;
-const lookMaxMs = 10_000;
-
 /**
  * Docker tells the other nodes of a task's address some 100 ms before its container starts, and a look takes 10 ms: so
  * it is taken while the task still starts, this often and for this long after the task was first heard of. Whoever
@@ -24,46 +21,61 @@ const lookMaxMs = 10_000;
 const aheadEveryMs = 150;
 const aheadForMs = 1_500;
 
+const nobody: Tasks = new Map();
+
 /**
  * Which tasks of other nodes this node's overlays have a way to. A network is looked at when there is a task on it that
- * was not found yet, and again while one is missing; what was found once counts for as long as the task is there.
+ * was not found yet, and again while one is missing.
  *
  * Looks are taken by short processes: one that stayed in Docker's namespace to listen would keep its VXLAN device alive
  * when Docker wants to make it anew.
  */
 export class OverlayReach {
   readonly #options: Options;
-  /** By network, the addresses found, each with the task that had it. */
-  readonly #found = new Map<string, Map<string, string>>();
-  #pauseMs = lookMinMs;
-  #cancel = () => {};
+  readonly #networks = new Map<string, NetworkReach>();
   /** By task that is on its way, when it was first heard of. */
   #heardMs = new Map<string, number>();
-  #coming: Tasks = new Map();
+  #coming: ReadonlyMap<string, Tasks> = new Map();
+  /** The files of sandboxes that were made anew since the last look. */
+  readonly #replaced = new Set<string>();
+  #cancel = () => {};
   #cancelAhead: (() => void) | undefined;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** Looks for what the mesh has and was not found yet, on the networks given. */
+  /** The addresses that are reached on each of the networks; looks for those that were not found yet. */
   async look(
     mesh: Mesh,
     own: WatchedFacts,
     networks: readonly Network[],
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     this.#cancel();
+    const { clock, onDue } = this.#options;
     const ids = networks.map(({ id }) => id);
     const serving = tasksElsewhere(mesh, own, ids, ['serving', 'draining']);
     this.#hearOf(tasksElsewhere(mesh, own, ids, ['waiting', 'starting']));
-    this.#keepOnly(ids, serving, this.#coming);
-    const complete = await Promise.all(networks.map((network) => this.#lookFor(network, serving)));
-    if (complete.includes(false)) {
-      this.#cancel = this.#options.clock.after(this.#pauseMs, this.#options.onDue);
-      this.#pauseMs = Math.min(this.#pauseMs * 2, lookMaxMs);
-    } else this.#pauseMs = lookMinMs;
+    for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#networks.delete(id);
+    for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#networks.delete(network.id);
+    const reached = await Promise.all(
+      networks.map(async (network) => {
+        const wanted = serving.get(network.id) ?? nobody;
+        const reach = this.#networks.get(network.id) ?? new NetworkReach();
+        this.#networks.set(network.id, reach);
+        reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
+        return [network.id, await this.#lookFor(network, reach, wanted)] as const;
+      }),
+    );
+    const due = [...this.#networks.values()].flatMap(({ dueMs }) => dueMs ?? []);
+    if (due.length > 0) this.#cancel = clock.after(Math.max(1, Math.min(...due) - clock.nowMs()), onDue);
     this.#lookAhead(networks);
-    return new Map([...this.#found].map(([network, addresses]) => [network, new Set(addresses.keys())]));
+    return new Map(reached);
+  }
+
+  /** A sandbox was made anew, and with it Docker's part of its network: what was found in it says nothing any more. */
+  forget(sandbox: Sandbox): void {
+    this.#replaced.add(fileOf(sandbox));
   }
 
   stop(): void {
@@ -72,20 +84,24 @@ export class OverlayReach {
     this.#coming = new Map();
   }
 
-  /** Whether all of them on this network are found after it. */
-  async #lookFor(network: Network, tasks: Tasks): Promise<boolean> {
-    const wanted = [...(tasks.get(network.id) ?? [])];
-    const isFound = ([address, task]: readonly [string, string]) => this.#found.get(network.id)?.get(address) === task;
-    if (wanted.every(isFound)) return true;
-    const reached = await this.#reached(
-      network,
-      wanted.map(([address]) => address),
-    );
-    for (const [address, task] of wanted) if (reached.has(address)) this.#found.get(network.id)?.set(address, task);
-    return wanted.every(isFound);
+  /** The addresses that are reached after it. */
+  async #lookFor(network: Network, reach: NetworkReach, wanted: Tasks): Promise<ReadonlySet<string>> {
+    const { kernel, clock, log } = this.#options;
+    if (!reach.isDue(wanted, clock.nowMs())) return reach.addresses;
+    try {
+      reach.found(wanted, await kernel.reached(network, [...wanted.keys()]));
+    } catch (error) {
+      reach.assume(wanted);
+      log.warn('the overlay could not be looked at; its tasks are taken for reached', {
+        network: network.name,
+        reason: describe(error),
+      });
+    }
+    reach.lookedFor(wanted, clock.nowMs());
+    return reach.addresses;
   }
 
-  #hearOf(coming: Tasks): void {
+  #hearOf(coming: ReadonlyMap<string, Tasks>): void {
     const before = this.#heardMs;
     const now = this.#options.clock.nowMs();
     const tasks = [...coming.values()].flatMap((addresses) => [...addresses.values()]);
@@ -93,25 +109,21 @@ export class OverlayReach {
     this.#heardMs = new Map(tasks.map((task) => [task, before.get(task) ?? now]));
   }
 
-  /** Forgets what was found of tasks that are there no longer. */
-  #keepOnly(networks: readonly string[], ...there: readonly Tasks[]): void {
-    for (const network of this.#found.keys()) if (!networks.includes(network)) this.#found.delete(network);
-    for (const network of networks) {
-      const before = this.#found.get(network) ?? [];
-      const isThere = ([address, task]: readonly [string, string]) =>
-        there.some((tasks) => tasks.get(network)?.get(address) === task);
-      this.#found.set(network, new Map([...before].filter(isThere)));
-    }
-  }
-
   /** Looks for the tasks on their way that are young and not found, after a while, and again while there are any. */
   #lookAhead(networks: readonly Network[]): void {
     if (this.#cancelAhead || this.#ahead(networks).length === 0) return;
     this.#cancelAhead = this.#options.clock.after(aheadEveryMs, async () => {
-      await Promise.all(this.#ahead(networks).map((network) => this.#lookFor(network, this.#coming)));
+      await Promise.all(this.#ahead(networks).map((network) => this.#lookForComing(network)));
       this.#cancelAhead = undefined;
       this.#lookAhead(networks);
     });
+  }
+
+  /** What fails here is tried again, and told, when the task serves. */
+  async #lookForComing(network: Network): Promise<void> {
+    const coming = this.#coming.get(network.id) ?? nobody;
+    const reached = await this.#options.kernel.reached(network, [...coming.keys()]).catch(() => new Set<string>());
+    this.#networks.get(network.id)?.found(coming, reached);
   }
 
   /** The networks on which a task is on its way that is young and not found. */
@@ -119,22 +131,8 @@ export class OverlayReach {
     const bornMs = this.#options.clock.nowMs() - aheadForMs;
     return networks.filter(({ id }) =>
       [...(this.#coming.get(id) ?? [])].some(
-        ([address, task]) => this.#found.get(id)?.get(address) !== task && (this.#heardMs.get(task) ?? 0) > bornMs,
+        ([address, task]) => !this.#networks.get(id)?.has(address, task) && (this.#heardMs.get(task) ?? 0) > bornMs,
       ),
     );
-  }
-
-  /** All where it cannot be told: nothing is kept from being used for that. */
-  async #reached(network: Network, addresses: readonly string[]): Promise<ReadonlySet<string>> {
-    try {
-      return await this.#options.kernel.reached(network, addresses);
-    } catch (error) {
-      const reason = describe(error);
-      this.#options.log.warn('the overlay could not be looked at; its tasks are taken for reached', {
-        network: network.name,
-        reason,
-      });
-      return new Set(addresses);
-    }
   }
 }

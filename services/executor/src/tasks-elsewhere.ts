@@ -1,7 +1,5 @@
 import { addressOn, type EndpointState, type Mesh, stateHere, type WatchedFacts } from '@fairway/mesh';
-
-/** By network, addresses on it, each with the task that has it. */
-export type Tasks = ReadonlyMap<string, ReadonlyMap<string, string>>;
+import type { Tasks } from './network-reach.ts';
 
 /** The tasks of other nodes on each of these networks that are in one of these states here. */
 export function tasksElsewhere(
@@ -9,7 +7,7 @@ export function tasksElsewhere(
   own: WatchedFacts,
   networks: readonly string[],
   states: readonly EndpointState[],
-): Tasks {
+): ReadonlyMap<string, Tasks> {
   const found = new Map(networks.map((network) => [network, new Map<string, string>()]));
   for (const { endpoints, removedMs } of mesh.services.values()) {
     if (removedMs !== undefined) continue;

@@ -1,0 +1,66 @@
+/** Addresses, each with the task that has it. */
+export type Tasks = ReadonlyMap<string, string>;
+
+/** What is not reached is looked for again after as long as it has been missing, within these bounds. */
+const pauseMinMs = 20;
+const pauseMaxMs = 10_000;
+
+/** Which tasks of other nodes one network's overlay was found to have a way to, and when to look for the others again. */
+export class NetworkReach {
+  readonly #found = new Map<string, string>();
+  #assumed: ReadonlySet<string> = new Set();
+  /** By task, when it was first looked for and not found. */
+  readonly #missingMs = new Map<string, number>();
+  #dueMs = 0;
+
+  /** The addresses found, and those assumed. */
+  get addresses(): ReadonlySet<string> {
+    return new Set([...this.#found.keys(), ...this.#assumed]);
+  }
+
+  /** When the next look is due, if something is missing. */
+  get dueMs(): number | undefined {
+    return this.#missingMs.size > 0 ? this.#dueMs : undefined;
+  }
+
+  has(address: string, task: string): boolean {
+    return this.#found.get(address) === task;
+  }
+
+  /** Forgets what is of none of these tasks: what was found counts for as long as the task is there. */
+  keepOnly(...there: readonly Tasks[]): void {
+    const isThere = (address: string, task: string) => there.some((tasks) => tasks.get(address) === task);
+    for (const [address, task] of this.#found) if (!isThere(address, task)) this.#found.delete(address);
+    const tasks = new Set(there.flatMap((one) => [...one.values()]));
+    for (const task of this.#missingMs.keys()) if (!tasks.has(task)) this.#missingMs.delete(task);
+  }
+
+  /** Whether a look is due for these: one of them was never looked for, or it is time to look again. */
+  isDue(wanted: Tasks, nowMs: number): boolean {
+    const missing = [...wanted].filter(([address, task]) => !this.has(address, task));
+    return missing.length > 0 && (nowMs >= this.#dueMs || missing.some(([, task]) => !this.#missingMs.has(task)));
+  }
+
+  /** A look found a way to these addresses. */
+  found(tasks: Tasks, reached: ReadonlySet<string>): void {
+    this.#assumed = new Set();
+    for (const [address, task] of tasks) {
+      if (!reached.has(address)) continue;
+      this.#found.set(address, task);
+      this.#missingMs.delete(task);
+    }
+  }
+
+  /** A look for these failed. Until one succeeds they are taken for reached: nothing is kept from being used for that. */
+  assume(tasks: Tasks): void {
+    this.#assumed = new Set(tasks.keys());
+  }
+
+  /** A look was taken for these, of which those that were not found are to be looked for again. */
+  lookedFor(wanted: Tasks, nowMs: number): void {
+    for (const [address, task] of wanted)
+      if (!this.has(address, task)) this.#missingMs.set(task, this.#missingMs.get(task) ?? nowMs);
+    const youngestMs = nowMs - Math.max(...this.#missingMs.values(), 0);
+    this.#dueMs = nowMs + Math.min(Math.max(youngestMs, pauseMinMs), pauseMaxMs);
+  }
+}
