@@ -37,6 +37,18 @@ test('without an endpoint a span is an id in the trace of its parent', async () 
   expect(lost()).toBe(0);
 });
 
+test.each(['collector:4318', '127.0.0.1:4318', 'grpc://collector:4317', 'collector'])(
+  '%s is no endpoint: it is said, and the process goes on without traces',
+  async (endpoint) => {
+    const { tracer, lost, lines, stop } = await start(endpoint);
+    tracer.span('root', { kind: 'producer' }).end();
+    await stop();
+    expect(lost()).toBe(0);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('no traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is not usable');
+  },
+);
+
 test('spans reach the receiver as JSON, with kind, parent, links, attributes, events and status', async () => {
   const received: { url: string | undefined; body: unknown }[] = [];
   const { endpoint } = await listen(async (request, response) => {
