@@ -28,29 +28,57 @@ export function askExplanation(consoleUrl: string, node: string, target: string)
  */
 export async function* askEvents(consoleUrl: string, follow: boolean): AsyncGenerator<EventLine> {
   const url = urlOf(consoleUrl, `/api/events${follow ? '?follow' : ''}`);
-  const response = await reach(url, follow ? undefined : AbortSignal.timeout(answerMaxMs));
-  if (!response.ok || response.body === null || !response.headers.get('content-type')?.includes('ndjson')) {
-    throw new ConsoleUnreachable(`${url} answered ${response.status}, which is not a Fairway console's list of events`);
+  // What is followed may take as long as it likes, once it has begun.
+  const tooLate = new AbortController();
+  const timer = setTimeout(() => tooLate.abort(), answerMaxMs);
+  try {
+    const response = await reach(url, tooLate.signal);
+    if (!response.ok || response.body === null || !response.headers.get('content-type')?.includes('ndjson')) {
+      throw new ConsoleUnreachable(
+        `${url} answered ${response.status}, which is not a Fairway console's list of events`,
+      );
+    }
+    if (follow) {
+      clearTimeout(timer);
+      yield* linesOf(url, response.body.pipeThrough(new TextDecoderStream()));
+    } else {
+      // All of it first: whoever reads what is told, a pager say, may take longer than the console may.
+      const text = await response.text().catch((cause) => {
+        throw wentAway(url, cause);
+      });
+      clearTimeout(timer);
+      yield* linesOf(url, [text]);
+    }
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+async function* linesOf(url: string, parts: AsyncIterable<string> | Iterable<string>): AsyncGenerator<EventLine> {
   try {
     let begun = '';
-    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+    for await (const part of parts) {
       const lines = (begun + part).split('\n');
       begun = lines.pop() ?? '';
-      for (const line of lines) yield JSON.parse(line) as EventLine;
+      // An empty line says that the console is still there.
+      for (const line of lines) if (line !== '') yield JSON.parse(line) as EventLine;
     }
   } catch (cause) {
-    throw new ConsoleUnreachable(`${url}: the console went away`, { cause });
+    throw wentAway(url, cause);
   }
+}
+
+function wentAway(url: string, cause: unknown): ConsoleUnreachable {
+  return new ConsoleUnreachable(`${url}: the console went away`, { cause });
 }
 
 function urlOf(consoleUrl: string, path: string): string {
   return `${consoleUrl.replace(/\/$/, '')}${path}`;
 }
 
-async function reach(url: string, signal: AbortSignal | undefined): Promise<Response> {
+async function reach(url: string, signal: AbortSignal): Promise<Response> {
   try {
-    return await fetch(url, signal ? { signal } : {});
+    return await fetch(url, { signal });
   } catch (cause) {
     const hint = 'Is the console running, and is this its address? Set --console or CONSOLE.';
     throw new ConsoleUnreachable(`No answer from ${url}. ${hint}`, { cause });

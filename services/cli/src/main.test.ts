@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +36,21 @@ const consoles: Record<string, { status: number; body: string; path?: string }> 
   unserved: { status: 200, body: JSON.stringify({ ...sampleExplanation, unserved: 'why' }), path: explainPath },
   events: { status: 200, body: `${events.map((line) => JSON.stringify(line)).join('\n')}\n`, path: 'api/events' },
   followed: { status: 200, body: `${JSON.stringify(events[0])}\n`, path: 'api/events?follow' },
+  many: { status: 200, body: `${JSON.stringify(events[0])}\n`.repeat(5_000), path: 'api/events' },
+  beating: { status: 200, body: `\n${JSON.stringify(events[0])}\n\n`, path: 'api/events?follow' },
+  refused: {
+    status: 200,
+    body: JSON.stringify({
+      ...sampleExplanation,
+      backends: sampleExplanation.backends.map((backend) => ({ ...backend, planned: false })),
+    }),
+    path: explainPath,
+  },
+  missing: {
+    status: 200,
+    body: JSON.stringify({ ...sampleExplanation, kernel: [{ what: 'host: leads', held: false }] }),
+    path: explainPath,
+  },
   silent: { status: 504, body: '{"error":"node beta does not answer"}', path: rulesPath },
 };
 
@@ -68,8 +84,9 @@ afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 type Run = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+
 function fairway(args: readonly string[], environment: Record<string, string> = {}): Promise<Run> {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const child = spawn(process.execPath, [main, ...args], { env: environment, timeout: processMaxMs });
   let stdout = '';
   let stderr = '';
@@ -202,6 +219,12 @@ describe.concurrent('fairway rules', () => {
     expect(stderr).toContain('answered 504: node beta does not answer');
   });
 
+  test('a failure is JSON for programs too', async () => {
+    const { status, stdout, stderr } = await rulesOf('silent', '--json');
+    expect(status).toBe(1);
+    expect(stderr).toBe(`fairway: ${JSON.parse(stdout).error}\n`);
+  });
+
   test.each([[['rules']], [['rules', 'a', 'b']]])('wrong usage %j: 2', async (args) => {
     expect((await fairway(args)).status).toBe(2);
   });
@@ -223,6 +246,12 @@ describe.concurrent('fairway explain', () => {
     const { status, stdout } = await explain('unserved');
     expect(status).toBe(1);
     expect(stdout).toMatch(/^alpha does not serve 8000\/tcp \(web\): why\.\n/);
+  });
+
+  test('planned, and refused for want of a task, or not in the kernel: 1', async () => {
+    const { status, stdout } = await explain('refused');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringContaining('connections are refused') });
+    expect((await explain('missing')).status).toBe(1);
   });
 
   test.each([[['explain']], [['explain', 'alpha']], [['explain', ':8000']], [['explain', 'alpha:web']]])(
@@ -250,6 +279,22 @@ describe.concurrent('fairway events', () => {
     const { status, stdout, stderr } = await told('followed', '--follow');
     expect({ status, stdout }).toEqual({ status: 1, stdout: showEvent(events[0] as EventLine) });
     expect(stderr).toBe('fairway: the console ended the events; it was stopped\n');
+  });
+
+  test('empty lines, by which the console says that it is still there, are no events', async () => {
+    const { stdout } = await told('beating', '--follow');
+    expect(stdout).toBe(showEvent(events[0] as EventLine));
+  });
+
+  test('a reader that has had enough ends it: 0, and nothing is said', async () => {
+    const child = spawn(process.execPath, [main, 'events', '--console', `${base}/many`], { timeout: processMaxMs });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [status] = await once(child, 'close');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
   test('what is no console: 1', async () => {

@@ -11,11 +11,24 @@ import { waitForService } from './wait-for-service.ts';
 /** Exit statuses: done or converged; not converged, not in time, or it could not be learned; wrong usage. */
 const statuses = { done: 0, notConverged: 1, usage: 2 } as const;
 
+// A reader that has had enough, as `head` has, is no failure. What the command came to stays its exit status.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
+let forPrograms = false;
+
 const program = new Command('fairway')
   .description('Asks a Fairway mesh.')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
-  .option('--console <url>', "the console's URL [$CONSOLE]", process.env.CONSOLE ?? 'http://127.0.0.1:8080');
+  .hook('preAction', (_, command) => {
+    forPrograms = command.opts<{ json?: true }>().json ?? false;
+  })
+  .option('--console <url>', "the console's URL [$CONSOLE]", process.env.CONSOLE || 'http://127.0.0.1:8080');
 
 program
   .command('status')
@@ -113,13 +126,16 @@ does. The events are those that changed the service, each with the first digits 
   fairway explain node2:53/udp
   fairway explain node2:10.0.1.5
 
-Exit status: 0 served, 1 not served, or no answer, 2 wrong usage.`,
+Exit status: 0 served, 1 not served, refused for want of a task, not in its kernel, or no answer, 2 wrong usage.`,
   )
   .action(async ({ node, target }: NodeAndTarget, { json }: { json?: true }) => {
     const explanation = await askExplanation(program.opts<{ console: string }>().console, node, target);
     const shown = json ? `${JSON.stringify(explanation, undefined, 2)}\n` : showExplanation(explanation, Date.now());
     process.stdout.write(shown);
-    process.exitCode = explanation.unserved === undefined ? statuses.done : statuses.notConverged;
+    const { unserved, backends, kernel } = explanation;
+    const served = unserved === undefined && backends.some(({ planned }) => planned);
+    const missing = kernel.some(({ held }) => held === false);
+    process.exitCode = served && !missing ? statuses.done : statuses.notConverged;
   });
 
 type NodeAndTarget = { readonly node: string; readonly target: string };
@@ -163,6 +179,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? statuses.done : statuses.usage;
   } else if (error instanceof ConsoleUnreachable) {
+    if (forPrograms) process.stdout.write(`${JSON.stringify({ error: error.message })}\n`);
     process.stderr.write(`fairway: ${error.message}\n`);
     process.exitCode = statuses.notConverged;
   } else {
