@@ -10,21 +10,33 @@ export type NamedNode = { readonly id: string; readonly name: string };
 
 /** Why a node's answer cannot be served, as an HTTP status and a sentence for people. */
 export class NodeUnanswered extends Error {
-  readonly status: 404 | 502 | 503 | 504;
+  readonly status: 404 | 409 | 502 | 503 | 504;
   constructor(status: NodeUnanswered['status'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.status = status;
   }
 }
 
-/** The node with this name or id. @throws {NodeUnanswered} 404, with the names that there are */
+/**
+ * The node with this id or name. A machine that left the swarm and joined again is another node of the same name, beside
+ * the one that is down: the one that is ready is meant.
+ * @throws {NodeUnanswered} 404, with the names that there are; 409, with the ids of those of one name
+ */
 export function nodeNamed(mesh: Mesh, nameOrId: string): NamedNode {
   const nodes = [...mesh.nodes]
     .filter(([, { removedMs }]) => removedMs === undefined)
-    .map(([id, { claim }]) => ({ id, name: claim?.name ?? id }));
-  const found = nodes.find(({ id }) => id === nameOrId) ?? nodes.find(({ name }) => name === nameOrId);
-  if (found) return found;
-  const names = nodes.map(({ name }) => name).sort();
+    .map(([id, { claim }]) => ({ id, name: claim?.name ?? id, ready: claim?.state === 'ready' }));
+  const byId = nodes.find(({ id }) => id === nameOrId);
+  if (byId) return byId;
+  const named = nodes.filter(({ name }) => name === nameOrId);
+  const ready = named.filter((node) => node.ready);
+  const [found, ...more] = ready.length > 0 ? ready : named;
+  if (found && more.length === 0) return found;
+  if (found) {
+    const ids = [found, ...more].map(({ id }) => id).sort();
+    throw new NodeUnanswered(409, `there are several nodes ${nameOrId}; ask for one by its id: ${ids.join(', ')}`);
+  }
+  const names = [...new Set(nodes.map(({ name }) => name))].sort();
   throw new NodeUnanswered(404, `there is no node ${nameOrId}; there are ${names.join(', ') || 'none yet'}`);
 }
 

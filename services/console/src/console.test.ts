@@ -26,7 +26,7 @@ async function open() {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
   const given = bus.another();
-  const console = startConsole({ bus: given, log });
+  const console = startConsole({ bus: given, log, clock });
   const pass = (forMs: number) => clock.settle(Promise.resolve(), forMs);
   let told = 0;
   const lab = {
@@ -246,6 +246,23 @@ describe('where a node leads a target, and why', () => {
   });
 });
 
+test('of two nodes with one name, as a machine that left and joined again has, the one that is ready is asked', async () => {
+  const lab = await open();
+  await lab.fill();
+  const claim = { name: 'alpha', index: 1, role: 'worker', availability: 'active', labels: {} } as const;
+  const node = (id: string, state: 'ready' | 'down') =>
+    lab.write(keys.node(id), writeNode({ claim: { ...claim, id, state }, retired: [], causes: [] }));
+  await node('n0', 'down');
+  await node('n2', 'down');
+  lab.bus.answer(subjects.ask('n1', 'rules'), async () => writeKernelTables([]));
+  expect(await lab.get('/api/nodes/alpha/rules')).toEqual({ status: 200, body: { node: 'alpha', tables: [] } });
+  await node('n3', 'ready');
+  expect(await lab.get('/api/nodes/alpha/rules')).toEqual({
+    status: 409,
+    body: { error: 'there are several nodes alpha; ask for one by its id: n1, n3' },
+  });
+});
+
 describe('events', () => {
   const lines = (text: string) =>
     text
@@ -297,5 +314,16 @@ describe('events', () => {
     await lab.tell(failed(3));
     await lab.console.stop();
     expect(lines(await all).at(-1)).toMatchObject({ kind: 'outcome', what: 'failed in host at revision 3: refused' });
+  });
+
+  test('who follows hears within half a minute that the console is still there', async () => {
+    const lab = await open();
+    await lab.fill();
+    const reader = (await lab.console.app.request('/api/events?follow')).body?.getReader();
+    await reader?.read();
+    const next = reader?.read();
+    await lab.pass(30_000);
+    expect(new TextDecoder().decode((await next)?.value)).toBe('\n');
+    await lab.console.stop();
   });
 });

@@ -1,4 +1,4 @@
-import { type Bus, deadLetterStream, MeshReplica, readExplanation } from '@fairway/bus';
+import { type Bus, type Clock, deadLetterStream, MeshReplica, readExplanation, realClock } from '@fairway/bus';
 import { parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
@@ -15,11 +15,11 @@ const tooEarly = { error: 'the console has not reached the mesh on the bus yet; 
 
 /** The console: reads the mesh and the outcomes from the bus and serves them as a view, and asks nodes
  * what they alone know. It writes nothing. */
-export function startConsole({ bus, log }: { bus: Bus; log: Log }): Console {
+export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: Log; clock?: Clock }): Console {
   const replica = new MeshReplica({
     onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
   });
-  const recorded = recordEvents({ bus, replica, nowMs: Date.now });
+  const recorded = recordEvents({ bus, replica, nowMs: Date.now, clock });
   const following = bus.mesh.follow(recorded.follower);
   const outcomes = followOutcomes(bus, log);
   let lost: string | undefined;

@@ -39,6 +39,8 @@ test('who follows hears what was kept, then each new line, and the end', async (
 test('who does not keep up loses the oldest and is told; the others hear all', async () => {
   const log = open();
   const slow = log.follow().getReader();
+  log.add(line(0));
+  expect(await take(slow)).toEqual(['0']);
   for (let n = 1; n <= 1_005; n += 1) log.add(line(n));
   const heard = await take(slow);
   expect(heard).toHaveLength(1_001);
@@ -53,4 +55,27 @@ test('who has gone is not kept for', async () => {
   await reader.cancel();
   log.add(line(1));
   expect(await take(reader)).toBe('ended');
+});
+
+test('a beat is an empty line where nothing new was said, and no line of its own', async () => {
+  const log = open();
+  log.add(line(1));
+  const reader = log.follow().getReader();
+  expect(await take(reader)).toEqual(['1']);
+  const next = reader.read();
+  log.beat();
+  expect(new TextDecoder().decode((await next).value)).toBe('\n');
+  log.add(line(2));
+  log.beat();
+  expect(await take(reader)).toEqual(['2']);
+});
+
+test('nothing is kept for who has not begun to read; the end is heard all the same', async () => {
+  const log = open();
+  const late = log.follow().getReader();
+  for (let n = 1; n <= 1_005; n += 1) log.add(line(n));
+  log.close();
+  const heard = await take(late);
+  expect([heard.length, heard[0]]).toEqual([1_000, '6']);
+  expect(await take(late)).toBe('ended');
 });

@@ -9,6 +9,7 @@ export class EventLog {
   readonly #nowMs: () => number;
   readonly #listeners = new Set<Listener>();
   #kept: readonly EventLine[] = [];
+  #closed = false;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -24,19 +25,34 @@ export class EventLog {
     return this.#kept.map(show).join('');
   }
 
-  /** The last lines and then each new one, as text. A reader that does not keep up loses the oldest, and is told. */
+  /** Says to each who follows, and has heard all, that this is still there. */
+  beat(): void {
+    for (const listener of this.#listeners) listener.beat();
+  }
+
+  /**
+   * The last lines and then each new one, as text, and an empty line where a beat finds nothing new. A reader that does
+   * not keep up loses the oldest, and is told. Nothing is kept for one that never reads, as the asker of a HEAD.
+   */
   follow(): ReadableStream<Uint8Array> {
-    const listener = new Listener(this.#kept, this.#nowMs);
-    this.#listeners.add(listener);
+    let listener: Listener | undefined;
+    const listen = () => {
+      const begun = new Listener(this.#kept, this.#nowMs);
+      if (this.#closed) begun.end();
+      else this.#listeners.add(begun);
+      return begun;
+    };
     const encoder = new TextEncoder();
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
+          listener ??= listen();
           const text = await listener.next();
           if (text === undefined) controller.close();
           else controller.enqueue(encoder.encode(text));
         },
         cancel: () => {
+          if (!listener) return;
           this.#listeners.delete(listener);
           listener.end();
         },
@@ -48,6 +64,7 @@ export class EventLog {
 
   /** Ends all who follow, after what they have yet to read. */
   close(): void {
+    this.#closed = true;
     for (const listener of this.#listeners) listener.end();
     this.#listeners.clear();
   }
@@ -58,6 +75,7 @@ class Listener {
   #waiting: EventLine[];
   #missed = 0;
   #ended = false;
+  #beat = false;
   #wake = () => {};
 
   constructor(kept: readonly EventLine[], nowMs: () => number) {
@@ -79,14 +97,20 @@ class Listener {
     this.#wake();
   }
 
-  /** What waits, or the next line; undefined at the end. */
+  beat(): void {
+    this.#beat = true;
+    this.#wake();
+  }
+
+  /** What waits, or the next line, or a beat; undefined at the end. */
   async next(): Promise<string | undefined> {
-    while (this.#waiting.length === 0 && !this.#ended) {
+    this.#beat = false;
+    while (this.#waiting.length === 0 && !this.#ended && !this.#beat) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    if (this.#waiting.length === 0) return undefined;
+    if (this.#waiting.length === 0) return this.#ended ? undefined : '\n';
     const gap: EventLine = { kind: 'gap', atMs: this.#nowMs(), what: `${this.#missed} lines are missing` };
     const lines = this.#missed > 0 ? [gap, ...this.#waiting] : this.#waiting;
     this.#waiting = [];

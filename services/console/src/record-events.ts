@@ -1,6 +1,8 @@
 import {
   type BucketFollower,
   type Bus,
+  type Clock,
+  every,
   type MeshReplica,
   readFact,
   readOutcome,
@@ -11,7 +13,15 @@ import type { EventLine } from '@fairway/mesh';
 import { lineOfEntry, lineOfFact, lineOfOutcome } from './event-lines.ts';
 import { EventLog } from './event-log.ts';
 
-type Options = { readonly bus: Bus; readonly replica: MeshReplica; readonly nowMs: () => number };
+type Options = {
+  readonly bus: Bus;
+  readonly replica: MeshReplica;
+  readonly nowMs: () => number;
+  readonly clock: Clock;
+};
+
+/** Who follows hears something this often: Node's own `fetch` gives up a body that is silent for five minutes. */
+const beatMs = 30_000;
 
 /** What passes on the bus, line by line. */
 export type Recorded = {
@@ -22,7 +32,7 @@ export type Recorded = {
 };
 
 /** Records facts, changes of the mesh and outcomes from now on. What cannot be read is left out: others put it aside. */
-export function recordEvents({ bus, replica, nowMs }: Options): Recorded {
+export function recordEvents({ bus, replica, nowMs, clock }: Options): Recorded {
   const events = new EventLog(nowMs);
   const record = (line: () => EventLine) => {
     try {
@@ -35,6 +45,7 @@ export function recordEvents({ bus, replica, nowMs }: Options): Recorded {
     bus.subscribe(subjects.facts, (message) => record(() => lineOfFact(readFact(message), replica.current))),
     bus.subscribe(subjects.outcomes, (message) => record(() => lineOfOutcome(readOutcome(message), replica.current))),
   ];
+  const endBeats = every(clock, beatMs, () => events.beat());
   const { follower } = replica;
   return {
     events,
@@ -53,6 +64,7 @@ export function recordEvents({ bus, replica, nowMs }: Options): Recorded {
       caughtUp: (revision) => follower.caughtUp(revision),
     },
     async stop() {
+      endBeats();
       events.close();
       await Promise.all(heard.map((one) => one.stop()));
     },
