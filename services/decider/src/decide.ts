@@ -65,9 +65,7 @@ export function decideService(
     if (!service) return { kind: 'unknown' };
     if (service === stored.service) return { kind: 'unchanged' };
     const decision = traceDecision(tracer, keys.service(id), causes, startMs);
-    const revision = await saveService(bucket, id, stored, service, decision.causes);
-    if (revision !== undefined) decision.written(revision);
-    return written(revision);
+    return written(await decision.ending(saveService(bucket, id, stored, service, decision.causes)));
   });
 }
 
@@ -107,9 +105,8 @@ export function decideNode(
       node.causes,
       decision.causes.map((cause) => ({ ...cause, after: revision })),
     );
-    const put = await bucket.put(keys.node(id), writeNode({ ...node, causes: kept }), revision);
-    decision.written(put);
-    return { kind: 'written', revision: put };
+    const text = writeNode({ ...node, causes: kept });
+    return written(await decision.ending(bucket.put(keys.node(id), text, revision)));
   });
 }
 
@@ -136,9 +133,7 @@ export function decideNetwork(
     const revision = held?.text === undefined ? 0 : held.revision;
     // The entry keeps no causes: the trace ends here.
     const decision = traceDecision(tracer, keys.network(id), causes, startMs);
-    const put = await bucket.put(keys.network(id), writeNetwork(network), revision);
-    decision.written(put);
-    return { kind: 'written', revision: put };
+    return written(await decision.ending(bucket.put(keys.network(id), writeNetwork(network), revision)));
   });
 }
 

@@ -1,3 +1,4 @@
+import { BusUnavailable, RevisionConflict } from '@fairway/bus';
 import { readTrace, type SpanOptions, type Tracer, untraced } from '@fairway/telemetry';
 import { expect, test } from 'vitest';
 import { traceDecision } from './decision-trace.ts';
@@ -14,15 +15,18 @@ function watched() {
     span(name, options) {
       asked.push(options);
       const span = untraced.span(name, options);
-      return { ...span, end: () => void ended.push(span.traceparent) };
+      return {
+        ...span,
+        end: ({ error } = {}) => void ended.push(`${span.traceparent}${error === undefined ? '' : ' failed'}`),
+      };
     },
   };
   return { tracer, asked, ended };
 }
 
-test('each distinct trace goes on in a span of its own, linked to the others', () => {
+test('each distinct trace goes on in a span of its own, linked to the others', async () => {
   const { tracer, asked, ended } = watched();
-  const { causes, written } = traceDecision(tracer, 'service.web', [cause(1), cause(2), cause(1)], 5);
+  const { causes, ending } = traceDecision(tracer, 'service.web', [cause(1), cause(2), cause(1)], 5);
   expect(asked.map(({ parent, links }) => ({ parent, links }))).toEqual([
     { parent: trace(1), links: [trace(2)] },
     { parent: trace(2), links: [trace(1)] },
@@ -33,6 +37,23 @@ test('each distinct trace goes on in a span of its own, linked to the others', (
   );
   expect(causes.every((held) => held.trace !== trace(1) && held.trace !== trace(2))).toBe(true);
   expect(ended).toEqual([]);
-  written(7);
+  expect(await ending(Promise.resolve(7))).toBe(7);
   expect(ended).toEqual([causes[0]?.trace, causes[1]?.trace]);
+});
+
+test('a write that another decider was faster with leaves no span', async () => {
+  const { tracer, ended } = watched();
+  const decide = () => traceDecision(tracer, 'service.web', [cause(1)], 5);
+  expect(await decide().ending(Promise.resolve(undefined))).toBeUndefined();
+  const conflict = new RevisionConflict('service.web', 3);
+  await expect(decide().ending(Promise.reject(conflict))).rejects.toBe(conflict);
+  expect(ended).toEqual([]);
+});
+
+test('a write of which it is not known whether it was stored leaves a failed one', async () => {
+  const { tracer, ended } = watched();
+  const { causes, ending } = traceDecision(tracer, 'service.web', [cause(1)], 5);
+  const unknown = new BusUnavailable('write service.web');
+  await expect(ending(Promise.reject(unknown))).rejects.toBe(unknown);
+  expect(ended).toEqual([`${causes[0]?.trace} failed`]);
 });

@@ -1,3 +1,4 @@
+import { RevisionConflict } from '@fairway/bus';
 import { type Span, spanAttributes, spanNames, type Tracer } from '@fairway/telemetry';
 import type { NewCause } from './service-store.ts';
 
@@ -5,8 +6,12 @@ import type { NewCause } from './service-store.ts';
 export type DecisionTrace = {
   /** The same causes, whose traces go on from the decision. */
   readonly causes: readonly NewCause[];
-  /** The write is done. One that is not, since another decider was faster, was no decision and leaves no span. */
-  readonly written: (revision: number) => void;
+  /**
+   * What the write comes to, which ends the spans. One that is not done, since another decider was faster (undefined, or
+   * `RevisionConflict`), was no decision and leaves no span. One that fails otherwise, as when its acknowledgement is
+   * lost, leaves failed ones: it may have been stored, with these spans as the parents of what follows.
+   */
+  readonly ending: <Revision extends number | undefined>(write: Promise<Revision>) => Promise<Revision>;
 };
 
 /**
@@ -29,10 +34,18 @@ export function traceDecision(
   );
   return {
     causes: causes.map((cause) => ({ ...cause, trace: spans.get(cause.trace)?.traceparent ?? cause.trace })),
-    written: (revision) => {
-      for (const span of spans.values()) {
-        span.set({ [spanAttributes.revision]: revision });
-        span.end();
+    ending: async (write) => {
+      try {
+        const revision = await write;
+        if (revision === undefined) return revision;
+        for (const span of spans.values()) {
+          span.set({ [spanAttributes.revision]: revision });
+          span.end();
+        }
+        return revision;
+      } catch (error) {
+        if (!(error instanceof RevisionConflict)) for (const span of spans.values()) span.end({ error });
+        throw error;
       }
     },
   };
