@@ -13,7 +13,8 @@ test('wait ends with 0 once every node answers with just the new tasks, though i
   expect(stderr).toMatch(/^waiting for /);
   const before = await swarm.names('waited');
 
-  await swarm.update('waited', '--force');
+  // All tasks serve, and nothing changes, while Docker waits between the two.
+  await swarm.update('waited', '--force', '--update-delay', '3s');
   expect((await swarm.fairway('wait', '--service', 'waited')).status).toBe(0);
   const after = await swarm.names('waited');
   expect(after).toHaveLength(2);

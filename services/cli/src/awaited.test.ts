@@ -54,8 +54,25 @@ test("other services' changes do not: the nodes need not have applied those", ()
   expect(look(steady, view({ revision: 9 }), 'web', steadyMs).waitingFor).toEqual([]);
 });
 
+test('an update that was rolled back is told, and not waited for: somebody may have asked for it', () => {
+  const shown = view({ services: [{ ...web, update: 'rollback_completed' }] });
+  expect(waitingFor(shown)).toEqual([]);
+  expect(look(undefined, shown, 'web', 0).rolledBack).toBe(true);
+  expect(look(undefined, view(), 'web', 0).rolledBack).toBe(false);
+});
+
 describe('what is waited for', () => {
   test.each<[string, View, string[]]>([
+    [
+      'an update between two of its tasks, all of which serve',
+      view({ services: [{ ...web, update: 'updating' }] }),
+      ['Docker to end its update'],
+    ],
+    [
+      'an update that failed',
+      view({ services: [{ ...web, update: 'paused' }] }),
+      ['somebody: its update failed and is paused; `docker service inspect` says why'],
+    ],
     ['a service that is not there yet', view({ services: [] }), ['a service web']],
     [
       'a task that starts',

@@ -1,4 +1,4 @@
-import type { NodeView, ServiceView, View } from '@fairway/mesh';
+import type { NodeView, ServiceView, UpdateState, View } from '@fairway/mesh';
 
 /** How a service was when it last changed, and since when nothing of it has. */
 export type Steady = {
@@ -10,7 +10,20 @@ export type Steady = {
 };
 
 /** What one look at the view came to. */
-export type Look = { readonly steady: Steady; readonly waitingFor: readonly string[] };
+export type Look = {
+  readonly steady: Steady;
+  readonly waitingFor: readonly string[];
+  /** Swarm has rolled its last update back, by itself or as somebody asked: what every node has is what was before. */
+  readonly rolledBack: boolean;
+};
+
+/** What an update that is not over is waited for with. */
+const updates: Record<Exclude<UpdateState, 'rollback_completed'>, string> = {
+  updating: 'Docker to end its update',
+  rollback_started: 'Docker to end the rollback of its update',
+  paused: 'somebody: its update failed and is paused; `docker service inspect` says why',
+  rollback_paused: "somebody: its update's rollback failed and is paused; `docker service inspect` says why",
+};
 
 /**
  * For so long a service has to stay as it is before it counts: the view may still show what was before an update. A
@@ -34,11 +47,11 @@ export function look(before: Steady | undefined, view: View, name: string, nowMs
     ...view.nodes.flatMap((node) => ofNode(node, steady.revision)),
   ];
   if (waitingFor.length === 0 && nowMs - steady.sinceMs < steadyMs) waitingFor.push('it to stay so for a second');
-  return { steady, waitingFor };
+  return { steady, waitingFor, rolledBack: service?.update === 'rollback_completed' };
 }
 
 function ofService(service: ServiceView, view: View): string[] {
-  const { name, replicas, serving, ports } = service;
+  const { name, replicas, serving, ports, update } = service;
   const nameOf = (id: string) => view.nodes.find((node) => node.id === id)?.name ?? id;
   const tasks = service.endpoints.flatMap(({ task, node, awaited }) =>
     awaited === undefined ? [] : [`task ${task} on ${nameOf(node)}, which waits for ${awaited}`],
@@ -49,7 +62,8 @@ function ofService(service: ServiceView, view: View): string[] {
     .filter(({ about }) => view.nodes.some((node) => ofIt.some((what) => about === `node ${node.name}, ${what}`)))
     .map(({ about, why }) => `${about.split(',')[0]}: ${why}`);
   const problems = view.problems.filter(({ about }) => about === name).map(({ why }) => `somebody: ${why}`);
-  const left = [...tasks, ...notes, ...problems];
+  const updating = update === undefined || update === 'rollback_completed' ? [] : [updates[update]];
+  const left = [...updating, ...tasks, ...notes, ...problems];
   // How many a global service wants is not known; it has none only before Docker has begun with it.
   const enough = replicas === undefined ? serving > 0 : serving === replicas;
   if (enough || tasks.length > 0) return left;

@@ -190,7 +190,7 @@ describe.concurrent('fairway wait', () => {
   test('--help: 0, with the bound and the exit statuses', async () => {
     const { status, stdout } = await fairway(['wait', '--help']);
     expect(status).toBe(0);
-    expect(stdout).toContain('What Docker begins later than that is not waited for');
+    expect(stdout).toContain('What Docker begins later than that is not waited for.');
     expect(stdout).toContain('Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.');
   });
 });

@@ -54,17 +54,17 @@ program
     `
 What is waited for is told on stderr whenever it changes.
 
-A service counts once nothing of it has changed for a second: its update may not have been seen yet when this begins.
-What Docker begins later than that is not waited for, such as a rolling update's next task after its --update-delay, or
-anything where managers take longer than a second to act. \`docker service update\` without --detach returns after the
-last task; run this after it.
+A service counts once Docker has ended its update and nothing of it has changed for a second: the update may not have
+been seen yet when this begins. What Docker begins later than that is not waited for. Docker ends an update when its
+tasks have run for the --update-monitor time, 5 s unless told otherwise. One that failed and is paused is waited for; one
+that was rolled back is told, and counts.
 
-  docker service update --image web:2 web && fairway wait --service web --timeout 120
+  docker service update --detach --image web:2 web && fairway wait --service web --timeout 120
 
 Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
   )
   .action(async ({ service, timeout, json }: { service: string; timeout: number; json?: true }) => {
-    const { waitingFor, waitedMs, revision } = await waitForService({
+    const { waitingFor, waitedMs, revision, rolledBack } = await waitForService({
       consoleUrl: program.opts<{ console: string }>().console,
       service,
       limitMs: timeout * 1000,
@@ -73,10 +73,11 @@ Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
     const everywhere = waitingFor.length === 0;
     if (json) {
       process.stdout.write(
-        `${JSON.stringify({ service, everywhere, revision, waitedMs, waitingFor }, undefined, 2)}\n`,
+        `${JSON.stringify({ service, everywhere, rolledBack, revision, waitedMs, waitingFor }, undefined, 2)}\n`,
       );
     } else if (everywhere) {
-      process.stdout.write(`Every ready node has ${service}, at revision ${revision}.\n`);
+      const as = rolledBack ? ' as it was before its last update, which was rolled back' : '';
+      process.stdout.write(`Every ready node has ${service}${as}, at revision ${revision}.\n`);
     } else {
       process.stderr.write(`fairway: after ${timeout} s ${service} still waits for ${waitingFor.join('; ')}\n`);
     }

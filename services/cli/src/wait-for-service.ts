@@ -14,12 +14,18 @@ type Options = {
 };
 
 /** What waiting came to: what is still waited for when the time is over, nothing where the service is everywhere. */
-export type Waited = { readonly waitingFor: readonly string[]; readonly waitedMs: number; readonly revision?: number };
+export type Waited = {
+  readonly waitingFor: readonly string[];
+  readonly waitedMs: number;
+  readonly revision?: number;
+  readonly rolledBack: boolean;
+};
 
 /** Waits until every ready node has the service. A console that does not answer is waited for too. */
 export async function waitForService({ consoleUrl, service, limitMs, onProgress }: Options): Promise<Waited> {
   const beginMs = performance.now();
   let steady: Steady | undefined;
+  let rolledBack = false;
   let said = '';
   for (;;) {
     const nowMs = performance.now();
@@ -27,6 +33,7 @@ export async function waitForService({ consoleUrl, service, limitMs, onProgress 
       (view) => {
         const looked = look(steady, view, service, nowMs);
         steady = looked.steady;
+        rolledBack = looked.rolledBack;
         return looked.waitingFor;
       },
       (error) => {
@@ -38,7 +45,7 @@ export async function waitForService({ consoleUrl, service, limitMs, onProgress 
     );
     const waitedMs = performance.now() - beginMs;
     if (waitingFor.length === 0 || waitedMs >= limitMs) {
-      return { waitingFor, waitedMs, ...(steady ? { revision: steady.revision } : {}) };
+      return { waitingFor, waitedMs, rolledBack, ...(steady ? { revision: steady.revision } : {}) };
     }
     if (said !== waitingFor.join()) onProgress(waitingFor);
     said = waitingFor.join();

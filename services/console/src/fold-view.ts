@@ -124,6 +124,7 @@ function viewService(service: Service, mesh: Mesh): ServiceView {
       return held?.ingress ? [] : [`${address.text} (${held?.name ?? network})`];
     }),
     ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }),
+    ...(spec.update === undefined ? {} : { update: spec.update }),
     serving: endpoints.filter(({ state }) => state === 'serving').length,
     endpoints,
   };

@@ -77,3 +77,12 @@ it('refuses a VIP that is no address', () => {
   const odd = { ...whoami, Endpoint: { ...whoami.Endpoint, VirtualIPs: [{ NetworkID: 'n', Addr: '10.0.0/24' }] } };
   expect(engineService.safeParse(odd).success).toBe(false);
 });
+
+it.each([
+  ['updating', { update: 'updating' }],
+  ['rollback_completed', { update: 'rollback_completed' }],
+  ['completed', {}],
+  ['another word', {}],
+])('an update that is %s', (State, expected) => {
+  expect(read({ ...whoami, UpdateStatus: { State } })).toEqual({ ...read(whoami), ...expected });
+});

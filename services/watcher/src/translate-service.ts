@@ -1,4 +1,4 @@
-import type { NetworkAddress, PublishedPort, ServiceSpec } from '@fairway/mesh';
+import { type NetworkAddress, type PublishedPort, type ServiceSpec, updateStates } from '@fairway/mesh';
 import type { EngineService } from './engine-schema.ts';
 
 /** Labels of a service that are the operator's wishes for the mesh begin with this. */
@@ -12,6 +12,7 @@ const labelPrefix = 'fairway.';
 export function serviceSpec(service: EngineService): ServiceSpec {
   const { Spec, Endpoint } = service;
   const replicated = Spec.Mode.Replicated;
+  const update = updateStates.find((state) => state === service.UpdateStatus?.State);
   return {
     id: service.ID,
     name: Spec.Name,
@@ -27,5 +28,6 @@ export function serviceSpec(service: EngineService): ServiceSpec {
     ),
     labels: Object.fromEntries(Object.entries(Spec.Labels).filter(([label]) => label.startsWith(labelPrefix))),
     ...(replicated ? { replicas: replicated.Replicas ?? 1 } : {}),
+    ...(update ? { update } : {}),
   };
 }

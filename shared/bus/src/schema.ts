@@ -1,4 +1,4 @@
-import { type Address, type Fact, type NetworkAddress, parseAddress, protocols } from '@fairway/mesh';
+import { type Address, type Fact, type NetworkAddress, parseAddress, protocols, updateStates } from '@fairway/mesh';
 import * as z from 'zod';
 
 /**
@@ -43,6 +43,7 @@ export const serviceSpec = z.object({
   vips: z.array(networkAddress).max(1024),
   labels,
   replicas: z.int().min(0).exactOptional(),
+  update: z.enum(updateStates).exactOptional(),
 });
 
 export const nodeClaim = z.object({

@@ -3,6 +3,19 @@ import type { Cause } from './cause.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { PublishedPort } from './port.ts';
 
+/**
+ * Where Swarm is with a service's update, in its own words (`ServiceUpdateStatus.State` of the Engine API), where that
+ * is not `completed`: there are tasks as they were before, or as they were before what was rolled back.
+ */
+export const updateStates = [
+  'updating',
+  'paused',
+  'rollback_started',
+  'rollback_paused',
+  'rollback_completed',
+] as const;
+export type UpdateState = (typeof updateStates)[number];
+
 /** What a service asks for, as a manager reported it; ordered by `index`, the service's `Version.Index`. */
 export type ServiceSpec = {
   readonly id: string;
@@ -17,6 +30,8 @@ export type ServiceSpec = {
   readonly labels: Readonly<Record<string, string>>;
   /** Tasks wanted; absent for global services, whose number depends on the nodes. */
   readonly replicas?: number;
+  /** Absent where no update was made since the service was created, or the last one is complete. */
+  readonly update?: UpdateState;
 };
 
 /** One service in the mesh: what it asks for and what serves it. */

@@ -1,6 +1,6 @@
 import type { EndpointState } from './endpoint.ts';
 import type { NodeClaim } from './node.ts';
-import type { ServiceSpec } from './service.ts';
+import type { ServiceSpec, UpdateState } from './service.ts';
 
 /** The mesh and its outcomes, folded for people: what the console serves, and the command and the page show. */
 export type View = {
@@ -53,6 +53,8 @@ export type ServiceView = {
   /** Tasks wanted; absent for global services. */
   readonly replicas?: number;
   readonly serving: number;
+  /** Where Swarm is with its update; absent where that is complete. */
+  readonly update?: UpdateState;
   readonly endpoints: readonly EndpointView[];
 };
 
