@@ -6,9 +6,9 @@ export class ConsoleUnreachable extends Error {}
 /** How long the console may take to answer: a node that it asks may take 4 s. */
 const answerMaxMs = 6_000;
 
-/** Asks the console for its view. @throws {ConsoleUnreachable} */
-export function askStatus(consoleUrl: string): Promise<View> {
-  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes']);
+/** Asks the console for its view, which may take `limitMs` where that is less. @throws {ConsoleUnreachable} */
+export function askStatus(consoleUrl: string, limitMs = answerMaxMs): Promise<View> {
+  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes'], limitMs);
 }
 
 /** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
@@ -86,9 +86,14 @@ async function reach(url: string, signal: AbortSignal): Promise<Response> {
 }
 
 /** An answer is known by its fields: what else listens on the address may answer JSON too. */
-async function askConsole<Answer>(consoleUrl: string, path: string, fields: readonly string[]): Promise<Answer> {
+async function askConsole<Answer>(
+  consoleUrl: string,
+  path: string,
+  fields: readonly string[],
+  limitMs = answerMaxMs,
+): Promise<Answer> {
   const url = urlOf(consoleUrl, path);
-  const response = await reach(url, AbortSignal.timeout(answerMaxMs));
+  const response = await reach(url, AbortSignal.timeout(Math.min(limitMs, answerMaxMs)));
   const body: unknown = await response.json().catch(() => undefined);
   if (typeof body === 'object' && body !== null && fields.every((field) => field in body)) return body as Answer;
   const said = body && typeof body === 'object' && 'error' in body ? `: ${body.error}` : '';

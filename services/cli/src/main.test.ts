@@ -73,6 +73,7 @@ beforeAll(async () => {
     const [, name = '', ...rest] = (request.url ?? '').split('/');
     const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
     const answer = view ? { status: 200, body: JSON.stringify(view) } : consoles[name];
+    if (name === 'hanging') return;
     const found = rest.join('/') === (answer?.path ?? 'api/status') ? answer : undefined;
     const type = found?.path?.includes('events') ? 'application/x-ndjson' : 'application/json';
     response.writeHead(found?.status ?? 500, { connection: 'close', 'content-type': type }).end(found?.body);
@@ -180,6 +181,12 @@ describe.concurrent('fairway wait', () => {
     const { status, stderr } = await wait('early', '--timeout', '0.3');
     expect(status).toBe(1);
     expect(stderr).toContain('the console has not reached the mesh on the bus yet');
+  });
+
+  test('a console that hangs keeps it no longer than a look takes: 1', async () => {
+    const { status, stdout } = await wait('hanging', '--timeout', '0.3', '--json');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout).waitedMs).toBeLessThan(4_000);
   });
 
   test.each([[['wait']], [['wait', '--service', 'web', '--timeout', 'soon']], [['wait', '--service', 'web', 'more']]])(

@@ -4,6 +4,8 @@ import { look, type Steady } from './awaited.ts';
 
 /** How often the console is asked. */
 const askEveryMs = 200;
+/** How long the last look may take beyond the limit: so long a console that is well may take. */
+const lastLookMs = 1_000;
 
 type Options = {
   readonly consoleUrl: string;
@@ -29,7 +31,7 @@ export async function waitForService({ consoleUrl, service, limitMs, onProgress 
   let said = '';
   for (;;) {
     const nowMs = performance.now();
-    const waitingFor = await askStatus(consoleUrl).then(
+    const waitingFor = await askStatus(consoleUrl, Math.ceil(limitMs - (nowMs - beginMs)) + lastLookMs).then(
       (view) => {
         const looked = look(steady, view, service, nowMs);
         steady = looked.steady;
