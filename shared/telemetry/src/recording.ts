@@ -29,7 +29,7 @@ const kinds = {
 export function record(
   service: string,
   endpoint: string,
-  onLost: (lost: number) => void,
+  onLost: (lost: number, why: unknown) => void,
 ): { tracer: Tracer; stop: () => Promise<void> } {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
   const queue = new SpanQueue(new OTLPTraceExporter({ url, timeoutMillis: exportMaxMs }), onLost);

@@ -14,13 +14,13 @@ const flushMaxMs = 1_000;
  */
 export class SpanQueue implements SpanProcessor {
   readonly #exporter: SpanExporter;
-  readonly #onLost: (lost: number) => void;
+  readonly #onLost: (lost: number, why: unknown) => void;
   #waiting: ReadableSpan[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
 
-  /** `onLost` is told of spans that nobody will see. */
-  constructor(exporter: SpanExporter, onLost: (lost: number) => void) {
+  /** `onLost` is told of spans that nobody will see, and what kept them: the receiver's answer, or an error. */
+  constructor(exporter: SpanExporter, onLost: (lost: number, why: unknown) => void) {
     this.#exporter = exporter;
     this.#onLost = onLost;
   }
@@ -29,7 +29,7 @@ export class SpanQueue implements SpanProcessor {
 
   onEnd(span: ReadableSpan): void {
     if (this.#waiting.length >= waitingMax) {
-      this.#onLost(1);
+      this.#onLost(1, new Error(`${waitingMax} wait already`));
       return;
     }
     this.#waiting.push(span);
@@ -45,7 +45,7 @@ export class SpanQueue implements SpanProcessor {
     await Promise.race([this.#sendAll(), tooLate]);
     clearTimeout(timer);
     const left = this.#waiting.splice(0).length;
-    if (left > 0) this.#onLost(left);
+    if (left > 0) this.#onLost(left, new Error(`they were not taken within ${flushMaxMs} ms of the end`));
   }
 
   async shutdown(): Promise<void> {
@@ -64,11 +64,11 @@ export class SpanQueue implements SpanProcessor {
   async #sendBatches(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, batchMax);
-      const sent = await new Promise<boolean>((resolve) => {
+      const failure = await new Promise<unknown>((resolve) => {
         // 0 is SUCCESS of ExportResultCode, in a package that only the SDK needs.
-        this.#exporter.export(batch, ({ code }) => resolve(code === 0));
+        this.#exporter.export(batch, ({ code, error }) => resolve(code === 0 ? undefined : (error ?? 'no reason')));
       });
-      if (!sent) this.#onLost(batch.length);
+      if (failure !== undefined) this.#onLost(batch.length, failure);
     }
   }
 }

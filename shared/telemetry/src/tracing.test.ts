@@ -96,6 +96,18 @@ test('spans reach the receiver as JSON, with kind, parent, links, attributes, ev
   expect(lost()).toBe(0);
 });
 
+test("a receiver that refuses is told with its answer: a wrong path or a missing key is the operator's to mend", async () => {
+  const { endpoint } = await listen((request, response) => {
+    request.resume();
+    response.writeHead(404).end();
+  });
+  const { tracer, lost, lines, stop } = await start(endpoint);
+  tracer.span('root', { kind: 'producer' }).end();
+  await stop();
+  expect(lost()).toBe(1);
+  expect(lines[0]).toMatch(/spans are lost.*reason=.*(404|Not Found)/);
+});
+
 test.each([
   ['never answers', async () => (await listen(() => {})).endpoint],
   [

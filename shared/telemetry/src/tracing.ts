@@ -31,11 +31,11 @@ export async function startTracing(
   const { record } = await import('./recording.ts');
   let lost = 0;
   let saidMs = Number.NEGATIVE_INFINITY;
-  const onLost = (more: number) => {
+  const onLost = (more: number, why: unknown) => {
     lost += more;
     if (performance.now() - saidMs < lostSaidMs) return;
     saidMs = performance.now();
-    log.warn('spans are lost: the receiver does not take them', { endpoint, lost });
+    log.warn('spans are lost: the receiver does not take them', { endpoint, lost, reason: describe(why) });
   };
   try {
     // `collector:4318` is a URL too, with a scheme that nothing here speaks.
