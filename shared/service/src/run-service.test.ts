@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
@@ -7,7 +11,8 @@ const fixture = `
 import { runService } from ${JSON.stringify(new URL('./run-service.ts', import.meta.url).href)};
 import { logSetting } from ${JSON.stringify(new URL('./settings.ts', import.meta.url).href)};
 const needed = { name: 'NEEDED', meaning: 'what it cannot do without' };
-await runService('fixture', 'does nothing', [needed, logSetting], async ({ log, setting }) => {
+await runService('fixture', 'does nothing', [needed, logSetting], async ({ log, setting, tracer }) => {
+  tracer.span('work', { kind: 'internal' }).end();
   log.info('started', { with: setting('NEEDED') });
   const alive = setInterval(() => {}, 1000);
   if (process.env.NEEDED === 'bad') throw new Error('cannot use it', { cause: new Error('it is bad') });
@@ -91,5 +96,18 @@ describe.concurrent('a service as a process', () => {
     const { status, stderr } = await run([], { NEEDED: 'stuck' }, 'SIGTERM');
     expect(stderr).toContain('"could not stop cleanly","reason":"it is stuck"');
     expect(status).toBe(1);
+  });
+
+  test.each(['good', 'stuck'])('its last spans are sent before it ends, with a stop that is %s', async (needed) => {
+    let received = '';
+    const receiver = createServer(async (request, response) => {
+      received += await text(request);
+      response.setHeader('content-type', 'application/json').end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    await run([], { NEEDED: needed, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, 'SIGTERM');
+    receiver.close();
+    expect(received).toContain('"work"');
   });
 });

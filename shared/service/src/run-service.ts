@@ -62,7 +62,7 @@ export async function runService(
     log.info('stopping', { signal });
     setTimeout(() => process.exit(1), stopMaxMs).unref();
     Promise.resolve(stop?.())
-      .then(tracing.stop)
+      .finally(tracing.stop)
       .then(
         () => process.exit(0),
         (error) => {
