@@ -33,7 +33,13 @@ function received({ attributes, events = [], links = [], ...span }: OtlpSpan, se
 
 const [address = '', port = ''] = process.argv.slice(2);
 const server = createServer(async (request, response) => {
-  const { resourceSpans } = (await json(request)) as Request;
+  // Who sends may be killed while it does.
+  const body = (await json(request).catch(() => undefined)) as Request | undefined;
+  if (!body) {
+    response.writeHead(400).end();
+    return;
+  }
+  const { resourceSpans } = body;
   for (const { resource, scopeSpans } of resourceSpans) {
     const service = plain(resource.attributes)['service.name'];
     for (const span of scopeSpans.flatMap(({ spans }) => spans)) {
