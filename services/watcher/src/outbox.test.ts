@@ -1,5 +1,5 @@
 import { type Bus, BusUnavailable, type Message, readFact } from '@fairway/bus';
-import { createLog, untraced } from '@fairway/telemetry';
+import { createLog, describe, type Tracer, untraced } from '@fairway/telemetry';
 import { expect, it } from 'vitest';
 import { ManualClock } from './manual-clock.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
@@ -15,7 +15,18 @@ function open() {
       under.push({ service: fact.service, id, end: (error) => (error ? reject(error) : resolve()) });
     });
   const log = createLog('outbox', { FAIRWAY_LOG: 'error' });
-  const outbox = new Outbox({ bus: { publish } as unknown as Bus, clock, log, tracer: untraced, onFailure: () => {} });
+  /** How the spans ended, each begun for what was offered in turn: `1`, or `1: why it failed`. */
+  const ended: string[] = [];
+  let begun = 0;
+  const tracer: Tracer = {
+    span(name, options) {
+      const n = ++begun;
+      const end = ({ error }: { error?: unknown } = {}) =>
+        void ended.push(error === undefined ? `${n}` : `${n}: ${describe(error)}`);
+      return { ...untraced.span(name, options), end };
+    },
+  };
+  const outbox = new Outbox({ bus: { publish } as unknown as Bus, clock, log, tracer, onFailure: () => {} });
   const offer = (service: string, more: Partial<Outgoing> = {}) =>
     outbox.offer({
       key: service,
@@ -26,7 +37,7 @@ function open() {
       ...more,
     });
   const services = () => under.map(({ service }) => service);
-  return { outbox, clock, under, offer, services };
+  return { outbox, clock, under, offer, services, ended };
 }
 
 it('keeps facts until there is an epoch, and drops those of another one', async () => {
@@ -103,4 +114,38 @@ it('puts a barrier offered again behind all that came since', async () => {
   under[1]?.end();
   await clock.advance(0);
   expect(services()).toEqual(['a', 'b', 'all']);
+});
+
+it('ends the span of each fact once: sent, or failed with the reason why it is not', async () => {
+  const { outbox, clock, under, offer, ended } = open();
+  const replaced = 'a later fact about the same took its place';
+  offer('a');
+  offer('a');
+  outbox.open('node1', 'epoch1');
+  offer('a');
+  offer('a');
+  under[0]?.end();
+  await clock.advance(0);
+  offer('a');
+  under[1]?.end(new BusUnavailable('publish'));
+  await clock.advance(0);
+  outbox.stop();
+  await clock.advance(60_000);
+  expect(ended).toEqual([
+    `1: ${replaced}`,
+    '2: all is told anew in another epoch',
+    '3',
+    `4: ${replaced}`,
+    '5: the node process stopped',
+  ]);
+});
+
+it('ends the span of a fact whose epoch is over before the bus had it', async () => {
+  const { outbox, clock, under, offer, ended } = open();
+  outbox.open('node1', 'epoch1');
+  offer('a');
+  outbox.open('node1', 'epoch2');
+  under[0]?.end(new BusUnavailable('publish'));
+  await clock.advance(0);
+  expect(ended).toEqual(['1: its epoch is over, or the node process stopped']);
 });

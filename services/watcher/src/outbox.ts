@@ -60,6 +60,7 @@ export class Outbox {
   /** Takes a fact to publish. In the place of one with the same key that still waits, so that a barrier stays behind. */
   offer(outgoing: Outgoing): void {
     if (this.#stopped) return;
+    drop(this.#waiting.get(outgoing.key), 'a later fact about the same took its place');
     if (outgoing.barrier) this.#waiting.delete(outgoing.key);
     this.#waiting.set(outgoing.key, { ...outgoing, span: outgoing.span ?? beginSend(this.#options.tracer, outgoing) });
     this.#pump();
@@ -68,7 +69,7 @@ export class Outbox {
   /** Publishes for this node in this epoch. What waited belongs to another epoch and is dropped: all is listed anew. */
   open(node: string, epoch: string): void {
     this.#identity = { node, epoch };
-    this.#waiting.clear();
+    this.#clear('all is told anew in another epoch');
     this.#cancel?.();
     this.#cancel = undefined;
     this.#failures = 0;
@@ -81,8 +82,13 @@ export class Outbox {
 
   stop(): void {
     this.#stopped = true;
-    this.#waiting.clear();
+    this.#clear('the node process stopped');
     this.#cancel?.();
+  }
+
+  #clear(why: string): void {
+    for (const outgoing of this.#waiting.values()) drop(outgoing, why);
+    this.#waiting.clear();
   }
 
   #pump(): void {
@@ -126,7 +132,9 @@ export class Outbox {
     } else if (!this.#stopped && this.#identity?.epoch === epoch) {
       // First again, unless a later fact about the same object waits already.
       const rest = this.#waiting;
-      const place = rest.get(key) ?? outgoing;
+      const later = rest.get(key);
+      if (later) drop(outgoing, 'a later fact about the same took its place');
+      const place = later ?? outgoing;
       this.#waiting = new Map([[key, place], ...[...rest].filter(([held]) => held !== key)]);
       if (!this.#cancel) {
         log.warn('The bus takes no facts; they wait', { waiting: this.size, why: describe(failure.error) });
@@ -136,12 +144,17 @@ export class Outbox {
         });
       }
       onFailure();
-    }
+    } else drop(outgoing, 'its epoch is over, or the node process stopped');
     this.#pump();
   }
 }
 
-/** Begins the span of a fact, from the event on. A fact that another one replaces is never sent, and its span not ended. */
+/** Ends the span of a fact that is not sent, as failed: rounds on the node, or a stored message, may be a part of it. */
+function drop(outgoing: Traced | undefined, why: string): void {
+  outgoing?.span.end({ error: new Error(why) });
+}
+
+/** Begins the span of a fact, from the event on. */
 export function beginSend(tracer: Tracer, { fact, event, atMs }: Pick<Outgoing, 'fact' | 'event' | 'atMs'>): Span {
   return tracer.span(spanNames.send, {
     kind: 'producer',
