@@ -64,7 +64,8 @@ function ofService(service: ServiceView, view: View): string[] {
   const problems = view.problems.filter(({ about }) => about === name).map(({ why }) => `somebody: ${why}`);
   const updating = update === undefined || update === 'rollback_completed' ? [] : [updates[update]];
   const left = [...updating, ...tasks, ...notes, ...problems];
-  // How many a global service wants is not known; it has none only before Docker has begun with it.
+  // How many a global service wants is not known. It has none before Docker has begun with it, and for good where its
+  // constraints leave it no node.
   const enough = replicas === undefined ? serving > 0 : serving === replicas;
   if (enough || tasks.length > 0) return left;
   return [replicas === undefined ? 'its first task' : `its tasks to serve, ${serving} of ${replicas} do`, ...left];

@@ -79,6 +79,7 @@ const mesh: Mesh = {
     }),
     service('late', [], { ports: [tcp(8000), tcp(8001)] }),
     service('dns', [], { ports: [{ protocol: 'udp', first: 53, last: 53, target: 53 }] }),
+    service('calls', [], { ports: [{ protocol: 'sctp', first: 2905, last: 2905, target: 2905 }] }),
     service('aside', [], { vips: [{ network: 'side', address: at('10.0.2.100') }] }),
   ]),
 };
@@ -198,6 +199,7 @@ test('an address that is a virtual IP on two networks: it says of which it tells
 
 test.each([
   ['53', 'dns publishes 53 for udp, not for tcp'],
+  ['2905', 'calls publishes 2905 for sctp, not for tcp'],
   ['9000', 'no service publishes it in mode ingress; what is published in mode host'],
   ['10.0.2.100', 'this node takes no part in network side'],
   ['10.0.0.100', "it is web's on the ingress network, which nobody calls"],

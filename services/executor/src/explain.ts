@@ -11,6 +11,8 @@ import {
   type Note,
   type OwnFacts,
   type Plan,
+  type Protocol,
+  protocols,
   type Service,
   sandboxOf,
   showPort,
@@ -107,7 +109,7 @@ function placeOf(asked: Asked, planned: Planned): Place {
 }
 
 function placeOfPort({ protocol, port }: Extract<Asked, { kind: 'port' }>, { mesh, plan, notes }: Planned): Place {
-  const publishes = ({ spec }: Service, which = protocol) =>
+  const publishes = ({ spec }: Service, which: Protocol = protocol) =>
     spec.ports.find((held) => held.protocol === which && held.first <= port && port <= held.last);
   const found = plan.ingress?.ports.find(
     (held) => held.port.protocol === protocol && held.port.first <= port && port <= held.port.last,
@@ -134,8 +136,8 @@ function placeOfPort({ protocol, port }: Extract<Asked, { kind: 'port' }>, { mes
     const unserved = `this node leads no published port to its tasks yet${why === undefined ? '' : `: ${why}`}`;
     return { service: claimant, unserved, abouts: ['ingress', 'ingress_sbox'] };
   }
-  const other = protocol === 'tcp' ? 'udp' : 'tcp';
-  const sibling = live.find((service) => publishes(service, other));
+  const other = protocols.find((which) => live.some((service) => publishes(service, which)));
+  const sibling = other && live.find((service) => publishes(service, other));
   const unserved = sibling
     ? `${sibling.spec.name} publishes ${port} for ${other}, not for ${protocol}`
     : 'no service publishes it in mode ingress; what is published in mode host, as all ports of a dnsrr service are, is left to Docker';
