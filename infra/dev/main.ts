@@ -1,35 +1,13 @@
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { type Cluster, fairwayConverged, keepLogs, startCluster, WaitedInVain } from '@fairway/cluster';
 import { ArgumentsInvalid, type DevArguments, parseArguments, usage } from './arguments.ts';
+import { Interrupted, interruption } from './interruption.ts';
 import { runOnce } from './once.ts';
 import { Progress } from './progress.ts';
 import { apiAnswers, backNetwork, deploySamples, samplesRun, webPort, whoamiAnswers, whoamiPort } from './ready.ts';
 import { commandsToTry } from './try.ts';
 
-/** A signal asked for the end. */
-class Interrupted extends Error {
-  readonly status: number;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`ended by ${signal}`);
-    this.name = 'Interrupted';
-    this.status = 128 + constants.signals[signal];
-  }
-}
-
 const progress = new Progress();
-
-/** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. Further ones change nothing: the teardown takes a second. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => controller.abort(new Interrupted(signal)));
-  }
-  // A terminal that was closed takes its streams along; the cluster must be removed all the same.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  return controller.signal;
-}
 
 async function makeReady(cluster: Cluster, asked: DevArguments, signal: AbortSignal): Promise<void> {
   if (asked.fairway) {

@@ -14,6 +14,7 @@ const nodeLeast = 18;
 const commands = {
   dev: { main: 'infra/dev/main.ts', says: 'a swarm with Fairway on this machine, until Ctrl-C' },
   test: { main: 'infra/launch/test.ts', says: 'all checks and tests, or the stages named' },
+  lab: { main: 'infra/lab/main.ts', says: 'tests, a shell or a command on a kernel with IPVS, in an emulated machine' },
   bench: { main: 'load/bench/src/main.ts', says: 'speed and memory, measured on a real swarm' },
   fairway: { main: 'services/cli/src/main.ts', says: 'the command-line client' },
 };

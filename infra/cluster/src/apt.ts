@@ -95,11 +95,26 @@ async function findMirror(suite: string): Promise<string> {
   throw new MirrorUnknown(suite);
 }
 
+/** What a package of this description (`apt-cache show`) needs whose name is of this form, or undefined. */
+export function parseDependency(description: string, form: RegExp): string | undefined {
+  const needs = /^Depends: (.*)$/m.exec(description)?.[1] ?? '';
+  return needs
+    .split(/[,|]/)
+    .map((need) => need.trim().split(' ')[0] ?? '')
+    .find((name) => form.test(name));
+}
+
 /**
  * Unpacks a package of another suite of Debian into a folder, installing nothing. Sources, lists and cache are private
- * and temporary: the machine's own never hear of that suite. Debian's keyring checks what comes.
+ * and temporary: the machine's own never hear of that suite. Debian's keyring checks what comes. Where the package is
+ * but a name for the newest of several, `follow` is the form of theirs: linux-image-amd64 needs linux-image-6.1.0-...
  */
-export async function unpackFromSuite(suite: string, packageName: string, into: string): Promise<void> {
+export async function unpackFromSuite(
+  suite: string,
+  packageName: string,
+  into: string,
+  follow?: RegExp,
+): Promise<void> {
   if ((await attempt(['apt-get', '--version'])).status !== 0) throw new AptAbsent([packageName]);
   const mirror = await findMirror(suite);
   const dir = await mkdtemp('/var/tmp/fairway-apt-');
@@ -125,7 +140,9 @@ export async function unpackFromSuite(suite: string, packageName: string, into: 
     };
     const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
     await run(['apt-get', ...options, 'update']);
-    await run(['apt-get', ...options, 'download', packageName], { cwd: join(dir, 'download') });
+    const description = follow ? await run(['apt-cache', ...options, 'show', packageName]) : '';
+    const meant = (follow && parseDependency(description, follow)) ?? packageName;
+    await run(['apt-get', ...options, 'download', meant], { cwd: join(dir, 'download') });
     await unpackOne(join(dir, 'download'), into);
   } finally {
     await rm(dir, { recursive: true, force: true });

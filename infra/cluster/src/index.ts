@@ -2,7 +2,7 @@
  * Real Docker swarms of several nodes on one machine, in network namespaces: for development, and for tests.
  */
 
-export { AptAbsent, MirrorUnknown } from './apt.ts';
+export { AptAbsent, MirrorUnknown, unpackFromSuite } from './apt.ts';
 export { CgroupUnavailable } from './cgroup.ts';
 export {
   Cluster,
@@ -19,9 +19,11 @@ export { tracesUrl } from './fairway.ts';
 export { imageName } from './image.ts';
 export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';
+export { projectDir, toolsDir } from './project.ts';
+export { quote } from './shortcuts.ts';
 export { attachCluster, keepLogs, type StartOptions, startCluster } from './start.ts';
 export { ClusterAbsent, ClusterRunning } from './state.ts';
 export { NodeCountInvalid } from './switch.ts';
 export { recoverClusters } from './teardown.ts';
-export { ensureToolchain, NotRoot } from './toolchain.ts';
+export { ensurePrograms, ensureToolchain, NotRoot, type Requirement } from './toolchain.ts';
 export { until, WaitedInVain, type WaitOptions } from './wait.ts';

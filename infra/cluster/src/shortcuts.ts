@@ -53,6 +53,7 @@ function writeCommand(
   chmodSync(file, 0o755);
 }
 
-function quote(word: string): string {
+/** A word as a shell reads it back. */
+export function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { install, unpackFromSuite } from './apt.ts';
@@ -23,7 +23,8 @@ export class NotRoot extends Error {
   }
 }
 
-interface Requirement {
+/** A program that has to be on the PATH, and the package of Debian that brings it. */
+export interface Requirement {
   program: string;
   package: string;
   /** What it is needed for, said when it is installed. */
@@ -72,7 +73,8 @@ async function shortcoming(requirement: Requirement): Promise<string | undefined
 
 /** With AppArmor in the kernel, dockerd starts no container unless it can load its profile with this program. */
 function appArmorRequirement(): Requirement[] {
-  return existsSync('/sys/module/apparmor/parameters/enabled')
+  const enabled = '/sys/module/apparmor/parameters/enabled';
+  return existsSync(enabled) && readFileSync(enabled, 'utf8').startsWith('Y')
     ? [{ program: 'apparmor_parser', package: 'apparmor', purpose: "Docker's containers on a kernel with AppArmor" }]
     : [];
 }
@@ -131,17 +133,22 @@ async function unpackInto(name: string, suite: string, packageName: string, prog
   await symlink(join('..', packageName, program), link);
 }
 
-/** Installs whatever a cluster needs and this machine lacks, saying what and why. Throws NotRoot, AptAbsent, CommandFailed. */
-export async function ensureToolchain(report: (line: string) => void): Promise<Toolchain> {
+/** Installs the packages of what is missing or too old, saying what and why. Throws NotRoot, AptAbsent, CommandFailed. */
+export async function ensurePrograms(needed: readonly Requirement[], report: (line: string) => void): Promise<void> {
   if (process.getuid?.() !== 0) throw new NotRoot();
   const lacking = new Set<string>();
-  for (const requirement of [...requirements, ...appArmorRequirement()]) {
+  for (const requirement of needed) {
     const reason = await shortcoming(requirement);
     if (!reason) continue;
     report(`installing ${requirement.package}: ${reason} (${requirement.purpose})`);
     lacking.add(requirement.package);
   }
   if (lacking.size > 0) await install([...lacking], report);
+}
+
+/** Installs whatever a cluster needs and this machine lacks, saying what and why. Throws NotRoot, AptAbsent, CommandFailed. */
+export async function ensureToolchain(report: (line: string) => void): Promise<Toolchain> {
+  await ensurePrograms([...requirements, ...appArmorRequirement()], report);
   const natsServer = await ensureNatsServer(report);
   const busybox = await ensureBusybox(report);
   return {
