@@ -7,7 +7,7 @@ import { lines, type Machine, qemuArguments } from './machine.ts';
 import { connectTerminal } from './terminal.ts';
 
 /** The guest ended, or did not come up, without having said how its job ended. */
-export class GuestLost extends Error {
+class GuestLost extends Error {
   constructor(what: string, kernelSaid: string) {
     super(`${what}. The last lines of its kernel:\n\n${kernelSaid}\n`);
     this.name = 'GuestLost';

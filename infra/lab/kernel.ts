@@ -1,18 +1,20 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePrograms, type Requirement, run, toolsDir, unpackFromSuite } from '@fairway/cluster';
+import { findPayload } from './boot-image.ts';
 
 /** Debian's kernel as it lies in .tools. */
 export interface Kernel {
   version: string;
+  /** Uncompressed: unpacking itself takes an emulated kernel 3 s. */
   image: string;
   /** What is /lib/modules on a machine that runs it. */
   modulesDir: string;
 }
 
 /** The lab's kernel and its emulator are for 64-bit PCs. */
-export class ProcessorUnsupported extends Error {
+class ProcessorUnsupported extends Error {
   constructor() {
     super(`The lab emulates a 64-bit PC, on one. This machine is ${process.platform} on ${process.arch}`);
     this.name = 'ProcessorUnsupported';
@@ -29,6 +31,7 @@ const requirements: readonly Requirement[] = [
   },
   { program: 'modprobe', package: 'kmod', purpose: "modules of the lab's kernel; 0.2 MB" },
   { program: 'ipvsadm', package: 'ipvsadm', purpose: 'IPVS services in the lab; 0.2 MB' },
+  { program: 'xz', package: 'xz-utils', purpose: "unpacking the lab's kernel; 0.5 MB" },
   { program: 'setpriv', package: 'util-linux', purpose: "the emulator's end with this process" },
 ];
 
@@ -48,7 +51,7 @@ export async function ensureKernel(report: (line: string) => void): Promise<Kern
     await unpackKernel(dir);
   }
   const version = await onlyEntry(join(dir, 'lib/modules'));
-  return { version, image: join(dir, 'boot', `vmlinuz-${version}`), modulesDir: join(dir, 'lib/modules') };
+  return { version, image: join(dir, 'vmlinux'), modulesDir: join(dir, 'lib/modules') };
 }
 
 /** The folder appears only when it is complete. */
@@ -60,12 +63,21 @@ async function unpackKernel(dir: string): Promise<void> {
     for (const [folder, names] of Object.entries(kept))
       await keepOnly(join(draft, 'lib/modules', version, folder), names);
     await rm(join(draft, 'usr'), { recursive: true });
+    await unpackImage(join(draft, 'boot', `vmlinuz-${version}`), join(draft, 'vmlinux'));
     await run(['depmod', '--basedir', draft, version]);
     await rm(dir, { recursive: true, force: true });
     await rename(draft, dir);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/** Debian's kernel is compressed by xz with a filter that busybox's does not know. */
+async function unpackImage(image: string, into: string): Promise<void> {
+  const bytes = await readFile(image);
+  const { offset, length } = findPayload(bytes);
+  await writeFile(`${into}.xz`, bytes.subarray(offset, offset + length));
+  await run(['xz', '--decompress', `${into}.xz`]);
 }
 
 async function keepOnly(dir: string, names: readonly string[]): Promise<void> {

@@ -26,4 +26,4 @@ export { ClusterAbsent, ClusterRunning } from './state.ts';
 export { NodeCountInvalid } from './switch.ts';
 export { recoverClusters } from './teardown.ts';
 export { ensurePrograms, ensureToolchain, NotRoot, type Requirement } from './toolchain.ts';
-export { until, WaitedInVain, type WaitOptions } from './wait.ts';
+export { patience, until, WaitedInVain, type WaitOptions } from './wait.ts';

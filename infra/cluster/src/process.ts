@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { makeCgroup } from './cgroup.ts';
 import { identify, isAlive, type ProcessIdentity } from './identity.ts';
-import { until } from './wait.ts';
+import { patience, until } from './wait.ts';
 
 /** How a part of a cluster is started, again and again if need be: all of it is data, kept in the state file. */
 export interface ProcessRecord {
@@ -72,7 +72,7 @@ export async function stopProcess(part: string, identity: ProcessIdentity, limit
     await until(`${part} to end`, () => !isAlive(identity) || 'it still runs', { limitMs, everyMs: 10 });
   } catch {
     await killProcess(part, identity);
-    throw new EndedByForce(part, limitMs);
+    throw new EndedByForce(part, limitMs * patience());
   }
 }
 
