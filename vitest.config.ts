@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from './infra/cluster/src/wait.ts';
 
 const everywhere = ['services', 'shared', 'infra', 'load'].map((dir) => `${dir}/**`);
 
 /** Tests that need something real say what in their name: `x.kernel.test.ts`. */
 function named(kind: string): string[] {
   return everywhere.map((dir) => `${dir}/*.${kind}.test.ts`);
+}
+
+/** Seconds on a usual machine. */
+function limits(testSeconds: number, hookSeconds: number) {
+  return { testTimeout: testSeconds * 1000 * patience(), hookTimeout: hookSeconds * 1000 * patience() };
 }
 
 const real = ['nats', 'kernel', 'docker', 'swarm'];
@@ -22,16 +28,15 @@ export default defineConfig({
         },
       },
       // A nats-server per file, on a port of its own.
-      { test: { name: 'nats', include: named('nats'), testTimeout: 30_000, hookTimeout: 30_000 } },
+      { test: { name: 'nats', include: named('nats'), ...limits(30, 30) } },
       // Namespaces per file, named by it.
-      { test: { name: 'kernel', include: named('kernel'), testTimeout: 30_000, hookTimeout: 30_000 } },
+      { test: { name: 'kernel', include: named('kernel'), ...limits(30, 30) } },
       {
         test: {
           name: 'docker',
           include: named('docker'),
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...limits(60, 120),
         },
       },
       {
@@ -41,8 +46,7 @@ export default defineConfig({
           // All share one swarm, and tests of failures take parts of it down.
           fileParallelism: false,
           globalSetup: ['infra/cluster/src/suite-setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...limits(120, 120),
         },
       },
     ],

@@ -1,5 +1,5 @@
 import { availableParallelism, freemem } from 'node:os';
-import { ensureToolchain, projectDir, quote } from '@fairway/cluster';
+import { compileCacheDir, compileServices, ensureToolchain, projectDir, quote } from '@fairway/cluster';
 import { Interrupted, interruption } from '../dev/interruption.ts';
 import { Progress } from '../dev/progress.ts';
 import { ArgumentsInvalid, type LabArguments, parseArguments, usage } from './arguments.ts';
@@ -33,6 +33,7 @@ function settings(kernel: Kernel): string {
     FAIRWAY_PATIENCE: patience,
     HOME: '/root',
     LANG: 'C.UTF-8',
+    NODE_COMPILE_CACHE: compileCacheDir,
     ...Object.fromEntries(own),
     FAIRWAY_LAB_PROJECT: projectDir,
     FAIRWAY_LAB_MODULES: kernel.modulesDir,
@@ -49,6 +50,8 @@ async function runLab({ job, limitMs }: LabArguments, signal: AbortSignal): Prom
   const { busybox } = await ensureToolchain(progress.step);
   const kernel = await ensureKernel(progress.step);
   const initramfs = await ensureInitramfs(kernel, busybox, progress.step);
+  // Outside it takes half a second, in there half a minute for each process.
+  await compileServices();
   signal.throwIfAborted();
   const processors = Math.min(availableParallelism(), processorsMost);
   const memoryMb = chooseMemoryMb(Math.floor(freemem() / 2 ** 20));

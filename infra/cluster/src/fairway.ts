@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { run } from './command.ts';
 import { enterNamespace } from './namespace.ts';
 import { natsUrl } from './nats.ts';
 import { enterNode, nodeCgroup } from './node.ts';
@@ -28,11 +29,21 @@ function traces(): Record<string, string> {
  * garbage at a time has no use; and with its code cached, Node need not load what strips types (20 MB).
  */
 const flags = ['--max-semi-space-size=1'];
-const cache = { NODE_COMPILE_CACHE: join(toolsDir, 'compile-cache') };
+export const compileCacheDir = join(toolsDir, 'compile-cache');
+const cache = { NODE_COMPILE_CACHE: compileCacheDir };
 
 /** Runs a service's or the command's main with the Node that runs this. */
 export function main(service: string): string[] {
   return [process.execPath, ...flags, join(projectDir, 'services', service, 'src/main.ts')];
+}
+
+/**
+ * Has the code of every service compiled into the cache, each by one that only tells its usage. A machine that sees this
+ * checkout and whose processor has the same features to V8 then need not compile it.
+ */
+export async function compileServices(): Promise<void> {
+  const services = ['decider', 'console', 'node', 'cli'];
+  await Promise.all(services.map((service) => run([...main(service), '--help'], { env: cache })));
 }
 
 export function decider(place: ClusterPlace): ProcessRecord {

@@ -16,8 +16,8 @@ export class WaitedInVain extends Error {
 }
 
 /**
- * How much longer than on a usual machine every limit is: FAIRWAY_PATIENCE, 1 without it. It says what may still be
- * called slow where a process takes 25 times as long to start; what goes well is not a moment slower for it.
+ * How much longer than on a usual machine every wait is, and between its looks: FAIRWAY_PATIENCE, 1 without it. For
+ * machines on which all that is started takes many times as long, as in the lab.
  */
 export function patience(): number {
   const given = Number(process.env.FAIRWAY_PATIENCE ?? 1);
@@ -27,7 +27,10 @@ export function patience(): number {
 export interface WaitOptions {
   /** On a usual machine, see patience. */
   limitMs: number;
-  /** Between two looks. Short, because each wait is a part of the time that a test or a start takes. */
+  /**
+   * Between two looks, on a usual machine. Short, because each wait is a part of the time that a test or a start takes;
+   * but where a look costs more it must not take the time from what is waited for.
+   */
   everyMs?: number;
   signal?: AbortSignal | undefined;
 }
@@ -57,6 +60,6 @@ export async function until<Seen>(
       cause = error;
     }
     if (performance.now() > endMs) throw new WaitedInVain(what, limitMs, last, cause);
-    await pause(options.everyMs ?? 50);
+    await pause((options.everyMs ?? 50) * patience());
   }
 }

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { attempt } from '@fairway/cluster';
+import { describe, expect, test } from 'vitest';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+/** The first run installs and unpacks what the others find. */
+const limitMs = 240_000;
+
+/** The lab's suite runs this project too, and a lab in the lab would be emulated twice. */
+const isInLab = process.env.FAIRWAY_LAB_PROJECT !== undefined;
+
+const lab = (...args: string[]) => attempt([process.execPath, main, '--limit', '3', ...args], { limitMs });
+
+describe.skipIf(isInLab)('the lab', () => {
+  test(
+    'runs a command on a kernel with IPVS, beside the files of this machine, and can change none',
+    async () => {
+      const mark = `/etc/fairway-lab-${process.pid}`;
+      const asks = `uname -r; ipvsadm -ln | head -1; pwd; echo said, to stderr >&2; touch ${mark} && ls ${mark}; exit 7`;
+      const { status, stdout, stderr } = await lab(asks);
+      expect(stdout.split('\n')).toEqual([
+        expect.stringMatching(/^6\.1\.0-\d+-amd64$/),
+        expect.stringContaining('IP Virtual Server'),
+        process.cwd(),
+        mark,
+        '',
+      ]);
+      expect(stderr).toContain('said, to stderr\n');
+      expect(status).toBe(7);
+      expect(existsSync(mark)).toBe(false);
+    },
+    limitMs,
+  );
+
+  test(
+    'tells a panic by the last lines of the kernel',
+    async () => {
+      const { status, stderr } = await lab('echo c >/proc/sysrq-trigger; sleep infinity');
+      expect(stderr).toContain("The lab's machine ended before its job");
+      expect(stderr).toContain('Kernel panic - not syncing: sysrq triggered crash');
+      expect(status).toBe(1);
+    },
+    limitMs,
+  );
+
+  test(
+    'is ended by a signal, and its machine with it',
+    async () => {
+      const child = spawn(process.execPath, [main, 'echo begun; sleep infinity'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      const children = (await attempt(['pgrep', '-P', String(child.pid), 'qemu'])).stdout.trim();
+      expect(children).toMatch(/^\d+$/);
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGINT');
+      expect(await ended).toBe(130);
+      expect(existsSync(`/proc/${children}`)).toBe(false);
+    },
+    limitMs,
+  );
+});
