@@ -57,7 +57,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
       await bring('host', hostOf('tcp . 8000', 'udp . 8000'));
       expect(await read('host')).toEqual({
         rules: hostOf('tcp . 8000', 'udp . 8000'),
-        layout: 1,
+        layout: 2,
         foreign: [],
       });
     });
@@ -81,7 +81,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     ])('in the sandbox: %s', async (_, wishes) => {
       for (const wish of wishes) {
         const rules = await bring('ingress', wish);
-        expect(await read('ingress')).toEqual({ rules, layout: 1, foreign: [] });
+        expect(await read('ingress')).toEqual({ rules, layout: 2, foreign: [] });
       }
     });
   });
@@ -96,7 +96,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     for (const wish of wishes) {
       const rules = await bring(subject.networkSandbox, wish);
       expect(rules.vips).toEqual(new Set(wish.services.keys()));
-      expect(await read(subject.networkSandbox)).toEqual({ rules, layout: 1, foreign: [] });
+      expect(await read(subject.networkSandbox)).toEqual({ rules, layout: 2, foreign: [] });
     }
   });
 

@@ -168,7 +168,7 @@ describe('a change', () => {
           'tcp . 8030': turn % 2 ? targets(5) : targets(6, 5, 7),
           'tcp . 8031': turn % 3 ? targets(6) : targets(7, 6),
         });
-        const { transaction, rules: after } = difference<IngressRules>({ rules, layout: 1, foreign: [] }, wish, true);
+        const { transaction, rules: after } = difference<IngressRules>({ rules, layout: 2, foreign: [] }, wish, true);
         if (transaction) await kernel.apply('ingress', transaction);
         rules = after;
       }

@@ -5,7 +5,7 @@ import { render, renderAddresses } from './render.ts';
 import type { Found, IngressRules, NetworkRules, Rules, SandboxWish } from './rules.ts';
 import { hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
 
-const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 1, foreign: [] });
+const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 2, foreign: [] });
 
 /** The rules after a first application of the wish. */
 const settled = (wish: SandboxWish<'ingress'>) => difference<IngressRules>(undefined, wish, true).rules;
@@ -99,6 +99,7 @@ describe('a change is as large as what changed', () => {
     const { transaction } = difference(found(hostOf('tcp . 8000')), hostOf('tcp . 8000', 'udp . 53'), true);
     expect(transaction && render(transaction)).toMatchInlineSnapshot(`
       "add element inet fairway ports { udp . 53 : 172.18.0.2 }
+      add element inet fairway refused { udp . 53 : goto refuse }
       "
     `);
   });
@@ -107,7 +108,9 @@ describe('a change is as large as what changed', () => {
     const moved = difference(found(hostOf('tcp . 8000')), hostOf({ gateway: ipv4('172.18.0.9') }, 'tcp . 8000'), true);
     expect(moved.transaction && render(moved.transaction)).toMatchInlineSnapshot(`
       "delete element inet fairway ports { tcp . 8000 }
+      delete element inet fairway refused { tcp . 8000 }
       add element inet fairway ports { tcp . 8000 : 172.18.0.9 }
+      add element inet fairway refused { tcp . 8000 : goto refuse }
       "
     `);
   });
@@ -176,7 +179,7 @@ describe('without prune', () => {
   });
 
   test('a table of another layout is left alone until there is a complete listing', () => {
-    const newer: Found<Rules> = { rules: hostOf(), layout: 2, foreign: ['the table has layout 2, not 1'] };
+    const newer: Found<Rules> = { rules: hostOf(), layout: 3, foreign: ['the table has layout 3, not 2'] };
     expect(difference(newer, hostOf('tcp . 8000'), false).transaction).toBeUndefined();
     expect(difference(newer, hostOf('tcp . 8000'), true).transaction?.operations[0]).toEqual({ do: 'delete table' });
   });
@@ -184,7 +187,7 @@ describe('without prune', () => {
 
 test('a foreign table is built anew in one transaction, and slots are kept', () => {
   const rules = settled(ingressOf({ 'tcp . 8000': targets(5, 6, 7) }));
-  const torn: Found<IngressRules> = { rules, layout: 1, foreign: ['chain refuse is missing'] };
+  const torn: Found<IngressRules> = { rules, layout: 2, foreign: ['chain refuse is missing'] };
   const again = difference(torn, ingressOf({ 'tcp . 8000': targets(7, 6) }), true);
   expect(again.rebuilt).toBe('foreign');
   expect(again.transaction?.operations.slice(0, 2)).toEqual([

@@ -4,7 +4,7 @@ import { carriers, type Match, type Rules, type Spread } from './rules.ts';
  * The number of the layout below, kept in the table's comment. A program that finds another number knows that it reads
  * a table of an older or newer Fairway, and replaces it as a whole. Raise it with every change to `layouts`.
  */
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 
 /** The table that Fairway writes, one in each namespace. `inet`, so that IPv6 can join without a second table. */
 export const tableName = 'fairway';
@@ -27,6 +27,9 @@ const refuse: Chain = {
   lines: ['meta l4proto tcp reject with tcp reset', 'reject'],
 };
 
+/** The verdict that leads there, in a map. */
+export const refusal = `goto ${refuse.name}`;
+
 /** A task answers the sandbox that it was reached from, which alone knows whom it answers. */
 const postrouting: Chain = {
   name: 'postrouting',
@@ -41,7 +44,11 @@ const postrouting: Chain = {
  */
 const layouts: Readonly<Record<Rules['kind'], Layout>> = {
   host: {
-    maps: [{ name: 'ports', type: 'typeof meta l4proto . th dport : ip daddr' }],
+    maps: [
+      { name: 'ports', type: 'typeof meta l4proto . th dport : ip daddr' },
+      // The same keys once more: Linux 6.1 does not let a rule ask a map of addresses whether it has a key (EINVAL).
+      { name: 'refused', type: 'typeof meta l4proto . th dport : verdict' },
+    ],
     chains: [
       refuse,
       {
@@ -51,7 +58,7 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
           'fib daddr type local dnat ip to meta l4proto . th dport map @ports',
           // The ingress network has no IPv6. Refused, a client of `localhost` goes on to 127.0.0.1; else dockerd's
           // placeholder socket on [::] completes the handshake and never answers.
-          'meta nfproto ipv6 fib daddr type local meta l4proto . th dport @ports goto refuse',
+          'meta nfproto ipv6 fib daddr type local meta l4proto . th dport vmap @refused',
         ],
       },
       {
@@ -59,7 +66,7 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
         lines: [
           'type nat hook output priority -101; policy accept;',
           'fib daddr type local dnat ip to meta l4proto . th dport map @ports',
-          'meta nfproto ipv6 fib daddr type local meta l4proto . th dport @ports goto refuse',
+          'meta nfproto ipv6 fib daddr type local meta l4proto . th dport vmap @refused',
         ],
       },
       {

@@ -7,7 +7,7 @@ import { hostOf, ingressOf, targets } from './sample.ts';
 
 /** As nft 1.0.6 lists it: maps with their elements wrapped, an empty line between blocks. */
 const ingress = `table inet fairway {
-	comment "layout 1"
+	comment "layout 2"
 	map services {
 		typeof meta l4proto . th dport : verdict
 		elements = { udp . 53 : goto refuse,
@@ -50,19 +50,19 @@ const wish = ingressOf({ 'udp . 53': [], 'tcp . 8000': targets(5, 6) });
 
 test('reads what nft lists', () => {
   const { rules, layout, foreign } = parseTable('ingress', ingress);
-  expect({ layout, foreign }).toEqual({ layout: 1, foreign: [] });
+  expect({ layout, foreign }).toEqual({ layout: 2, foreign: [] });
   expect(rules).toEqual(difference<IngressRules>(undefined, wish, true).rules);
 });
 
 test('reads an empty table of its own', () => {
   const { transaction } = difference(undefined, hostOf(), true);
   const text = transaction ? render(transaction) : '';
-  expect(parseTable('host', text)).toEqual({ rules: hostOf(), layout: 1, foreign: [] });
+  expect(parseTable('host', text)).toEqual({ rules: hostOf(), layout: 2, foreign: [] });
 });
 
 test.each([
-  ['an older layout', 'layout 1', 'layout 0', 'the table has layout 0, not 1'],
-  ['no layout', '\tcomment "layout 1"\n', '', 'the table says no layout'],
+  ['an older layout', 'layout 2', 'layout 0', 'the table has layout 0, not 2'],
+  ['no layout', '\tcomment "layout 2"\n', '', 'the table says no layout'],
   ['an unknown chain', 'chain refuse', 'chain refuses', 'chain refuse is missing'],
   [
     'a rule changed',
@@ -105,4 +105,13 @@ test('a host table where the sandbox has its own', () => {
 
 test('text that is no table at all', () => {
   expect(parseTable('ingress', 'nothing').foreign.length).toBeGreaterThan(5);
+});
+
+test('a published port that IPv6 is not refused on, and the other way round, is told', () => {
+  const { transaction } = difference(undefined, hostOf(), true);
+  const text = transaction ? render(transaction) : '';
+  const given = (map: string, element: string) =>
+    parseTable('host', text.replace(new RegExp(`(map ${map} \\{\n.*\n)`), `$1\t\telements = { ${element} }\n`)).foreign;
+  expect(given('ports', 'tcp . 8000 : 172.18.0.2')).toEqual(['map refused lacks tcp . 8000']);
+  expect(given('refused', 'tcp . 8000 : goto refuse')).toEqual(['map refused has tcp . 8000 : goto refuse']);
 });

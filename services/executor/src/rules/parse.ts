@@ -1,5 +1,5 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import { layoutOf, layoutVersion, matchesOf, readSpread, spreadChain } from './layout.ts';
+import { layoutOf, layoutVersion, matchesOf, readSpread, refusal, spreadChain } from './layout.ts';
 import {
   type Carrier,
   type Found,
@@ -63,6 +63,11 @@ function hostRules(read: (map: string) => readonly string[], foreign: string[]):
     if (address) ports.set(portKey(carrier as Carrier, Number(port)), address);
     else foreign.push(`map ports has ${text}`);
   }
+  const refused = new Set(read('refused'));
+  for (const key of ports.keys()) {
+    if (!refused.delete(`${key} : ${refusal}`)) foreign.push(`map refused lacks ${key}`);
+  }
+  for (const text of refused) foreign.push(`map refused has ${text}`);
   return { kind: 'host', ports };
 }
 

@@ -1,5 +1,5 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import { layoutOf, layoutVersion, spreadChain, type TableName, tableName } from './layout.ts';
+import { layoutOf, layoutVersion, refusal, spreadChain, type TableName, tableName } from './layout.ts';
 import { carriers, matchOf, type Rules, readVipKey, type Spread } from './rules.ts';
 import type { Element, Operation, ShapeOperation, Transaction } from './transaction.ts';
 
@@ -48,12 +48,16 @@ export function render({ operations }: Pick<Transaction, 'operations'>, table: T
       const place = placeOf(operation.element);
       let end = at;
       const elements: string[] = [];
+      const refused: string[] = [];
       for (; end < ofTable.length; end += 1) {
         const next = ofTable[end] as Operation;
         if (!('element' in next) || next.do !== operation.do || placeOf(next.element) !== place) break;
-        elements.push(next.do === 'add element' ? showElement(next.element) : showKey(next.element));
+        const key = showKey(next.element);
+        elements.push(next.do === 'add element' ? `${key} : ${showValue(next.element)}` : key);
+        if (place === 'ports') refused.push(next.do === 'add element' ? `${key} : ${refusal}` : key);
       }
       lines.push(...statement(`${operation.do} inet ${table} ${place}`, elements));
+      if (refused.length > 0) lines.push(...statement(`${operation.do} inet ${table} refused`, refused));
       at = end;
       continue;
     }
@@ -61,11 +65,6 @@ export function render({ operations }: Pick<Transaction, 'operations'>, table: T
     at += 1;
   }
   return lines.map((line) => `${line}\n`).join('');
-}
-
-/** An element as nft lists it, `tcp . 8000 : jump spread-tcp-3`. */
-function showElement(element: Element): string {
-  return `${showKey(element)} : ${showValue(element)}`;
 }
 
 function statement(head: string, elements: readonly string[]): string[] {
@@ -119,7 +118,7 @@ function showValue(element: Element): string {
     case 'ports':
       return assertAddress(element.gateway);
     case 'services': {
-      if (element.endpoints === 0) return 'goto refuse';
+      if (element.endpoints === 0) return refusal;
       return `jump spread-${assertSpread(`${matchOf(element.key)}-${element.endpoints}`)}`;
     }
     case 'slots': {

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import type { Note } from './outcome.ts';
+import { policyOf, schedulers } from './policy.ts';
+
+function read(labels: Record<string, string>) {
+  const notes: Note[] = [];
+  return { policy: policyOf({ name: 'web', labels }, notes), notes };
+}
+
+test('without labels it is round robin, by connections', () => {
+  expect(read({})).toEqual({ policy: { scheduler: 'rr', onePacket: false }, notes: [] });
+});
+
+test.each(schedulers)('the scheduler %s', (scheduler) => {
+  expect(read({ 'fairway.scheduler': scheduler }).policy.scheduler).toBe(scheduler);
+});
+
+test('one-packet scheduling', () => {
+  expect(read({ 'fairway.one-packet': 'true' }).policy.onePacket).toBe(true);
+  expect(read({ 'fairway.one-packet': 'false' }).policy.onePacket).toBe(false);
+});
+
+test('a label that says nothing known is told, and counts as if it were not there', () => {
+  const { policy, notes } = read({ 'fairway.scheduler': 'dh; reboot', 'fairway.one-packet': '1' });
+  expect(policy).toEqual({ scheduler: 'rr', onePacket: false });
+  expect(notes).toEqual([
+    {
+      kind: 'refused',
+      about: 'web',
+      why: 'label fairway.scheduler=dh; reboot is none of rr, wrr, lc, wlc, sh, mh, sed, nq; it counts as if it were not there',
+    },
+    { kind: 'refused', about: 'web', why: expect.stringContaining('fairway.one-packet=1 is none of true, false') },
+  ]);
+});
