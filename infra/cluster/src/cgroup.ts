@@ -60,26 +60,17 @@ function removeTree(dir: string): void {
 /** Kills (-9) whatever is in a cgroup or below it, waits until it is empty, and removes it from every hierarchy. */
 export async function killCgroup(name: string): Promise<void> {
   const dir = join(unifiedDir(), name);
-  if (existsSync(dir)) {
-    await until(
-      `the processes of cgroup ${name} to end`,
-      () => {
-        // Again each time: a process that was just started may have entered only after the last kill. One that comes
-        // when the cgroup is gone cannot enter, and ends by itself (see startProcess).
-        writeFileSync(join(dir, 'cgroup.kill'), '1');
-        return readFileSync(join(dir, 'cgroup.events'), 'utf8').includes('populated 0') || 'some are still there';
-      },
-      { limitMs: 20_000, everyMs: 10 },
-    );
-  }
-  // The kernel lets go of a cgroup a moment after its last process: EBUSY until then.
   await until(
-    `cgroup ${name} to be removed`,
+    `the processes of cgroup ${name} to end, and it to be removed`,
     () => {
+      // Again each time: a process that was just started may enter at any moment until the cgroup is gone. One that
+      // comes then cannot enter, and ends by itself (see startProcess).
+      if (existsSync(dir)) writeFileSync(join(dir, 'cgroup.kill'), '1');
+      // The kernel lets go of a cgroup a moment after its last process: EBUSY until then.
       for (const hierarchy of hierarchies()) removeTree(join(hierarchy.dir, name));
       return true;
     },
-    { limitMs: 10_000, everyMs: 20 },
+    { limitMs: 20_000, everyMs: 10 },
   );
 }
 
