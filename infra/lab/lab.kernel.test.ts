@@ -14,52 +14,43 @@ const isInLab = process.env.FAIRWAY_LAB_PROJECT !== undefined;
 
 const lab = (...args: string[]) => attempt([process.execPath, main, '--limit', '3', ...args], { limitMs });
 
-describe.skipIf(isInLab)('the lab', () => {
-  test(
-    'runs a command on a kernel with IPVS, beside the files of this machine, and can change none',
-    async () => {
-      const mark = `/etc/fairway-lab-${process.pid}`;
-      const asks = `uname -r; ipvsadm -ln | head -1; pwd; echo said, to stderr >&2; touch ${mark} && ls ${mark}; exit 7`;
-      const { status, stdout, stderr } = await lab(asks);
-      expect(stdout.split('\n')).toEqual([
-        expect.stringMatching(/^6\.1\.0-\d+-amd64$/),
-        expect.stringContaining('IP Virtual Server'),
-        process.cwd(),
-        mark,
-        '',
-      ]);
-      expect(stderr).toContain('said, to stderr\n');
-      expect(status).toBe(7);
-      expect(existsSync(mark)).toBe(false);
-    },
-    limitMs,
-  );
+describe.skipIf(isInLab)('the lab', { timeout: limitMs }, () => {
+  test('runs a command on a kernel with IPVS, beside the files of this machine, and can change none', async () => {
+    const mark = `/etc/fairway-lab-${process.pid}`;
+    const asks = `uname -r; ipvsadm -ln | head -1; pwd; echo said, to stderr >&2; touch ${mark} && ls ${mark}; exit 7`;
+    const { status, stdout, stderr } = await lab(asks);
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^6\.1\.0-\d+-amd64$/),
+      expect.stringContaining('IP Virtual Server'),
+      process.cwd(),
+      mark,
+      '',
+    ]);
+    expect(stderr).toContain('said, to stderr\n');
+    expect(status).toBe(7);
+    expect(existsSync(mark)).toBe(false);
+  });
 
-  test(
-    'tells a panic by the last lines of the kernel',
-    async () => {
-      const { status, stderr } = await lab('echo c >/proc/sysrq-trigger; sleep infinity');
-      expect(stderr).toContain("The lab's machine ended before its job");
-      expect(stderr).toContain('Kernel panic - not syncing: sysrq triggered crash');
-      expect(status).toBe(1);
-    },
-    limitMs,
-  );
+  test('tells a panic by the last lines of the kernel', async () => {
+    const { status, stderr } = await lab('echo c >/proc/sysrq-trigger; sleep infinity');
+    expect(stderr).toContain("The lab's machine ended before its job");
+    expect(stderr).toContain('Kernel panic - not syncing: sysrq triggered crash');
+    expect(status).toBe(1);
+  });
 
-  test(
-    'is ended by a signal, and its machine with it',
-    async () => {
-      const child = spawn(process.execPath, [main, 'echo begun; sleep infinity'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      const children = (await attempt(['pgrep', '-P', String(child.pid), 'qemu'])).stdout.trim();
-      expect(children).toMatch(/^\d+$/);
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGINT');
-      expect(await ended).toBe(130);
-      expect(existsSync(`/proc/${children}`)).toBe(false);
-    },
-    limitMs,
-  );
+  test.each([
+    ['SIGINT', 130],
+    ['SIGKILL', null],
+  ] as const)('is ended by %s, and its machine with it', async (signal, status) => {
+    const child = spawn(process.execPath, [main, 'echo begun; sleep infinity'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const machine = (await attempt(['pgrep', '-P', String(child.pid), 'qemu'])).stdout.trim();
+    expect(machine).toMatch(/^\d+$/);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    expect(await ended).toBe(status);
+    await expect.poll(() => existsSync(`/proc/${machine}`), { timeout: 10_000 }).toBe(false);
+  });
 });
