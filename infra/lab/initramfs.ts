@@ -12,6 +12,7 @@ const modules = ['virtio_pci', 'virtio_console', 'qemu_fw_cfg', '9pnet_virtio', 
 
 const init = fileURLToPath(new URL('guest/init.sh', import.meta.url));
 const dir = join(toolsDir, 'lab');
+const prefix = 'initramfs-';
 
 /**
  * The first files of the guest: a busybox, modules, and guest/init.sh. Made once and kept in .tools under a digest of all
@@ -33,11 +34,12 @@ export async function ensureInitramfs(
       join(modulesDir, path),
     ]),
   ];
-  const file = join(dir, `initramfs-${await digest(contents)}`);
+  const file = join(dir, `${prefix}${await digest(contents)}`);
   if (existsSync(file)) return file;
   report(`making an initramfs of busybox and ${order.length} modules of Linux ${kernel.version}`);
   await build(contents, file);
-  for (const name of await readdir(dir)) if (join(dir, name) !== file) await rm(join(dir, name), { recursive: true });
+  const others = (await readdir(dir)).filter((name) => name.startsWith(prefix) && join(dir, name) !== file);
+  for (const name of others) await rm(join(dir, name), { force: true });
   return file;
 }
 
@@ -50,13 +52,16 @@ async function digest(contents: readonly [string, string][]): Promise<string> {
 async function build(contents: readonly [string, string][], file: string): Promise<void> {
   await mkdir(dir, { recursive: true });
   const draft = await mkdtemp(join(dir, 'draft-'));
-  const root = join(draft, 'root');
-  for (const folder of ['bin', 'modules', 'proc', 'sys', 'dev', 'host', 'upper', 'root']) {
-    await mkdir(join(root, folder), { recursive: true });
+  try {
+    const root = join(draft, 'root');
+    for (const folder of ['bin', 'modules', 'proc', 'sys', 'dev', 'host', 'upper', 'root']) {
+      await mkdir(join(root, folder), { recursive: true });
+    }
+    for (const [name, source] of contents) await copyFile(source, join(root, name));
+    const pack = 'cd "$1" && chmod 755 init && find . | bin/busybox cpio -o -H newc >"$2" 2>/dev/null';
+    await run(['sh', '-c', pack, 'pack', root, join(draft, 'initramfs')]);
+    await rename(join(draft, 'initramfs'), file);
+  } finally {
+    await rm(draft, { recursive: true });
   }
-  for (const [name, source] of contents) await copyFile(source, join(root, name));
-  const pack = 'cd "$1" && chmod 755 init && find . | bin/busybox cpio -o -H newc >"$2" 2>/dev/null';
-  await run(['sh', '-c', pack, 'pack', root, join(draft, 'initramfs')]);
-  await rename(join(draft, 'initramfs'), file);
-  await rm(draft, { recursive: true });
 }

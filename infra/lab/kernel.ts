@@ -65,8 +65,8 @@ async function unpackKernel(dir: string): Promise<void> {
     await rm(join(draft, 'usr'), { recursive: true });
     await unpackImage(join(draft, 'boot', `vmlinuz-${version}`), join(draft, 'vmlinux'));
     await run(['depmod', '--basedir', draft, version]);
-    await rm(dir, { recursive: true, force: true });
-    await rename(draft, dir);
+    // Another run may have been quicker, and its guest uses what it unpacked.
+    if (!existsSync(dir)) await rename(draft, dir);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
