@@ -23,7 +23,9 @@ prepare() {
   # Docker's own overlays cannot lie on one: a folder for them that is none, with what else is there. Clusters of the
   # machine are not the guest's.
   mount -t tmpfs -o mode=755 lib /var/lib
-  ln -s /host/var/lib/!(fairway-*) /var/lib/
+  ln -s /host/var/lib/!(fairway-*|docker) /var/lib/
+  # Whatever its data-root is, dockerd writes a load balancer's files there.
+  mkdir /var/lib/docker
   mkdir -p /lib/modules
   mount --bind "$FAIRWAY_LAB_MODULES" /lib/modules
   modprobe -a $FAIRWAY_LAB_LOAD

@@ -60,5 +60,6 @@ test('a change costs as many elements as it changes, and moves nothing else', as
   await swarm.answers('narrow', 8323);
   expect(await monitor.end()).toEqual([
     expect.stringMatching(/^add element inet fairway ports { tcp \. 8323 : [0-9.]+ }$/),
+    'add element inet fairway refused { tcp . 8323 : goto refuse }',
   ]);
 });

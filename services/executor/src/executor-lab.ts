@@ -28,7 +28,8 @@ import type { Log } from '@fairway/telemetry';
 import { type Executor, startExecutor } from './executor.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { createKernelStandIn, type KernelStandIn } from './kernel/stand-in.ts';
-import { readSlotKey, showTarget } from './rules/rules.ts';
+import { showTarget } from './rules/rules.ts';
+import { servicesIn, targetsOf } from './rules/targets.ts';
 
 type LabOptions = {
   readonly kernel?: KernelStandIn;
@@ -191,11 +192,9 @@ export async function openLab({
 function shown(kernel: KernelStandIn): string[] {
   const named = (key: string) => key.split(' . ').reverse().join('/');
   const host = [...(kernel.rules('host')?.ports ?? [])].map(([key, gateway]) => `${named(key)} > ${gateway.text}`);
-  const { services = new Map<string, number>(), slots = new Map() } = kernel.rules('ingress') ?? {};
-  const ingress = [...services.keys()].map((key) => {
-    const targets = [...slots]
-      .filter(([slot]) => readSlotKey(slot).service === key)
-      .map(([, target]) => showTarget(target));
+  const rules = kernel.rules('ingress');
+  const ingress = (rules ? servicesIn(rules) : []).map((key) => {
+    const targets = (rules ? targetsOf(rules, key) : []).map(showTarget);
     return `${named(key)}: ${targets.sort().join(' ') || 'refused'}`;
   });
   return [...host.sort(), ...ingress.sort()];

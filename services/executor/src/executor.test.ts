@@ -2,7 +2,7 @@ import { describe, expect, onTestFailed, test } from 'vitest';
 import { endpoint, openLab, port } from './executor-lab.ts';
 import { CommandHung } from './kernel/failures.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
-import { nameOf } from './rules/difference.ts';
+import { nameOf } from './rules/stale.ts';
 
 // This node is n1, its ingress sandbox answers at 172.18.0.2. Tasks tN are at 10.0.0.N on the ingress network, on n1 and
 // n2; their services publish ports that lead to port 80.

@@ -151,7 +151,7 @@ export function startExecutor({
   ): Promise<readonly Error[]> {
     const facts = await withKernelFacts(mesh, watched);
     const wish = plan(mesh, facts);
-    const rulesWanted = wishFromPlan(wish);
+    const rulesWanted = wishFromPlan(wish, kernel.schedulers);
     const notes = [...wish.notes, ...rulesWanted.notes];
     planned = { mesh, own: facts, plan: wish, notes };
     const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish), trace.nft);

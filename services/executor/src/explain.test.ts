@@ -11,6 +11,7 @@ import {
   plan,
   type Service,
   type ServiceSpec,
+  schedulers,
 } from '@fairway/mesh';
 import { expect, test } from 'vitest';
 import { explain, type InKernel, namespacesOf, type Planned } from './explain.ts';
@@ -18,6 +19,8 @@ import type { Namespace } from './kernel/kernel.ts';
 import { difference } from './rules/difference.ts';
 import type { Rules } from './rules/rules.ts';
 import { wishFromPlan } from './rules/wish.ts';
+
+const everything = new Set(schedulers);
 
 // This node is n1, called alpha; n2 is called beta. Ingress tasks at 10.0.0.x, the sandbox at 172.18.0.2.
 // Network back: VIPs 10.0.1.1xx, tasks 10.0.1.x. Network side: this node takes no part in it; VIP 10.0.2.100.
@@ -92,12 +95,12 @@ const here: OwnFacts = {
 
 function planned(own: OwnFacts): Planned {
   const made = plan(mesh, own);
-  return { mesh, own, plan: made, notes: [...made.notes, ...wishFromPlan(made).notes] };
+  return { mesh, own, plan: made, notes: [...made.notes, ...wishFromPlan(made, everything).notes] };
 }
 
 /** A kernel that has all that the plan wants. */
 function applied({ plan: wanted }: Planned): Map<Namespace, Rules | undefined> {
-  const { host, ingress, networks } = wishFromPlan(wanted);
+  const { host, ingress, networks } = wishFromPlan(wanted, everything);
   const found = new Map<Namespace, Rules | undefined>();
   if (host) found.set('host', host);
   if (ingress) found.set('ingress', difference(undefined, ingress, true).rules);

@@ -19,7 +19,8 @@ import {
   stateHere,
 } from '@fairway/mesh';
 import { fileOf, type Namespace, type Sandbox } from './kernel/kernel.ts';
-import { portKey, type Rules, readSlotKey, type ServiceKey, showTarget, vipKey } from './rules/rules.ts';
+import { portKey, type Rules, type ServiceKey, showTarget, vipKey } from './rules/rules.ts';
+import { servicesIn, targetsOf } from './rules/targets.ts';
 
 /** What the executor made of the mesh last, and of what. */
 export type Planned = {
@@ -64,7 +65,7 @@ export function explain(asked: Asked, planned: Planned, found: InKernel): Explan
       : `VIP ${asked.address.text}${elsewhere(asked.address, place, planned)}`;
   const { service, served, unserved, network } = place;
   const nameOf = (id: string) => mesh.nodes.get(id)?.claim?.name ?? id;
-  const targets = served && targetsOf(served, found);
+  const targets = served && targetsFound(served, found);
   const backends = (service?.endpoints ?? [])
     .filter((endpoint) => !hasEnded(endpoint))
     .map((endpoint) => {
@@ -80,7 +81,7 @@ export function explain(asked: Asked, planned: Planned, found: InKernel): Explan
         state: stateHere(endpoint, mesh, own),
         sinceMs,
         ...(waitedFor === undefined ? {} : { awaited: waitedFor }),
-        planned: served?.backends.some((backend) => backend.task === task) ?? false,
+        planned: takingNew(served?.backends ?? []).some((backend) => backend.task === task),
         ...(targets ? { held: shown !== undefined && targets.has(shown) } : {}),
       };
     });
@@ -191,13 +192,16 @@ function whyNoPart({ spec }: Service, network: Network | undefined, own: OwnFact
   return `the service is in mode ${spec.mode}, which is left to Docker`;
 }
 
+function takingNew(backends: readonly Backend[]): readonly Backend[] {
+  return backends.filter(({ drains }) => !drains);
+}
+
 /** What the kernel balances it over; undefined where that could not be read. */
-function targetsOf({ sandbox, key }: Served, found: InKernel): ReadonlySet<string> | undefined {
+function targetsFound({ sandbox, key }: Served, found: InKernel): ReadonlySet<string> | undefined {
   if (!found.has(sandbox)) return undefined;
   const rules = found.get(sandbox);
   if (!rules || rules.kind === 'host') return new Set();
-  const slots = [...rules.slots].filter(([slot]) => readSlotKey(slot).service === key);
-  return new Set(slots.map(([, target]) => showTarget(target)));
+  return new Set(targetsOf(rules, key).map(showTarget));
 }
 
 function entriesOf(served: Served, target: string, found: InKernel): Explanation['kernel'] {
@@ -207,11 +211,12 @@ function entriesOf(served: Served, target: string, found: InKernel): Explanation
     const name = namespace === 'host' ? namespace : fileOf(namespace);
     return { what: `${name}: ${what}`, ...(found.has(namespace) ? { held: !!rules && holds(rules) } : {}) };
   };
-  const count = new Set(backends.map(({ address }) => address.text)).size;
+  const count = new Set(takingNew(backends).map(({ address }) => address.text)).size;
   const spread = count === 0 ? 'is refused' : `is spread over ${count} ${count === 1 ? 'task' : 'tasks'}`;
   const balanced = entry(sandbox, `${target} ${spread}`, (rules) => {
-    if (rules.kind === 'host' || rules.services.get(key) !== count) return false;
-    return rules.kind === 'ingress' || [...rules.vips].some((vip) => vip === key);
+    if (rules.kind === 'host' || !servicesIn(rules).includes(key) || targetsOf(rules, key).length !== count)
+      return false;
+    return !('vips' in rules) || [...rules.vips].some((vip) => vip === key);
   });
   if (!gateway) return [balanced];
   const led = entry('host', `${target} leads to ${gateway.text}`, (rules) => {

@@ -2,9 +2,10 @@ import type { Clock } from '@fairway/bus';
 import type { Changes } from '@fairway/mesh';
 import type { Span } from '@fairway/telemetry';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
-import { difference, nameOf, removal, type Stale } from './rules/difference.ts';
+import { difference, removal } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
 import type { Found, WishFor } from './rules/rules.ts';
+import { nameOf, type Stale } from './rules/stale.ts';
 import type { Wish } from './rules/wish.ts';
 
 /** What one round of applying did in one namespace. */
@@ -109,7 +110,8 @@ export class HeldRules {
   async release(namespace: Namespace): Promise<void> {
     await this.#applying.get(namespace)?.catch(() => {});
     this.doubt(namespace);
-    if (await this.#kernel.read(namespace)) await this.#kernel.apply(namespace, removal());
+    const found = await this.#kernel.read(namespace);
+    if (found) await this.#kernel.apply(namespace, removal(found));
     this.doubt(namespace);
   }
 
@@ -137,7 +139,7 @@ export class HeldRules {
     try {
       const doubts = this.#doubtsOf(namespace);
       const found = await this.#found(namespace);
-      const change = difference<RulesOf<N>>(found, wish, prune);
+      const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer);
       // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
       const waiting = this.#stale.get(namespace) ?? new Map<string, Stale>();
       this.#stale.set(namespace, waiting);

@@ -10,6 +10,15 @@ export class RequirementsMissing extends Error {
   }
 }
 
+/** FAIRWAY_BALANCER says nothing known. */
+export class UnknownBalancer extends Error {
+  readonly asked: string;
+  constructor(asked: string, known: readonly string[]) {
+    super(`UnknownBalancer: FAIRWAY_BALANCER is ${asked}; it has to be one of ${known.join(', ')}`);
+    this.asked = asked;
+  }
+}
+
 /** Fairway is on the node that it serves, so it speaks to Docker over its socket only. */
 export class UnknownDockerHost extends Error {
   readonly dockerHost: string;

@@ -1,10 +1,19 @@
 import { join } from 'node:path';
 import { connectBus, deadLetter, MeshReplica } from '@fairway/bus';
-import { createLinuxKernel, MeshFile, startAnswers, startExecutor } from '@fairway/executor';
+import {
+  type Balancing,
+  balancerChoices,
+  chooseBalancer,
+  createLinuxKernel,
+  ipvsSupport,
+  MeshFile,
+  startAnswers,
+  startExecutor,
+} from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
-import { RequirementsMissing, UnknownDockerHost } from './failures.ts';
+import { RequirementsMissing, UnknownBalancer, UnknownDockerHost } from './failures.ts';
 import { swarmMembership } from './swarm-membership.ts';
 
 type Options = {
@@ -13,6 +22,10 @@ type Options = {
   readonly servers: readonly string[];
   /** `unix:///path`. */
   readonly dockerHost: string;
+  /** `auto`, `ipvs` or `nftables`. */
+  readonly balancer: string;
+  /** Whether IPVS that is asked for and missing is an end. */
+  readonly strict: boolean;
   readonly netnsDir: string;
   readonly stateDir: string;
 };
@@ -21,6 +34,7 @@ type Options = {
  * Starts watcher and executor side by side, on one copy of the mesh: what the watcher sees of this node reaches the
  * executor in memory first and the bus second. Returns what stops them; the rules stay in the kernel.
  *
+ * @throws {UnknownBalancer} and {IpvsMissing} when what is to balance is unknown, or strictly asked for and missing.
  * @throws {RequirementsMissing} when the machine lacks a program or the process a capability.
  */
 export async function startNode({
@@ -28,10 +42,15 @@ export async function startNode({
   tracer,
   servers,
   dockerHost,
+  balancer: asked,
+  strict,
   netnsDir,
   stateDir,
 }: Options): Promise<() => Promise<void>> {
-  const kernel = createLinuxKernel({ netnsDir });
+  const { balancer, schedulers, instead } = await balancing(asked, strict);
+  if (instead !== undefined) log.warn(instead);
+  log.info('what balances here', { balancer, schedulers: [...schedulers].join(', ') });
+  const kernel = createLinuxKernel({ netnsDir, balancer, schedulers });
   const missing = await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
@@ -85,6 +104,12 @@ export async function startNode({
     await file.stop();
     await bus.close();
   };
+}
+
+async function balancing(asked: string, strict: boolean): Promise<Balancing> {
+  const choice = balancerChoices.find((one) => one === asked);
+  if (!choice) throw new UnknownBalancer(asked, balancerChoices);
+  return chooseBalancer(choice, await ipvsSupport(), strict);
 }
 
 function socketOf(dockerHost: string): string {

@@ -1,9 +1,20 @@
-import type { Setting } from '@fairway/service';
+import type { Flag, Setting } from '@fairway/service';
 
 export const dockerSetting: Setting = {
   name: 'DOCKER_HOST',
   meaning: "dockerd's socket",
   standard: 'unix:///var/run/docker.sock',
+};
+
+export const balancerSetting: Setting = {
+  name: 'FAIRWAY_BALANCER',
+  meaning: 'what balances: ipvs, nftables, or auto, IPVS where the kernel has it',
+  standard: 'auto',
+};
+
+export const strictFlag: Flag = {
+  name: '--strict',
+  meaning: 'end where FAIRWAY_BALANCER=ipvs and the kernel has no IPVS, rather than to balance with nftables',
 };
 
 export const netnsSetting: Setting = {

@@ -14,6 +14,7 @@ export * from './node.ts';
 export * from './outcome.ts';
 export * from './own-facts.ts';
 export * from './plan.ts';
+export * from './policy.ts';
 export * from './port.ts';
 export * from './service.ts';
 export * from './shard.ts';

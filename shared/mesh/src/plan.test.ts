@@ -88,7 +88,7 @@ const own: OwnFacts = {
 function shown(held: Mesh, facts = own): string[] {
   return (plan(held, facts).ingress?.ports ?? []).map(
     ({ port: { first, protocol, target }, backends }) =>
-      `${first}/${protocol}: ${backends.map((to) => `${to.task} ${to.address.text}:${target}`).join(', ') || 'refused'}`,
+      `${first}/${protocol}: ${backends.map((to) => `${to.task} ${to.address.text}:${target}${to.drains ? ' drains' : ''}`).join(', ') || 'refused'}`,
   );
 }
 
@@ -97,7 +97,7 @@ function shownVips(held: Mesh, facts = own): string[] {
   return plan(held, facts).networks.flatMap(({ sandbox, vips }) =>
     vips.map(
       ({ vip, backends }) =>
-        `${sandbox} ${vip.text}: ${backends.map((to) => `${to.task} ${to.address.text}`).join(', ') || 'refused'}`,
+        `${sandbox} ${vip.text}: ${backends.map((to) => `${to.task} ${to.address.text}${to.drains ? ' drains' : ''}`).join(', ') || 'refused'}`,
     ),
   );
 }
@@ -129,11 +129,11 @@ test('a port without a serving task is planned, and refuses', () => {
   }
 });
 
-test('draining tasks serve only where nothing else does', () => {
+test('draining tasks keep what they have, and get new connections only where nothing else does', () => {
   const leaving = endpoint('t1', 'n1', 5, { container: 'stopping' });
   const released = endpoint('t3', 'n1', 7, { claim: 'released' });
   expect(shown(mesh([service('web', [port(8000)], [leaving, released, endpoint('t2', 'n2', 6)])]))).toEqual([
-    '8000/tcp: t2 10.0.0.6:80',
+    '8000/tcp: t1 10.0.0.5:80 drains, t2 10.0.0.6:80, t3 10.0.0.7:80 drains',
   ]);
   expect(shown(mesh([service('web', [port(8000)], [leaving, released])]))).toEqual([
     '8000/tcp: t1 10.0.0.5:80, t3 10.0.0.7:80',
@@ -250,5 +250,7 @@ test('a task on another node is used once the overlay has a way to it, and waite
     'waiting: network ingress has no way to 10.0.0.6 yet, task t2 on node n2',
     'waiting: network back has no way to 10.0.1.6 yet, task t2 on node n2',
   ]);
-  expect(shownVips(mesh([api]), reaching(['10.0.1.6']))).toEqual(['lb_back00000 10.0.1.100: t2 10.0.1.6']);
+  expect(shownVips(mesh([api]), reaching(['10.0.1.6']))).toEqual([
+    'lb_back00000 10.0.1.100: t1 10.0.1.5 drains, t2 10.0.1.6',
+  ]);
 });

@@ -8,22 +8,33 @@ import { order } from './order.ts';
 import type { Note } from './outcome.ts';
 import type { OwnFacts } from './own-facts.ts';
 import { AddressOwners, ownedPorts, ownedVips } from './owners.ts';
+import { type Policy, policyOf } from './policy.ts';
 import type { PublishedPort } from './port.ts';
 import type { Service } from './service.ts';
 
 /** Where a new connection may be sent: a task's address on the network in question. */
-export type Backend = { readonly task: string; readonly address: Address };
+export type Backend = {
+  readonly task: string;
+  readonly address: Address;
+  /** It is on its way out, and only keeps the connections that it has. */
+  readonly drains?: true;
+};
 
-/** One published port and all that may answer it, at the port's target. Without backends it is refused. */
+/**
+ * One published port and all that may answer it, at the port's target. Without backends that take new connections it is
+ * refused.
+ */
 export type PortPlan = {
   readonly service: string;
+  readonly policy: Policy;
   readonly port: PublishedPort;
   readonly backends: readonly Backend[];
 };
 
-/** One virtual IP and all that may answer it, each at the port that was asked for. Without backends it is refused. */
+/** One virtual IP and all that may answer it likewise, each at the port that was asked for. */
 export type VipPlan = {
   readonly service: string;
+  readonly policy: Policy;
   readonly vip: Address;
   readonly backends: readonly Backend[];
 };
@@ -94,6 +105,7 @@ function planIngress(draft: Draft): Plan['ingress'] {
   }
   const ports = ownedPorts(mesh, notes).map(({ service, port }) => ({
     service: service.spec.id,
+    policy: policyOf(service.spec, notes),
     port,
     backends: backendsOn(ingress, service, draft),
   }));
@@ -112,6 +124,7 @@ function planNetworks(draft: Draft): NetworkPlan[] {
       sandbox: sandboxOf(network),
       vips: (vips.get(network.id) ?? []).map(({ service, vip }) => ({
         service: service.spec.id,
+        policy: policyOf(service.spec, notes),
         vip,
         backends: backendsOn(network, service, draft),
       })),
@@ -121,8 +134,16 @@ function planNetworks(draft: Draft): NetworkPlan[] {
 function backendsOn(network: Network, service: Service, draft: Draft): Backend[] {
   const serving = backendsThatAre('serving', network, service, draft);
   // Where everything is on its way out, a connection to a draining task is better than none.
-  const used = serving.length > 0 ? serving : backendsThatAre('draining', network, service, draft);
+  const used =
+    serving.length > 0
+      ? // What is wrong with one that gets no new connection is nobody's concern.
+        [...serving, ...backendsThatAre('draining', network, service, { ...draft, notes: [] }).map(thatDrains)]
+      : backendsThatAre('draining', network, service, draft);
   return used.sort((a, b) => order(a.task, b.task));
+}
+
+function thatDrains(backend: Backend): Backend {
+  return { ...backend, drains: true };
 }
 
 function backendsThatAre(state: EndpointState, network: Network, service: Service, draft: Draft): Backend[] {

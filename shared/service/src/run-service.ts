@@ -5,11 +5,16 @@ import { tracesSetting } from './settings.ts';
 /** One setting that a service takes from its environment. */
 export type Setting = { readonly name: string; readonly meaning: string; readonly standard?: string };
 
+/** One argument that a service takes. */
+export type Flag = { readonly name: `--${string}`; readonly meaning: string };
+
 export type ServiceContext = {
   readonly log: Log;
   readonly tracer: Tracer;
   /** The setting's value, or its standard; throws `SettingMissing` where it has neither. */
   readonly setting: (name: string) => string;
+  /** Whether the argument was given. */
+  readonly flag: (name: string) => boolean;
 };
 
 /** A setting without a standard is not in the environment. */
@@ -26,21 +31,23 @@ const stopMaxMs = 5_000;
 
 /**
  * Runs a service as the process's main: `--help`, settings from the environment, a start, and a clean stop on SIGTERM
- * or SIGINT. `start` returns what stops it. Exit status 1 when it cannot start, 2 for arguments, which no service takes.
+ * or SIGINT. `start` returns what stops it. Exit status 1 when it cannot start, 2 for arguments that it does not take.
  */
 export async function runService(
   name: string,
   purpose: string,
   settings: readonly Setting[],
   start: (context: ServiceContext) => Promise<() => Promise<void>>,
+  flags: readonly Flag[] = [],
 ): Promise<void> {
-  const [argument] = process.argv.slice(2);
-  if (argument === '--help' || argument === '-h') {
-    process.stdout.write(usage(name, purpose, settings));
+  const given = process.argv.slice(2);
+  if (given.includes('--help') || given.includes('-h')) {
+    process.stdout.write(usage(name, purpose, settings, flags));
     return;
   }
-  if (argument !== undefined) {
-    process.stderr.write(`${name}: unknown argument ${argument}\n\n${usage(name, purpose, settings)}`);
+  const unknown = given.find((argument) => !flags.some((flag) => flag.name === argument));
+  if (unknown !== undefined) {
+    process.stderr.write(`${name}: unknown argument ${unknown}\n\n${usage(name, purpose, settings, flags)}`);
     process.exitCode = 2;
     return;
   }
@@ -75,7 +82,7 @@ export async function runService(
   process.on('SIGINT', end);
 
   try {
-    stop = await start({ log, tracer: tracing.tracer, setting });
+    stop = await start({ log, tracer: tracing.tracer, setting, flag: (wanted) => given.includes(wanted) });
     // Node writes what it compiled when it ends in order, which a killed one never does. Nothing without NODE_COMPILE_CACHE.
     flushCompileCache();
   } catch (error) {
@@ -84,12 +91,14 @@ export async function runService(
   }
 }
 
-function usage(name: string, purpose: string, own: readonly Setting[]): string {
+function usage(name: string, purpose: string, own: readonly Setting[], flags: readonly Flag[]): string {
   const settings = [...own, tracesSetting];
   const width = Math.max(...settings.map((held) => held.name.length));
   const lines = settings.map(
     ({ name: setting, meaning, standard }) =>
       `  ${setting.padEnd(width)}  ${meaning}${standard === undefined ? '' : ` [${standard}]`}`,
   );
-  return `${name}: ${purpose}\n\nSettings, from the environment:\n${lines.join('\n')}\n`;
+  const taken = flags.map((flag) => `  ${flag.name}  ${flag.meaning}\n`).join('');
+  const options = taken === '' ? '' : `\nOptions:\n${taken}`;
+  return `${name}: ${purpose}\n\nSettings, from the environment:\n${lines.join('\n')}\n${options}`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Stale } from '../rules/difference.ts';
 import { ipv4, target } from '../rules/sample.ts';
+import type { Stale } from '../rules/stale.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
 
 /** As conntrack-tools 1.4.7 lists them. */

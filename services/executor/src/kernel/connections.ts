@@ -1,5 +1,5 @@
-import { nameOf, type Stale } from '../rules/difference.ts';
 import { assertAddress, assertPort } from '../rules/render.ts';
+import { nameOf, type Stale } from '../rules/stale.ts';
 
 /** The options of `conntrack -D` that pick the tracked connections which are stale by this. */
 export function conntrackFilter(stale: Stale): string {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { difference, removal } from '../rules/difference.ts';
-import type { SandboxWish, WishFor } from '../rules/rules.ts';
-import { hostOf, ingressOf, networkOf, target, targets } from '../rules/sample.ts';
+import type { Balancer, IngressWish, NetworkWish, WishFor } from '../rules/rules.ts';
+import { hostOf, ingressOf, ipv4, networkOf, target, targets, wished } from '../rules/sample.ts';
+import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { NamespaceMissing, RuleRejected } from './failures.ts';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel.ts';
@@ -17,10 +18,11 @@ export type Subject = {
 
 /**
  * What holds for every kernel, the real one and its stand-in.
+ * @param balancer what the kernel balances by
  * @param open called before each test
  * @param patience how often a verb may fail before the test does: 1 where failures are off
  */
-export function kernelContract(open: () => Promise<Subject>, patience = 1) {
+export function kernelContract(balancer: Balancer, open: () => Promise<Subject>, patience = 1) {
   let subject: Subject;
   let kernel: Kernel;
   beforeEach(async () => {
@@ -41,7 +43,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
   /** As the executor does: read, apply the difference, and read again where it failed. */
   const bring = <N extends Namespace>(namespace: N, wish: WishFor<RulesOf<N>>, prune = true) =>
     trying(async () => {
-      const { transaction, rules } = difference<RulesOf<N>>(await kernel.read(namespace), wish, prune);
+      const { transaction, rules } = difference<RulesOf<N>>(await kernel.read(namespace), wish, prune, kernel.balancer);
       if (transaction) await kernel.apply(namespace, transaction);
       return rules;
     });
@@ -62,7 +64,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
       });
     });
 
-    test.each<[string, readonly SandboxWish<'ingress'>[]]>([
+    test.each<[string, readonly IngressWish[]]>([
       ['one port', [ingressOf({ 'tcp . 8000': targets(5, 6, 7) })]],
       ['no ports', [ingressOf({})]],
       [
@@ -86,7 +88,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     });
   });
 
-  test.each<[string, readonly SandboxWish<'network'>[]]>([
+  test.each<[string, readonly NetworkWish[]]>([
     ['no virtual IP', [networkOf({})]],
     ['two', [networkOf({ 100: [5, 6, 7], 101: [] })]],
     ['a task more and less', [networkOf({ 100: [5] }), networkOf({ 100: [5, 6] }), networkOf({ 100: [6] })]],
@@ -95,7 +97,7 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
   ])("what was applied in a network's sandbox reads back, addresses and all: %s", async (_, wishes) => {
     for (const wish of wishes) {
       const rules = await bring(subject.networkSandbox, wish);
-      expect(rules.vips).toEqual(new Set(wish.services.keys()));
+      if ('vips' in rules) expect(rules.vips).toEqual(new Set(wish.services.keys()));
       expect(await read(subject.networkSandbox)).toEqual({ rules, layout: 2, foreign: [] });
     }
   });
@@ -106,8 +108,9 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
     await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
     const text = await shown();
     expect(text).toMatch(/^table inet fairway \{\n[\s\S]*\}\n$/);
-    expect(text).toMatch(/tcp \. 8000 : jump spread-tcp-2/);
-    for (const task of ['10.0.0.5 . 80', '10.0.0.6 . 80']) expect(text).toContain(`: ${task}`);
+    expect(text).toMatch(/tcp \. 8000 : (jump spread-tcp-2|goto balance)/);
+    if (kernel.balancer === 'nftables')
+      for (const task of ['10.0.0.5 . 80', '10.0.0.6 . 80']) expect(text).toContain(`: ${task}`);
   });
 
   test("a network's sandbox is made to forward packets once", async () => {
@@ -123,10 +126,12 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
   test('what is so already needs no transaction', async () => {
     const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
     await bring('ingress', wish);
-    expect(difference(await read('ingress'), wish, true).transaction).toBeUndefined();
+    expect(
+      difference<RulesOf<'ingress'>>(await read('ingress'), wish, true, kernel.balancer).transaction,
+    ).toBeUndefined();
   });
 
-  describe('a transaction applies whole or not at all', () => {
+  describe.runIf(balancer === 'nftables')('a transaction applies whole or not at all', () => {
     test.each([
       ['an element that is there', 'add element', 'File exists'],
       ['an element that is not', 'delete element', 'No such file or directory'],
@@ -158,14 +163,72 @@ export function kernelContract(open: () => Promise<Subject>, patience = 1) {
       await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
       const transaction = transactionOf([{ do: 'delete chain', spread: 'tcp-1' }]);
       await expect(kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow();
-      expect((await read('ingress'))?.rules.spreads).toEqual(new Set(['tcp-1']));
+      expect((await read('ingress'))?.rules).toMatchObject({ spreads: new Set(['tcp-1']) });
+    });
+  });
+
+  describe.runIf(balancer === 'ipvs')('IPVS', () => {
+    const weights = async () => {
+      const rules = (await read('ingress'))?.rules;
+      const servers = rules && 'virtual' in rules ? [...rules.virtual.values()] : [];
+      return servers.flatMap(({ destinations }) => [...destinations].map(([name, { weight }]) => `${name} ${weight}`));
+    };
+
+    test('a draining task keeps its place with weight 0, and leaves when it is gone', async () => {
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
+      await bring('ingress', ingressOf({ 'tcp . 8000': wished(targets(6), { draining: targets(5, 9) }) }));
+      expect(await weights()).toEqual(['10.0.0.5:80 0', '10.0.0.6:80 1']);
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(6, 5) }));
+      expect(await weights()).toEqual(['10.0.0.5:80 1', '10.0.0.6:80 1']);
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(6) }));
+      expect(await weights()).toEqual(['10.0.0.6:80 1']);
+    });
+
+    test('a scheduler is changed in place', async () => {
+      for (const scheduler of ['rr', 'wrr', 'lc', 'wlc', 'sh', 'mh', 'sed', 'nq'] as const) {
+        const wish = ingressOf({ 'udp . 53': wished(targets(5), { policy: { scheduler } }) });
+        const rules = await bring('ingress', wish);
+        expect(await read('ingress')).toEqual({ rules, layout: 2, foreign: [] });
+      }
+    });
+
+    test('what the kernel refuses keeps nothing else from being applied, and is named', async () => {
+      const multicast = { address: ipv4('224.0.0.1'), port: 80 };
+      const wish = ingressOf({ 'tcp . 8000': [target(5), multicast, target(6)], 'tcp . 8001': targets(7) });
+      const { transaction } = difference<RulesOf<'ingress'>>(await read('ingress'), wish, true, balancer);
+      const failure = await kernel.apply('ingress', transaction as NonNullable<typeof transaction>).catch((e) => e);
+      expect(failure).toBeInstanceOf(RuleRejected);
+      expect(failure.reason).toMatch(/224\.0\.0\.1/);
+      const rules = (await read('ingress'))?.rules;
+      expect(rules && targetsOf(rules, 'tcp . 8000')).toEqual(targets(5, 6));
+      expect(rules && targetsOf(rules, 'tcp . 8001')).toEqual(targets(7));
+    });
+
+    test('virtual services that are left without a table are found, and serve when it is there again', async () => {
+      const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
+      const rules = await bring('ingress', wish);
+      await kernel.apply(
+        'ingress',
+        transactionOf([{ do: 'delete table' }]) as NonNullable<ReturnType<typeof transactionOf>>,
+      );
+      expect(await read('ingress')).toMatchObject({ missing: true });
+      await bring('ingress', wish);
+      expect(await read('ingress')).toEqual({ rules, layout: 2, foreign: [] });
+    });
+
+    test('removal leaves neither table nor virtual services', async () => {
+      await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
+      const found = await read('ingress');
+      await kernel.apply('ingress', removal(found as NonNullable<typeof found>));
+      expect(await read('ingress')).toBeUndefined();
     });
   });
 
   test('the table goes as a whole', async () => {
     await bring('host', hostOf('tcp . 8000'));
     await trying(async () => {
-      if (await kernel.read('host')) await kernel.apply('host', removal());
+      const found = await kernel.read('host');
+      if (found) await kernel.apply('host', removal(found));
     });
     expect(await read('host')).toBeUndefined();
   });

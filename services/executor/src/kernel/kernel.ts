@@ -1,6 +1,15 @@
-import type { Network } from '@fairway/mesh';
-import type { Stale } from '../rules/difference.ts';
-import type { Found, HostRules, IngressRules, NetworkRules, Rules } from '../rules/rules.ts';
+import type { Network, Scheduler } from '@fairway/mesh';
+import type {
+  Balancer,
+  Found,
+  HostRules,
+  IngressRules,
+  IpvsIngressRules,
+  IpvsNetworkRules,
+  NetworkRules,
+  Rules,
+} from '../rules/rules.ts';
+import type { Stale } from '../rules/stale.ts';
 import type { Transaction } from '../rules/transaction.ts';
 
 /** Docker's sandbox from which a node balances on one overlay network, named as its file. */
@@ -16,8 +25,8 @@ export type Namespace = 'host' | Sandbox;
 export type RulesOf<N extends Namespace> = N extends 'host'
   ? HostRules
   : N extends 'ingress'
-    ? IngressRules
-    : NetworkRules;
+    ? IngressRules | IpvsIngressRules
+    : NetworkRules | IpvsNetworkRules;
 
 /** The file in Docker's `netns/` that a sandbox is. */
 export function fileOf(sandbox: Sandbox): string {
@@ -30,8 +39,10 @@ export function sandboxOfFile(file: string): Sandbox | undefined {
   return /^lb_[a-z0-9]{1,9}$/.test(file) ? (file as NetworkSandbox) : undefined;
 }
 
-export function kindOf(namespace: Namespace): Rules['kind'] {
-  return namespace === 'host' || namespace === 'ingress' ? namespace : 'network';
+export function kindOf(namespace: Namespace, balancer: Balancer): Rules['kind'] {
+  if (namespace === 'host') return namespace;
+  const kind = namespace === 'ingress' ? namespace : 'network';
+  return balancer === 'ipvs' ? `ipvs-${kind}` : kind;
 }
 
 /** Something without which no rules can be set. */
@@ -50,6 +61,11 @@ export type HostReport = {
  * that applies: its difference builds on what it read. Others may read meanwhile.
  */
 export type Kernel = {
+  /** What balances in the sandboxes. */
+  readonly balancer: Balancer;
+  /** How it can choose a task for a connection. */
+  readonly schedulers: ReadonlySet<Scheduler>;
+
   /**
    * Fairway's table, undefined where there is none.
    * @throws NamespaceMissing, CommandHung, CommandFailed
@@ -64,7 +80,7 @@ export type Kernel = {
 
   /**
    * Applies all of it or nothing, in one kernel transaction, and then the addresses of a network's virtual IPs, each by
-   * itself: one that Docker gave the sandbox is left as it is. One that builds the table anew has a second table at its
+   * itself: one that Docker gave the sandbox is left as it is. What IPVS refuses keeps nothing else from being applied. One that builds the table anew has a second table at its
    * side, which answers the same for as long as it takes.
    * @throws RuleRejected, NamespaceMissing, CommandMissing; CommandHung, and CommandFailed where nft ended by itself,
    *   after which it may have taken effect or not

@@ -130,6 +130,7 @@ export async function openLab(label: string): Promise<Lab> {
     async replaceSandbox() {
       await unmount(sandboxFile);
       await shell(`ip netns del ${name('sandbox')} 2>/dev/null || true; ip netns add ${name('sandbox')}`);
+      await shell(`ip -n ${name('sandbox')} link set lo up`);
       await mount('sandbox', sandboxFile);
     },
     async removeSandbox() {

@@ -1,12 +1,14 @@
 // Address plan: see lab.ts and traffic.kernel.test.ts. Each test has tables and sandbox of its own making.
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { difference } from '../rules/difference.ts';
-import { type NetworkRules, type SandboxWish, vipKey } from '../rules/rules.ts';
+import { balancers, type NetworkWish, vipKey } from '../rules/rules.ts';
 import { ipv4, networkOf } from '../rules/sample.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { kernelContract } from './contract.ts';
+import type { NetworkSandbox, RulesOf } from './kernel.ts';
 import { type Lab, openLab } from './lab.ts';
 import { createLinuxKernel } from './linux.ts';
 
@@ -16,15 +18,18 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.close());
 
-describe('the real kernel', () => {
-  kernelContract(async () => {
+const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
+
+describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('the real kernel with %s', (balancer) => {
+  kernelContract(balancer, async () => {
     await lab.replaceSandbox();
     await lab.run('host', 'nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER');
     await lab.run('host', 'echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet');
     await lab.run('balancer', 'nft delete table inet fairway 2>/dev/null || true; ip address flush label eth0:fairway');
     await lab.run('balancer', 'sysctl -qw net.ipv4.ip_forward=0');
+    if (hasIpvs) await lab.run('balancer', 'ipvsadm -C');
     const { netnsDir, hostNamespace } = lab;
-    return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace }) };
+    return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace, balancer }) };
   });
 });
 
@@ -58,9 +63,9 @@ describe('addresses of virtual IPs', () => {
     [...(await lab.run('balancer', 'ip -o -4 address show dev eth0')).matchAll(/inet (\S+)(?: .*)? (eth0\S*)\\/g)].map(
       ([, address, label]) => `${address} ${label}`,
     );
-  const bring = async (wish: SandboxWish<'network'>) => {
+  const bring = async (wish: NetworkWish) => {
     const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
-    const { transaction } = difference<NetworkRules>(await kernel.read(lab.networkSandbox), wish, true);
+    const { transaction } = difference<RulesOf<NetworkSandbox>>(await kernel.read(lab.networkSandbox), wish, true);
     if (transaction) await kernel.apply(lab.networkSandbox, transaction);
   };
   beforeEach(() =>

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
-import type { Stale } from '../rules/difference.ts';
-import { standbyName, tableName } from '../rules/layout.ts';
+import { schedulers as knownSchedulers, type Scheduler } from '@fairway/mesh';
+import { layoutComment, standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
 import { render, renderAddresses } from '../rules/render.ts';
-import { type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
+import { renderVirtual } from '../rules/render-virtual.ts';
+import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
+import type { Stale } from '../rules/stale.ts';
 import { isRebuild, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
 import { CommandFailed, NamespaceMissing, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
+import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { NftSession } from './nft-session.ts';
 import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
@@ -40,14 +43,17 @@ const forwards = ['/proc/sys/net/ipv4/ip_forward', '1'] as const;
  * against the rate at which it tells of refused ports (net/ipv4/route.c, `ip_rt_send_redirect`), so that refusals go
  * missing. Redirects are sent if either of the two settings is on (ip-sysctl.rst, `send_redirects`).
  */
+const noRedirects = [
+  ['/proc/sys/net/ipv4/conf/all/send_redirects', '0'],
+  ['/proc/sys/net/ipv4/conf/eth0/send_redirects', '0'],
+] as const;
+
 const sandboxSettings: Readonly<Record<Rules['kind'], ReadonlyMap<string, string>>> = {
   host: new Map(),
   ingress: new Map([forwards]),
-  network: new Map([
-    forwards,
-    ['/proc/sys/net/ipv4/conf/all/send_redirects', '0'],
-    ['/proc/sys/net/ipv4/conf/eth0/send_redirects', '0'],
-  ]),
+  network: new Map([forwards, ...noRedirects]),
+  'ipvs-ingress': new Map([forwards, ...ipvsSettings]),
+  'ipvs-network': new Map([forwards, ...noRedirects, ...ipvsSettings]),
 };
 
 export type LinuxKernelOptions = {
@@ -55,6 +61,10 @@ export type LinuxKernelOptions = {
   readonly netnsDir?: string;
   /** The file of the host's network namespace; the process's own where it is left out. */
   readonly hostNamespace?: string;
+  /** What balances in the sandboxes: nftables unless told otherwise. */
+  readonly balancer?: Balancer;
+  /** The schedulers that it has: all that Fairway knows unless told otherwise. */
+  readonly schedulers?: ReadonlySet<Scheduler>;
   /** How long a command may take before it is killed. nft lists 10,000 elements in 0.2 s. */
   readonly limitMs?: number;
 };
@@ -67,6 +77,8 @@ export type LinuxKernelOptions = {
 export function createLinuxKernel({
   netnsDir = process.env.FAIRWAY_NETNS_DIR ?? '/var/run/docker/netns',
   hostNamespace,
+  balancer = 'nftables',
+  schedulers = new Set(knownSchedulers),
   limitMs = 10_000,
 }: LinuxKernelOptions = {}): Kernel {
   const pathOf = (namespace: Namespace) => (namespace === 'host' ? hostNamespace : join(netnsDir, fileOf(namespace)));
@@ -211,14 +223,24 @@ export function createLinuxKernel({
     }
   };
 
+  const ipvs = new Ipvs((namespace, args, input) => runIn(namespace, 'ipvsadm', args, input));
+
   return {
+    balancer,
+    schedulers,
+
     async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
       if (!standbyGone.has(namespace)) await dropLeftStandby(namespace);
+      const kind = kindOf(namespace, balancer);
+      const virtual = kind === 'ipvs-ingress' || kind === 'ipvs-network' ? await ipvs.read(namespace, kind) : undefined;
       const text = await list(namespace);
-      if (text === undefined) return undefined;
-      const kind = kindOf(namespace);
+      if (text === undefined && !virtual?.virtual.size) return undefined;
       const vips = kind === 'network' ? await vipsIn(namespace as Sandbox) : undefined;
-      return parseTable<RulesOf<N>>(kind as RulesOf<N>['kind'], text, vips);
+      const found = parseTable<RulesOf<N>>(kind as RulesOf<N>['kind'], text ?? noTable(kind), {
+        ...(vips ? { vips } : {}),
+        ...(virtual ? { virtual } : {}),
+      });
+      return text === undefined ? { ...found, missing: true } : found;
     },
 
     show: list,
@@ -226,11 +248,15 @@ export function createLinuxKernel({
     async apply(namespace, transaction: Transaction) {
       const start = performance.now();
       const rules = render(transaction);
+      const lines = renderVirtual(transaction);
+      const refused = await ipvs.restore(namespace, lines.before);
       if (isRebuild(transaction)) await rebuild(namespace, transaction);
       else if (ofElementsAlone(transaction)) await change(namespace, rules);
       else await nft(namespace, rules);
       // After the rules: an address that is answered for before they are there refuses whoever asks.
       await bringAddresses(namespace, renderAddresses(transaction));
+      refused.push(...(await ipvs.restore(namespace, lines.after)));
+      if (refused.length > 0) throw new RuleRejected(namespace, refused.join(', '), refused.join('\n'));
       return { durationMs: performance.now() - start };
     },
 
@@ -252,7 +278,7 @@ export function createLinuxKernel({
     },
 
     async ensureForwards(sandbox) {
-      const settings = sandboxSettings[kindOf(sandbox)];
+      const settings = sandboxSettings[kindOf(sandbox, balancer)];
       const before = await runIn(sandbox, 'cat', [...settings.keys()]);
       if (before.trim() === [...settings.values()].join('\n')) return false;
       const commands = [...settings].map(([path, value]) => `echo ${value} >${path}`);
@@ -318,4 +344,9 @@ function noSuchTable({ stderr }: CommandFailed): boolean {
 
 function reasonOf({ stderr }: CommandFailed): string {
   return /Error: (.*)/.exec(stderr)?.[1] ?? stderr.trim();
+}
+
+/** What is read where there is no table, but virtual services of one. */
+function noTable(kind: Rules['kind']): string {
+  return `table inet ${tableName} {\n\tcomment "${layoutComment(kind)}"\n}\n`;
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { removal } from '../rules/difference.ts';
+import { type Balancer, balancers } from '../rules/rules.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { kernelContract, type Subject } from './contract.ts';
 import { createKernelStandIn } from './stand-in.ts';
 
 let next = 0;
-function subject(seed: number, failOneIn: number): Subject {
-  const kernel = createKernelStandIn({ seed, failOneIn });
+function subject(balancer: Balancer, seed: number, failOneIn: number): Subject {
+  const kernel = createKernelStandIn({ seed, failOneIn, balancer });
   const networkSandbox = 'lb_back00000';
   kernel.replaceSandbox('network-sandbox-1', networkSandbox);
   return {
@@ -20,12 +20,12 @@ function subject(seed: number, failOneIn: number): Subject {
   };
 }
 
-describe('without failures', () => {
-  kernelContract(async () => subject(1, 0));
+describe.each(balancers)('%s without failures', (balancer) => {
+  kernelContract(balancer, async () => subject(balancer, 1, 0));
 });
 
 describe.each([1, 2, 3])('failing one operation in three, seed %i', (seed) => {
-  kernelContract(async () => subject(seed, 3), 20);
+  kernelContract('nftables', async () => subject('nftables', seed, 3), 20);
 });
 
 test('about one operation in ten fails, the same ones for the same seed', async () => {
@@ -33,7 +33,9 @@ test('about one operation in ten fails, the same ones for the same seed', async 
     const kernel = createKernelStandIn({ seed });
     const told: string[] = [];
     for (let turn = 0; turn < 1_000; turn += 1) {
-      const transaction = kernel.rules('host') ? removal() : transactionOf([{ do: 'add table', kind: 'host' }]);
+      const transaction = kernel.rules('host')
+        ? transactionOf([{ do: 'delete table' }])
+        : transactionOf([{ do: 'add table', kind: 'host' }]);
       told.push(
         await kernel.apply('host', transaction as NonNullable<typeof transaction>).then(
           () => 'applied',

@@ -1,8 +1,8 @@
-import { type Address, sandboxOf } from '@fairway/mesh';
-import type { Stale } from '../rules/difference.ts';
+import { type Address, sandboxOf, schedulers } from '@fairway/mesh';
 import { layoutVersion, tableName } from '../rules/layout.ts';
 import { render } from '../rules/render.ts';
 import {
+  type Balancer,
   type Found,
   type PortKey,
   type Rules,
@@ -12,17 +12,22 @@ import {
   showTarget,
   spreadOf,
   type Target,
+  type Verdict,
   type VipKey,
 } from '../rules/rules.ts';
-import type { Operation, Transaction } from '../rules/transaction.ts';
+import type { Stale } from '../rules/stale.ts';
+import { isOnIpvs, type TableOperation, type Transaction } from '../rules/transaction.ts';
 import { CommandHung, NamespaceMissing, RuleRejected } from './failures.ts';
-import { fileOf, type Kernel, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
+import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
+import { performOnIpvs, type VirtualServers } from './stand-in-ipvs.ts';
 
 export type KernelStandInOptions = {
   /** Where its failures come from: the same seed fails the same operations. */
   readonly seed: number;
   /** One operation in so many fails; 0 for none. */
   readonly failOneIn?: number;
+  /** nftables unless told otherwise. */
+  readonly balancer?: Balancer;
 };
 
 /** What a test may see and do besides, as a person at the machine might. */
@@ -45,6 +50,7 @@ type Table = {
   kind: Rules['kind'];
   ports: Map<PortKey, Address>;
   services: Map<ServiceKey, number>;
+  verdicts: Map<ServiceKey, Verdict>;
   slots: Map<SlotKey, Target>;
   spreads: Set<Spread>;
   vips: Map<VipKey, true>;
@@ -55,9 +61,14 @@ type Table = {
  * A kernel in memory that refuses what nft refuses, and fails one operation in ten by itself. Half of the applies that
  * fail have taken effect, and only the answer is lost, as with a process killed too late.
  */
-export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptions): KernelStandIn {
+export function createKernelStandIn({
+  seed,
+  failOneIn = 10,
+  balancer = 'nftables',
+}: KernelStandInOptions): KernelStandIn {
   const random = mulberry32(seed);
   const tables = new Map<Namespace, Table>();
+  const ipvs = new Map<Namespace, VirtualServers>();
   const applied: { namespace: Namespace; text: string; size: number }[] = [];
   const forgotten: Stale[] = [];
   const watchers = new Set<(sandbox: Sandbox, id: string | undefined) => void>();
@@ -76,11 +87,21 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
   };
 
   return {
+    balancer,
+    schedulers: new Set(schedulers),
+
     async read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
       enter(namespace);
       const table = tables.get(namespace);
-      if (!table) return undefined;
-      return { rules: rulesOf(table) as RulesOf<N>, layout: layoutVersion, foreign: [...table.foreign] };
+      const servers = ipvs.get(namespace) ?? new Map();
+      if (!table && servers.size === 0) return undefined;
+      const rules = rulesOf(table ?? emptyTable(kindOf(namespace, balancer)), servers) as RulesOf<N>;
+      return {
+        rules,
+        layout: layoutVersion,
+        foreign: [...(table?.foreign ?? [])],
+        ...(table ? {} : { missing: true }),
+      };
     },
 
     async show(namespace) {
@@ -95,7 +116,14 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
       const failure = fails() ? (random() < 0.5 ? 'refused' : 'unanswered') : undefined;
       if (failure === 'refused') throw new RuleRejected(namespace, `stand-in (seed ${seed})`, text);
       let table = structuredClone(tables.get(namespace));
+      const servers = structuredClone(ipvs.get(namespace)) ?? new Map();
+      const refused: string[] = [];
       for (const operation of transaction.operations) {
+        if (isOnIpvs(operation)) {
+          const reason = performOnIpvs(servers, operation);
+          if (reason) refused.push(`${operation.element.key}: ${reason}`);
+          continue;
+        }
         const result = perform(table, operation);
         if (typeof result === 'string') throw new RuleRejected(namespace, `Could not process rule: ${result}`, text);
         table = result.table;
@@ -106,7 +134,9 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
           throw new RuleRejected(namespace, 'Could not process rule: Device or resource busy', text);
         tables.set(namespace, table);
       } else tables.delete(namespace);
+      ipvs.set(namespace, servers);
       applied.push({ namespace, text, size: transaction.operations.length });
+      if (refused.length > 0) throw new RuleRejected(namespace, refused.join(', '), text);
       if (failure === 'unanswered') throw new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
       return { durationMs: 0.2 };
     },
@@ -161,13 +191,14 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
     forgotten,
     rules<N extends Namespace>(namespace: N) {
       const table = tables.get(namespace);
-      return table && (rulesOf(table) as RulesOf<N>);
+      return table && (rulesOf(table, ipvs.get(namespace) ?? new Map()) as RulesOf<N>);
     },
     replaceSandbox(id, sandbox = 'ingress') {
       if (id === sandboxes.get(sandbox)) return;
       if (id === undefined) sandboxes.delete(sandbox);
       else sandboxes.set(sandbox, id);
       tables.delete(sandbox);
+      ipvs.delete(sandbox);
       for (const watcher of watchers) watcher(sandbox, id);
     },
     reach(network, addresses) {
@@ -180,22 +211,24 @@ export function createKernelStandIn({ seed, failOneIn = 10 }: KernelStandInOptio
   };
 }
 
+function emptyTable(kind: Rules['kind']): Table {
+  return {
+    kind,
+    ports: new Map(),
+    services: new Map(),
+    verdicts: new Map(),
+    slots: new Map(),
+    spreads: new Set(),
+    vips: new Map(),
+    foreign: [],
+  };
+}
+
 /** The table after one operation, or the kernel's word for why not. */
-function perform(table: Table | undefined, operation: Operation): { table: Table | undefined } | string {
+function perform(table: Table | undefined, operation: TableOperation): { table: Table | undefined } | string {
   if (operation.do === 'add table') {
     if (table) return 'File exists';
-    const { kind } = operation;
-    return {
-      table: {
-        kind,
-        ports: new Map(),
-        services: new Map(),
-        slots: new Map(),
-        spreads: new Set(),
-        vips: new Map(),
-        foreign: [],
-      },
-    };
+    return { table: emptyTable(operation.kind) };
   }
   if (!table) return 'No such file or directory';
   switch (operation.do) {
@@ -224,22 +257,34 @@ function perform(table: Table | undefined, operation: Operation): { table: Table
       if (element.map === 'ports') entries.set(element.key, element.gateway);
       else if (element.map === 'services') entries.set(element.key, element.endpoints);
       else if (element.map === 'vips') entries.set(element.key, true);
+      else if (element.map === 'verdicts') entries.set(element.key, element.verdict);
       else entries.set(element.key, element.target);
       return { table };
     }
   }
 }
 
-function rulesOf(table: Table): Rules {
-  const { kind, ports, vips, services, slots, spreads } = structuredClone(table);
-  if (kind === 'host') return { kind, ports };
-  const balancer = { services, slots, spreads };
-  return kind === 'network' ? { kind, ...balancer, vips: new Set(vips.keys()) } : { kind, ...balancer };
+function rulesOf(table: Table, servers: VirtualServers): Rules {
+  const { kind, ports, services, slots, spreads, verdicts, ...held } = structuredClone(table);
+  const vips = new Set(held.vips.keys());
+  const virtual = structuredClone(servers);
+  switch (kind) {
+    case 'host':
+      return { kind, ports };
+    case 'ingress':
+      return { kind, services, slots, spreads };
+    case 'network':
+      return { kind, services, slots, spreads, vips };
+    case 'ipvs-ingress':
+    case 'ipvs-network':
+      return { kind, verdicts, virtual };
+  }
 }
 
 /** The table's elements, each in nft's words, though without the chains around them. */
-function listing({ ports, services, slots }: Table): string {
+function listing({ ports, services, slots, verdicts }: Table): string {
   const lines = [
+    ...[...verdicts].map(([key, verdict]) => `${key} : goto ${verdict}`),
     ...[...ports].map(([key, gateway]) => `${key} : ${gateway.text}`),
     ...[...services].map(([key, n]) => `${key} : ${n > 0 ? `jump spread-${spreadOf(key, n)}` : 'goto refuse'}`),
     ...[...slots].map(([key, target]) => `${key} : ${showTarget(target).replace(':', ' . ')}`),

@@ -10,12 +10,15 @@
 // Every test publishes ports of its own, so that no connection tracked for one meets another.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Difference, difference } from '../rules/difference.ts';
-import { type HostRules, type IngressRules, type NetworkRules, type PortKey, vipKey } from '../rules/rules.ts';
-import { hostOf, ingressOf, ipv4, target, targets } from '../rules/sample.ts';
-import type { Kernel } from './kernel.ts';
+import { type Balancer, type HostRules, type PortKey, vipKey } from '../rules/rules.ts';
+import { hostOf, ingressOf, ipv4, target, targets, wished } from '../rules/sample.ts';
+import type { Kernel, NetworkSandbox, RulesOf } from './kernel.ts';
 import { type Lab, openLab, type Peer } from './lab.ts';
 import type { PeerAnswer } from './lab-peer.ts';
 import { createLinuxKernel } from './linux.ts';
+
+/** In the lab, whose kernel has IPVS, it is run with that too. */
+const balancer: Balancer = process.env.FAIRWAY_BALANCER === 'ipvs' ? 'ipvs' : 'nftables';
 
 let lab: Lab;
 let kernel: Kernel;
@@ -25,7 +28,8 @@ let neighbour: Peer;
 
 beforeAll(async () => {
   lab = await openLab('traffic');
-  kernel = createLinuxKernel({ netnsDir: lab.netnsDir, hostNamespace: lab.hostNamespace });
+  kernel = createLinuxKernel({ netnsDir: lab.netnsDir, hostNamespace: lab.hostNamespace, balancer });
+  for (const sandbox of ['ingress', lab.networkSandbox] as const) await kernel.ensureForwards(sandbox);
   await kernel.ensureHost();
   [client, node, neighbour] = await Promise.all([lab.peer('client'), lab.peer('host'), lab.peer('neighbour')]);
   for (const place of ['task5', 'task6', 'task7'] as const) {
@@ -39,9 +43,9 @@ afterAll(() => lab?.close());
 /** Brings both namespaces to these ports and no others, as the executor does. */
 async function publish(
   ports: Parameters<typeof ingressOf>[0],
-): Promise<{ host: Difference<HostRules>; ingress: Difference<IngressRules> }> {
+): Promise<{ host: Difference<HostRules>; ingress: Difference<RulesOf<'ingress'>> }> {
   const wish = { ingress: ingressOf(ports), host: hostOf(...(Object.keys(ports) as PortKey[])) };
-  const ingress = difference(await kernel.read('ingress'), wish.ingress, true);
+  const ingress = difference<RulesOf<'ingress'>>(await kernel.read('ingress'), wish.ingress, true, balancer);
   if (ingress.transaction) await kernel.apply('ingress', ingress.transaction);
   await kernel.forget('ingress', ingress.stale);
   const host = difference(await kernel.read('host'), wish.host, true);
@@ -168,7 +172,11 @@ describe('a change', () => {
           'tcp . 8030': turn % 2 ? targets(5) : targets(6, 5, 7),
           'tcp . 8031': turn % 3 ? targets(6) : targets(7, 6),
         });
-        const { transaction, rules: after } = difference<IngressRules>({ rules, layout: 2, foreign: [] }, wish, true);
+        const { transaction, rules: after } = difference<RulesOf<'ingress'>>(
+          { rules, layout: 2, foreign: [] },
+          wish,
+          true,
+        );
         if (transaction) await kernel.apply('ingress', transaction);
         rules = after;
       }
@@ -253,10 +261,15 @@ describe('a virtual IP', () => {
   const vip = (last: number) => ipv4(`10.0.0.${last}`);
   const bring = async (vips: { readonly [last: number]: readonly number[] }) => {
     const services = Object.entries(vips).map(
-      ([last, lasts]) => [vipKey(vip(Number(last))), lasts.map((task) => ({ address: vip(task) }))] as const,
+      ([last, lasts]) => [vipKey(vip(Number(last))), wished(lasts.map((task) => ({ address: vip(task) })))] as const,
     );
     const wish = { kind: 'network', services: new Map(services) } as const;
-    const { transaction, stale } = difference<NetworkRules>(await kernel.read(lab.networkSandbox), wish, true);
+    const { transaction, stale } = difference<RulesOf<NetworkSandbox>>(
+      await kernel.read(lab.networkSandbox),
+      wish,
+      true,
+      balancer,
+    );
     if (transaction) await kernel.apply(lab.networkSandbox, transaction);
     await kernel.forget(lab.networkSandbox, stale);
   };

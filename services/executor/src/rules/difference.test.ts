@@ -2,15 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { difference, removal } from './difference.ts';
 import { render, renderAddresses } from './render.ts';
-import type { Found, IngressRules, NetworkRules, Rules, SandboxWish } from './rules.ts';
+import type { Found, IngressRules, IngressWish, NetworkRules, NetworkWish, Rules } from './rules.ts';
 import { hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
 
 const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 2, foreign: [] });
 
 /** The rules after a first application of the wish. */
-const settled = (wish: SandboxWish<'ingress'>) => difference<IngressRules>(undefined, wish, true).rules;
+const settled = (wish: IngressWish) => difference<IngressRules>(undefined, wish, true).rules;
 
-const change = (before: SandboxWish<'ingress'>, after: SandboxWish<'ingress'>, prune = true) => {
+const change = (before: IngressWish, after: IngressWish, prune = true) => {
   const result = difference<IngressRules>(found(settled(before)), after, prune);
   return { ...result, text: result.transaction ? render(result.transaction) : '' };
 };
@@ -123,8 +123,8 @@ describe('a change is as large as what changed', () => {
 });
 
 describe("in a network's sandbox", () => {
-  const settledNetwork = (wish: SandboxWish<'network'>) => difference<NetworkRules>(undefined, wish, true).rules;
-  const changed = (before: SandboxWish<'network'>, after: SandboxWish<'network'>, prune = true) =>
+  const settledNetwork = (wish: NetworkWish) => difference<NetworkRules>(undefined, wish, true).rules;
+  const changed = (before: NetworkWish, after: NetworkWish, prune = true) =>
     difference<NetworkRules>(found(settledNetwork(before)), after, prune);
 
   test('a virtual IP that goes takes its address along, and leaves the others alone', () => {
@@ -245,5 +245,5 @@ describe('stale connections', () => {
 });
 
 test('removal', () => {
-  expect(render(removal())).toBe('delete table inet fairway\n');
+  expect(render(removal(found(hostOf('tcp . 8000'))))).toBe('delete table inet fairway\n');
 });

@@ -1,58 +1,33 @@
-import type { Address } from '@fairway/mesh';
 import { layoutVersion } from './layout.ts';
 import {
-  type Carrier,
-  carriers,
+  type Balancer,
   type Found,
   type HostRules,
-  isPortKey,
+  type IpvsSandboxRules,
   matchOf,
-  type NetworkRules,
+  type NftSandboxRules,
   type Rules,
-  readPortKey,
-  readSlotKey,
-  readVipKey,
-  type SandboxRules,
   type SandboxWish,
-  type ServiceKey,
-  type SlotKey,
   type Spread,
   showTarget,
-  slotKey,
-  spreadOf,
-  type Target,
-  type VipKey,
   type WishFor,
 } from './rules.ts';
-import { assignSlots } from './slots.ts';
-import { type Element, elementsOf, type Operation, type Transaction, transactionOf } from './transaction.ts';
-
-/** Tracked connections that the new rules would not reach, since NAT is decided by a connection's first packet. */
-export type Stale =
-  /** Those to an endpoint that is in no slot any more, on any port where it has none. Drop UDP's always, TCP's where the endpoint is dead. */
-  | { readonly kind: 'backend'; readonly carrier: Carrier; readonly target: Target }
-  /**
-   * Those of a UDP port that is published newly or no more, or that leads to another sandbox's address: a client that
-   * never pauses keeps its entry for ever.
-   */
-  | { readonly kind: 'published'; readonly carrier: 'udp'; readonly port: number }
-  /**
-   * Those to a virtual IP that is new here. Who knew it before goes on sending to the sandbox, which had no rules for
-   * it, for as long as they remember its MAC address; a UDP client that never pauses would keep that entry for ever.
-   */
-  | { readonly kind: 'vip'; readonly carrier: 'udp'; readonly vip: Address };
-
-/** Tells what is stale in one namespace apart: `tcp by 10.0.0.5:80`, `udp to 53`, `udp to 10.0.1.100`. */
-export function nameOf(stale: Stale): string {
-  switch (stale.kind) {
-    case 'backend':
-      return `${stale.carrier} by ${showTarget(stale.target)}`;
-    case 'published':
-      return `${stale.carrier} to ${stale.port}`;
-    case 'vip':
-      return `${stale.carrier} to ${stale.vip.text}`;
-  }
-}
+import { settleSlots } from './settle-slots.ts';
+import { settleVirtual } from './settle-virtual.ts';
+import { type Stale, staleBetween } from './stale.ts';
+import {
+  type Element,
+  elementsOf,
+  type IpvsElement,
+  type IpvsOperation,
+  isOfIpvs,
+  type Operation,
+  type TableElement,
+  type TableOperation,
+  type Transaction,
+  transactionOf,
+} from './transaction.ts';
+import { virtualOf } from './virtual-server.ts';
 
 /** The way from what a namespace has to what is wanted. */
 export type Difference<R extends Rules> = {
@@ -75,147 +50,151 @@ export function difference<R extends Rules>(
   found: Found<R> | undefined,
   wish: WishFor<R>,
   prune: boolean,
+  balancer: Balancer = 'nftables',
 ): Difference<R> {
   const current = found?.rules;
   if (!prune && found && found.layout !== layoutVersion) {
     return { rules: found.rules, transaction: undefined, stale: [], rebuilt: undefined };
   }
   const wanted = (
-    wish.kind === 'host'
-      ? settleHost(current as HostRules | undefined, wish, prune)
-      : settleSandbox(current as SandboxRules | undefined, wish, prune)
+    wish.kind === 'host' ? settleHost(current, wish, prune) : settle(current, wish, prune, balancer)
   ) as R;
   const stale = staleBetween(current, wanted);
-  if (!found || found.foreign.length > 0 || found.layout !== layoutVersion) {
-    const operations: Operation[] = found ? [{ do: 'delete table' }] : [];
-    operations.push({ do: 'add table', kind: wish.kind }, ...changes(undefined, wanted));
+  const isThere = found !== undefined && !found.missing;
+  if (!isThere || found.foreign.length > 0 || found.layout !== layoutVersion) {
+    const shape: TableOperation[] = isThere ? [{ do: 'delete table' }] : [];
+    shape.push({ do: 'add table', kind: wanted.kind });
     return {
       rules: wanted,
-      transaction: transactionOf(operations),
+      transaction: transactionOf(changes(current, wanted, shape)),
       stale,
-      rebuilt: found ? 'foreign' : 'missing',
+      rebuilt: isThere ? 'foreign' : 'missing',
     };
   }
   return { rules: wanted, transaction: transactionOf(changes(current, wanted)), stale, rebuilt: undefined };
 }
 
-/** The transaction that takes Fairway's table away, which gives Docker's own mesh back. */
-export function removal(): Transaction {
-  return transactionOf([{ do: 'delete table' }]) as Transaction;
+/**
+ * The transaction that takes Fairway's table away, and its virtual services where it has any, which gives Docker's own
+ * mesh back.
+ */
+export function removal(found: Found<Rules>): Transaction {
+  const servers = [...ipvsIn(found.rules).values()].filter(({ map }) => map === 'virtual');
+  return transactionOf([
+    ...(found.missing ? [] : [{ do: 'delete table' } as const]),
+    ...servers.map((element) => ({ do: 'delete element', element }) as const),
+  ]) as Transaction;
 }
 
-function settleHost(current: HostRules | undefined, wish: HostRules, prune: boolean): HostRules {
-  if (prune || !current) return wish;
+function settleHost(current: Rules | undefined, wish: HostRules, prune: boolean): HostRules {
+  if (prune || current?.kind !== 'host') return wish;
   return { kind: 'host', ports: new Map([...current.ports, ...wish.ports]) };
 }
 
-function settleSandbox(current: SandboxRules | undefined, wish: SandboxWish, prune: boolean): SandboxRules {
-  const held = new Map<ServiceKey, Map<number, Target>>();
-  for (const [key, target] of current?.slots ?? []) {
-    const { service, slot } = readSlotKey(key);
-    const slots = held.get(service) ?? new Map<number, Target>();
-    held.set(service, slots.set(slot, target));
-  }
-  const kept = prune ? [] : [...held.keys(), ...(current?.services.keys() ?? [])];
-  const services = new Map<ServiceKey, number>();
-  const slots = new Map<SlotKey, Target>();
-  const spreads = new Set<Spread>();
-  for (const service of new Set([...wish.services.keys(), ...kept])) {
-    const had = held.get(service) ?? new Map<number, Target>();
-    const wanted = [...(prune ? [] : had.values()), ...(wish.services.get(service) ?? [])];
-    const assigned = assignSlots(had, wanted);
-    services.set(service, assigned.length);
-    if (assigned.length > 0) spreads.add(spreadOf(service, assigned.length));
-    for (const [slot, target] of assigned.entries()) slots.set(slotKey(service, slot), target);
-  }
-  const balancer = { services, slots, spreads };
-  if (wish.kind === 'ingress') return { kind: 'ingress', ...balancer };
-  const vips = [...services.keys()] as VipKey[];
-  return { kind: 'network', ...balancer, vips: new Set(prune ? vips : [...vips, ...vipsIn(current)]) };
+function settle(current: Rules | undefined, wish: SandboxWish, prune: boolean, balancer: Balancer): Rules {
+  return balancer === 'ipvs'
+    ? settleVirtual(current as IpvsSandboxRules | undefined, wish, prune)
+    : settleSlots(current as NftSandboxRules | undefined, wish, prune);
 }
 
 /**
  * The order matters to nft: a chain is there before an element leads to it and goes after the last one, and a key is
- * deleted before it is added again.
+ * deleted before it is added again. And to connections: IPVS has a service before the table leads to it, and until it
+ * leads there no more.
  */
-function changes(current: Rules | undefined, wanted: Rules): Operation[] {
-  const before: Map<string, Element> = current ? elementsOf(current) : new Map();
-  const after = elementsOf(wanted);
-  const gone = [...before].filter(([name, element]) => !sameElement(element, after.get(name)));
-  const come = [...after].filter(([name, element]) => !sameElement(element, before.get(name)));
-  const spreadsBefore = spreadsIn(current);
+function changes(current: Rules | undefined, wanted: Rules, shape?: readonly TableOperation[]): Operation[] {
+  // A table that is built anew has nothing to begin with.
+  const before = shape ? ipvsIn(current) : elementsIn(current);
+  const after = elementsIn(wanted);
+  const gone = [...before].flatMap(([name, element]) => (sameElement(element, after.get(name)) ? [] : [element]));
+  const come = [...after].flatMap(([name, element]) => (sameElement(element, before.get(name)) ? [] : [element]));
+  const spreadsBefore = spreadsIn(shape ? undefined : current);
   const spreadsAfter = spreadsIn(wanted);
   return [
+    ...come.filter(isOfIpvs).map((element) => addOrEdit(element, before)),
+    ...(shape ?? []),
     ...without(spreadsAfter, spreadsBefore).map((spread) => ({ do: 'add chain', spread }) as const),
-    ...gone.map(([, element]) => ({ do: 'delete element', element }) as const).sort(byPlace),
-    ...come.map(([, element]) => ({ do: 'add element', element }) as const).sort(byPlace),
+    ...gone
+      .filter(isOfTable)
+      .sort(byPlace)
+      .map((element) => ({ do: 'delete element', element }) as const),
+    ...come
+      .filter(isOfTable)
+      .sort(byPlace)
+      .map((element) => ({ do: 'add element', element }) as const),
     ...without(spreadsBefore, spreadsAfter).map((spread) => ({ do: 'delete chain', spread }) as const),
+    ...gone
+      .filter(isOfIpvs)
+      .filter((element) => goes(element, before, after))
+      .map((element) => ({ do: 'delete element', element }) as const),
   ];
 }
 
-/** Elements of one map side by side, as `render` gathers those into one statement. */
-function byPlace(a: { element: Element }, b: { element: Element }): number {
-  return place(a.element) < place(b.element) ? -1 : place(a.element) > place(b.element) ? 1 : 0;
+type Elements = ReadonlyMap<string, Element>;
+
+function elementsIn(rules: Rules | undefined): Elements {
+  return rules ? elementsOf(rules) : new Map();
 }
 
-function place(element: Element): string {
+/** What of them is not in the table. */
+function ipvsIn(rules: Rules | undefined): ReadonlyMap<string, IpvsElement> {
+  return new Map([...elementsIn(rules)].flatMap(([name, element]) => (isOfIpvs(element) ? [[name, element]] : [])));
+}
+
+/** What IPVS has is edited in place: a server that is deleted and added forgets its connections. */
+function addOrEdit(element: IpvsElement, before: Elements): IpvsOperation {
+  return { do: before.has(`${element.map} ${element.key}`) ? 'edit element' : 'add element', element };
+}
+
+/** Whether it is to be deleted: it is not wanted, changed or not, and does not go with its virtual server. */
+function goes(element: IpvsElement, before: Elements, after: Elements): boolean {
+  if (after.has(`${element.map} ${element.key}`)) return false;
+  if (element.map === 'virtual') return true;
+  const server = `virtual ${virtualOf(element.key)}`;
+  return after.has(server) || !before.has(server);
+}
+
+function isOfTable(element: Element): element is TableElement {
+  return !isOfIpvs(element);
+}
+
+/** Elements of one map side by side, as `render` gathers those into one statement. */
+function byPlace(a: TableElement, b: TableElement): number {
+  return place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0;
+}
+
+function place(element: TableElement): string {
   return `${element.map} ${matchOf(element.key)}`;
 }
 
 function sameElement(a: Element, b: Element | undefined): boolean {
-  if (!b || a.map !== b.map || a.key !== b.key) return false;
-  if (a.map === 'ports') return b.map === 'ports' && a.gateway.text === b.gateway.text;
-  if (a.map === 'services') return b.map === 'services' && a.endpoints === b.endpoints;
-  if (a.map === 'vips') return true;
-  return b.map === 'slots' && showTarget(a.target) === showTarget(b.target);
+  return b !== undefined && a.map === b.map && a.key === b.key && showValue(a) === showValue(b);
+}
+
+/** What an element says besides its key. */
+function showValue(element: Element): string {
+  switch (element.map) {
+    case 'ports':
+      return element.gateway.text;
+    case 'services':
+      return `${element.endpoints}`;
+    case 'slots':
+      return showTarget(element.target);
+    case 'verdicts':
+      return element.verdict;
+    case 'virtual':
+      return element.scheduler;
+    case 'destinations':
+      return `${element.weight}`;
+    case 'vips':
+      return '';
+  }
 }
 
 function spreadsIn(rules: Rules | undefined): ReadonlySet<Spread> {
-  return !rules || rules.kind === 'host' ? new Set() : rules.spreads;
-}
-
-function vipsIn(rules: SandboxRules | undefined): NetworkRules['vips'] {
-  return rules?.kind === 'network' ? rules.vips : new Set();
-}
-
-function staleBetween(current: Rules | undefined, wanted: Rules): Stale[] {
-  const before = current ? publishedIn(current) : new Set<ServiceKey>();
-  const stale: Stale[] = [];
-  const after = publishedIn(wanted);
-  for (const key of [...without(before, after), ...without(after, before)]) {
-    if (!isPortKey(key)) continue;
-    const { carrier, port } = readPortKey(key);
-    if (carrier === 'udp') stale.push({ kind: 'published', carrier, port });
-  }
-  for (const key of without(after, before)) {
-    if (!isPortKey(key)) stale.push({ kind: 'vip', carrier: 'udp', vip: readVipKey(key) });
-  }
-  if (current?.kind === 'host' && wanted.kind === 'host') {
-    for (const [key, gateway] of current.ports) {
-      const { carrier, port } = readPortKey(key);
-      const now = wanted.ports.get(key);
-      if (carrier === 'udp' && now && now.text !== gateway.text) stale.push({ kind: 'published', carrier, port });
-    }
-  }
-  if (!current || current.kind === 'host' || wanted.kind === 'host') return stale;
-  const served = new Set([...wanted.slots].map(([key, target]) => nameWithMatch(key, target)));
-  const lost = new Map([...current.slots].map(([key, target]) => [nameWithMatch(key, target), { key, target }]));
-  for (const [name, { key, target }] of lost) {
-    if (served.has(name)) continue;
-    const match = matchOf(key);
-    for (const carrier of match === 'ip' ? carriers : [match]) stale.push({ kind: 'backend', carrier, target });
-  }
-  return stale;
+  return rules && 'spreads' in rules ? rules.spreads : new Set();
 }
 
 function without<T>(set: ReadonlySet<T>, other: ReadonlySet<T>): T[] {
-  return [...set].filter((value) => !other.has(value)).sort();
-}
-
-function publishedIn(rules: Rules): ReadonlySet<ServiceKey> {
-  return new Set<ServiceKey>(rules.kind === 'host' ? rules.ports.keys() : rules.services.keys());
-}
-
-function nameWithMatch(key: SlotKey, target: Target): string {
-  return `${matchOf(key)} ${showTarget(target)}`;
+  return [...set.difference(other)].sort();
 }

@@ -13,6 +13,11 @@ export const tableName = 'fairway';
 export const standbyName = 'fairway-standby';
 export type TableName = typeof tableName | typeof standbyName;
 
+/** A mark as nft lists it. */
+export function showMark(mark: number): string {
+  return `0x${mark.toString(16).padStart(8, '0')}`;
+}
+
 type Chain = { readonly name: string; readonly lines: readonly string[] };
 type DataMap = { readonly name: string; readonly type: string };
 export type Layout = { readonly maps: readonly DataMap[]; readonly chains: readonly Chain[] };
@@ -35,6 +40,27 @@ const postrouting: Chain = {
   name: 'postrouting',
   lines: ['type nat hook postrouting priority srcnat - 1; policy accept;', 'ct status dnat masquerade'],
 };
+
+/** The connection mark of what Fairway leads to IPVS: "FAIR". nft cannot see which packets IPVS has translated. */
+const ledToIpvs = '0x46414952';
+
+/** The mark that stands for refusal where a virtual IP's mark is looked up; no virtual IP is 255.255.255.255. */
+export const refusalMark = 0xffffffff;
+
+/**
+ * IPVS sends what it has translated through LOCAL_OUT, as if the sandbox had sent it; with `net.ipv4.vs.conntrack` it
+ * keeps the connection's entry in step, so that masquerading works.
+ */
+const postroutingIpvs: Chain = {
+  name: 'postrouting',
+  lines: ['type nat hook postrouting priority srcnat - 1; policy accept;', `ct mark ${ledToIpvs} masquerade`],
+};
+
+/**
+ * IPVS looks at LOCAL_IN, priority 98. Docker's iptables set the marks of its own services before, in the ingress sandbox
+ * at prerouting and in the others at input (mangle): the last word is here.
+ */
+const beforeIpvs = 'type filter hook input priority mangle + 1; policy accept;';
 
 /**
  * The rules of each kind of namespace, written exactly as nft 1.0.6 lists them: reading a table compares these lines.
@@ -100,6 +126,35 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
       postrouting,
     ],
   },
+  // Connections alone are led: IPVS knows the packets of those that it has by their addresses.
+  'ipvs-ingress': {
+    maps: [{ name: 'verdicts', type: 'typeof meta l4proto . th dport : verdict' }],
+    chains: [
+      refuse,
+      // Docker's mark, by which its own services are told apart, goes.
+      { name: 'balance', lines: ['meta mark set 0x00000000', `ct mark set ${ledToIpvs}`] },
+      {
+        name: 'input',
+        lines: [beforeIpvs, 'ct state new meta nfproto ipv4 meta l4proto . th dport vmap @verdicts'],
+      },
+      postroutingIpvs,
+    ],
+  },
+  'ipvs-network': {
+    maps: [{ name: 'verdicts', type: 'typeof ip daddr : meta mark' }],
+    chains: [
+      refuse,
+      {
+        name: 'input',
+        lines: [
+          beforeIpvs,
+          `ct state new meta l4proto { tcp, udp } meta mark set ip daddr map @verdicts ct mark set ${ledToIpvs}`,
+          `ct state new meta mark ${showMark(refusalMark)} ${refusal}`,
+        ],
+      },
+      postroutingIpvs,
+    ],
+  },
   ingress: {
     maps: [
       { name: 'services', type: 'typeof meta l4proto . th dport : verdict' },
@@ -127,6 +182,11 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
   },
 };
 
+/** What the table says of itself: its layout, and that it leads to IPVS. */
+export function layoutComment(kind: Rules['kind']): string {
+  return kind.startsWith('ipvs-') ? `layout ${layoutVersion} for IPVS` : `layout ${layoutVersion}`;
+}
+
 export function layoutOf(kind: Rules['kind']): Layout {
   return layouts[kind];
 }
@@ -149,5 +209,5 @@ export function readSpread(spread: Spread): { readonly match: Match; readonly en
 
 /** By what the services of a kind of namespace are told apart. */
 export function matchesOf(kind: Rules['kind']): readonly Match[] {
-  return { host: [], ingress: carriers, network: ['ip'] as const }[kind];
+  return kind === 'ingress' ? carriers : kind === 'network' ? ['ip'] : [];
 }

@@ -1,41 +1,60 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import { layoutOf, layoutVersion, matchesOf, readSpread, refusal, spreadChain } from './layout.ts';
+import {
+  layoutComment,
+  layoutOf,
+  layoutVersion,
+  matchesOf,
+  readSpread,
+  refusal,
+  refusalMark,
+  showMark,
+  spreadChain,
+} from './layout.ts';
+import type { FoundVirtual } from './parse-virtual.ts';
 import {
   type Carrier,
   type Found,
   type HostRules,
+  type IpvsSandboxRules,
+  isPortKey,
   type Match,
   matchOf,
+  type NftSandboxRules,
   type PortKey,
   portKey,
   type Rules,
+  readVipKey,
   type SandboxRules,
   type ServiceKey,
   type SlotKey,
   type Spread,
   slotKey,
   type Target,
+  type Verdict,
   type VipKey,
   vipKey,
 } from './rules.ts';
+import { markOf } from './virtual-server.ts';
 
 type Block = { readonly type: string; readonly name: string; readonly lines: string[]; elements: string[] };
 type Kind<R extends Rules> = R['kind'];
 
+/** What a sandbox has beside its table: a network's virtual IPs, and the virtual services of IPVS. */
+export type Beside = { readonly vips?: ReadonlySet<VipKey>; readonly virtual?: FoundVirtual };
+
 /**
  * Reads what `nft list table inet fairway` prints (text of nft 1.0.6; its JSON leaves out the table's comment, where
- * the layout's number is). Never fails: what is not as this layout writes it is told in `foreign`. A network's virtual
- * IPs are no part of its table, and come as given.
+ * the layout's number is). Never fails: what is not as this layout writes it is told in `foreign`. What is beside the
+ * table comes as given.
  */
-export function parseTable<R extends Rules>(
-  kind: Kind<R>,
-  text: string,
-  vips: ReadonlySet<VipKey> = new Set(),
-): Found<R> {
-  const layout = /^\tcomment "layout (\d+)"$/m.exec(text)?.[1];
-  const foreign: string[] = [];
+export function parseTable<R extends Rules>(kind: Kind<R>, text: string, beside: Beside = {}): Found<R> {
+  const comment = /^\tcomment "(.*)"$/m.exec(text)?.[1];
+  const [, layout, more = ''] = /^layout (\d+)(.*)$/.exec(comment ?? '') ?? [];
+  const foreign: string[] = [...(beside.virtual?.foreign ?? [])];
   const blocks = new Map(blocksOf(text).map((block) => [`${block.type} ${block.name}`, block]));
   if (layout === undefined) foreign.push('the table says no layout');
+  else if (Number(layout) === layoutVersion && comment !== layoutComment(kind))
+    foreign.push(`the table has the layout${more || ' for nftables'}`);
   else if (Number(layout) !== layoutVersion) foreign.push(`the table has layout ${layout}, not ${layoutVersion}`);
 
   for (const { name, lines } of layoutOf(kind).chains) compare(blocks, `chain ${name}`, lines, foreign);
@@ -51,8 +70,9 @@ export function parseTable<R extends Rules>(
   }
 
   const read = (map: string) => blocks.get(`map ${map}`)?.elements ?? [];
-  const rules = kind === 'host' ? hostRules(read, foreign) : sandboxRules(kind, read, spreads, vips, foreign);
-  return { rules: rules as R, layout: layout === undefined ? undefined : Number(layout), foreign };
+  const rules = kind === 'host' ? hostRules(read, foreign) : sandboxRules(kind, read, spreads, beside, foreign);
+  const isOther = Number(layout) === layoutVersion && comment !== layoutComment(kind);
+  return { rules: rules as R, layout: layout === undefined || isOther ? undefined : Number(layout), foreign };
 }
 
 function hostRules(read: (map: string) => readonly string[], foreign: string[]): HostRules {
@@ -75,9 +95,13 @@ function sandboxRules(
   kind: SandboxRules['kind'],
   read: (map: string) => readonly string[],
   spreads: ReadonlySet<Spread>,
-  vips: ReadonlySet<VipKey>,
+  { vips = new Set(), virtual: { virtual } = { virtual: new Map(), foreign: [] } }: Beside,
   foreign: string[],
 ): SandboxRules {
+  if (kind !== 'ingress' && kind !== 'network') {
+    const verdicts = readVerdicts(kind, read('verdicts'), foreign);
+    return { kind, verdicts, virtual };
+  }
   const services = new Map<ServiceKey, number>();
   for (const text of read('services')) {
     const [, place = '', chain] = /^(.+) : (goto refuse|jump spread-(?:tcp|udp|ip)-\d+)$/.exec(text) ?? [];
@@ -99,8 +123,27 @@ function sandboxRules(
   return kind === 'network' ? { kind, ...balancer, vips } : { kind, ...balancer };
 }
 
+/** `tcp . 8000 : goto balance` in the ingress sandbox; in a network's `10.0.1.5 : 0x0a000105`, its own mark. */
+function readVerdicts(
+  kind: IpvsSandboxRules['kind'],
+  elements: readonly string[],
+  foreign: string[],
+): ReadonlyMap<ServiceKey, Verdict> {
+  const verdicts = new Map<ServiceKey, Verdict>();
+  for (const text of elements) {
+    const [place = '', said = ''] = text.split(' : ');
+    const key = readService(kind === 'ipvs-network' ? 'network' : 'ingress', place);
+    const balances = key && (isPortKey(key) ? 'goto balance' : showMark(markOf(readVipKey(key))));
+    const refuses = key && (isPortKey(key) ? refusal : showMark(refusalMark));
+    if (key && said === balances) verdicts.set(key, 'balance');
+    else if (key && said === refuses) verdicts.set(key, 'refuse');
+    else foreign.push(`map verdicts has ${text}`);
+  }
+  return verdicts;
+}
+
 /** `tcp . 8000` in the ingress sandbox, `10.0.1.5` in a network's. */
-function readService(kind: SandboxRules['kind'], text: string): ServiceKey | undefined {
+function readService(kind: NftSandboxRules['kind'], text: string): ServiceKey | undefined {
   if (kind === 'network') {
     const vip = parseAddress(text);
     return vip?.family === 'ip' ? vipKey(vip) : undefined;
@@ -111,7 +154,7 @@ function readService(kind: SandboxRules['kind'], text: string): ServiceKey | und
 
 /** `8000 . 0 : 10.0.0.5 . 80` in the ingress sandbox, `10.0.1.5 . 0 : 10.0.1.6` in a network's. */
 function readSlot(
-  kind: SandboxRules['kind'],
+  kind: NftSandboxRules['kind'],
   match: Match,
   text: string,
 ): { readonly key: SlotKey; readonly target: Target } | undefined {

@@ -1,7 +1,23 @@
 import { type Address, parseAddress } from '@fairway/mesh';
-import { layoutOf, layoutVersion, refusal, spreadChain, type TableName, tableName } from './layout.ts';
-import { carriers, matchOf, type Rules, readVipKey, type Spread } from './rules.ts';
-import type { Element, Operation, ShapeOperation, Transaction } from './transaction.ts';
+import {
+  layoutComment,
+  layoutOf,
+  refusal,
+  refusalMark,
+  showMark,
+  spreadChain,
+  type TableName,
+  tableName,
+} from './layout.ts';
+import { carriers, matchOf, type Rules, readVipKey, type Spread, type VipKey } from './rules.ts';
+import {
+  isOnIpvs,
+  type ShapeOperation,
+  type TableElement,
+  type TableOperation,
+  type Transaction,
+} from './transaction.ts';
+import { markOf } from './virtual-server.ts';
 
 /** A value that must never reach a kernel: not an address, port, slot or protocol. A fault in the program above. */
 export class UnfitForRules extends Error {
@@ -41,16 +57,19 @@ export function renderAddresses({ operations }: Pick<Transaction, 'operations'>)
  */
 export function render({ operations }: Pick<Transaction, 'operations'>, table: TableName = tableName): string {
   const lines: string[] = [];
-  const ofTable = operations.filter((operation) => !('element' in operation) || operation.element.map !== 'vips');
+  const ofTable = operations.filter(
+    (operation): operation is TableOperation =>
+      !isOnIpvs(operation) && !('element' in operation && operation.element.map === 'vips'),
+  );
   for (let at = 0; at < ofTable.length; ) {
-    const operation = ofTable[at] as Operation;
+    const operation = ofTable[at] as TableOperation;
     if ('element' in operation) {
       const place = placeOf(operation.element);
       let end = at;
       const elements: string[] = [];
       const refused: string[] = [];
       for (; end < ofTable.length; end += 1) {
-        const next = ofTable[end] as Operation;
+        const next = ofTable[end] as TableOperation;
         if (!('element' in next) || next.do !== operation.do || placeOf(next.element) !== place) break;
         const key = showKey(next.element);
         elements.push(next.do === 'add element' ? `${key} : ${showValue(next.element)}` : key);
@@ -91,19 +110,19 @@ function renderTable(kind: Rules['kind'], table: TableName): string[] {
   const { maps, chains } = layoutOf(kind);
   return [
     `table inet ${table} {`,
-    `\tcomment "layout ${layoutVersion}"`,
+    `\tcomment "${layoutComment(kind)}"`,
     ...maps.flatMap(({ name, type }) => [`\tmap ${name} {`, `\t\t${type}`, '\t}']),
     ...chains.flatMap(({ name, lines }) => [`\tchain ${name} {`, ...lines.map((line) => `\t\t${line}`), '\t}']),
     '}',
   ];
 }
 
-function placeOf(element: Element): string {
+function placeOf(element: TableElement): string {
   return element.map === 'slots' ? `${assertMatch(matchOf(element.key))}-slots` : element.map;
 }
 
 /** A key as its map has it: `tcp . 8000`, and without the match where the map is for one match only. */
-function showKey(element: Element): string {
+function showKey(element: TableElement): string {
   const parts = element.key.split(' . ');
   const slot = element.map === 'slots' ? [assertNumber('a slot', parts.pop() ?? '', 0)] : [];
   const [match = '', place = '', ...rest] = parts;
@@ -113,7 +132,7 @@ function showKey(element: Element): string {
   return element.map === 'slots' ? [port, ...slot].join(' . ') : `${assertCarrier(match)} . ${port}`;
 }
 
-function showValue(element: Element): string {
+function showValue(element: TableElement): string {
   switch (element.map) {
     case 'ports':
       return assertAddress(element.gateway);
@@ -124,6 +143,11 @@ function showValue(element: Element): string {
     case 'slots': {
       const { address, port } = element.target;
       return [assertAddress(address), ...(port === undefined ? [] : [assertPort(port)])].join(' . ');
+    }
+    case 'verdicts': {
+      if (matchOf(element.key) !== 'ip') return element.verdict === 'refuse' ? refusal : 'goto balance';
+      const vip = readVipKey(element.key as VipKey);
+      return showMark(element.verdict === 'refuse' ? refusalMark : markOf(vip));
     }
     case 'vips':
       throw new UnfitForRules('an entry of a map', element.key);

@@ -1,4 +1,5 @@
-import type { Address } from '@fairway/mesh';
+import type { Address, Policy } from '@fairway/mesh';
+import type { VirtualKey, VirtualServer } from './virtual-server.ts';
 
 /** The transports that the rules serve. `PublishedPort` knows sctp too, which `wishFromPlan` turns into a note. */
 export const carriers = ['tcp', 'udp'] as const;
@@ -28,33 +29,71 @@ export type Spread = `${Match}-${number}`;
 /** The host's namespace: published ports and the sandbox's address on docker_gwbridge that they lead to. */
 export type HostRules = { readonly kind: 'host'; readonly ports: ReadonlyMap<PortKey, Address> };
 
+/** Who balances in a sandbox: nftables by itself, or IPVS with a table that leads to it. */
+export const balancers = ['nftables', 'ipvs'] as const;
+export type Balancer = (typeof balancers)[number];
+
 /**
  * What balances in a sandbox: per service the number of its endpoints (0 is refused), and each endpoint by its slot.
  * A service with n endpoints has exactly the slots 0 to n - 1, and the chain `spread` of that size.
  */
-type Balancer = {
+type Slots = {
   readonly services: ReadonlyMap<ServiceKey, number>;
   readonly slots: ReadonlyMap<SlotKey, Target>;
   readonly spreads: ReadonlySet<Spread>;
 };
 
 /** The ingress sandbox: its services are published ports. */
-export type IngressRules = Balancer & { readonly kind: 'ingress' };
+export type IngressRules = Slots & { readonly kind: 'ingress' };
 
 /** The sandbox of an overlay network: its services are virtual IPs, which it has to answer for as its own addresses. */
-export type NetworkRules = Balancer & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
+export type NetworkRules = Slots & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
 
-export type SandboxRules = IngressRules | NetworkRules;
+/** Whether a service's new connections are left to IPVS, or refused for want of a task. */
+export type Verdict = 'balance' | 'refuse';
+
+/** What balances where IPVS does: which of its services a new connection is led to, and those. */
+type Virtual = {
+  readonly verdicts: ReadonlyMap<ServiceKey, Verdict>;
+  readonly virtual: ReadonlyMap<VirtualKey, VirtualServer>;
+};
+export type IpvsIngressRules = Virtual & { readonly kind: 'ipvs-ingress' };
+/**
+ * Where the kernel has IPVS, Docker gives the sandbox its virtual IPs itself. Fairway must not: Docker, finding one there,
+ * would set up nothing for it (moby libnetwork/service_linux.go, `addLBBackend`), and serve nothing once Fairway is gone.
+ */
+export type IpvsNetworkRules = Virtual & { readonly kind: 'ipvs-network' };
+
+export type NftSandboxRules = IngressRules | NetworkRules;
+export type IpvsSandboxRules = IpvsIngressRules | IpvsNetworkRules;
+export type SandboxRules = NftSandboxRules | IpvsSandboxRules;
 export type Rules = HostRules | SandboxRules;
 
-/** What is wanted in a sandbox. Which endpoint gets which slot is left to what the kernel already has. */
-export type SandboxWish<Kind extends SandboxRules['kind'] = SandboxRules['kind']> = {
-  readonly kind: Kind;
-  readonly services: ReadonlyMap<ServiceKey, readonly Target[]>;
+/** What is wanted for one service. */
+export type ServiceWish = {
+  /** What takes new connections; without any they are refused. */
+  readonly targets: readonly Target[];
+  /** What only keeps the connections that it has. */
+  readonly draining: readonly Target[];
+  readonly policy: Policy;
 };
 
+/** What is wanted in a sandbox, whoever balances there. */
+export type IngressWish = {
+  readonly kind: 'ingress';
+  /** The sandbox's own address, to which the host leads published ports. */
+  readonly gateway: Address;
+  readonly services: ReadonlyMap<ServiceKey, ServiceWish>;
+};
+export type NetworkWish = { readonly kind: 'network'; readonly services: ReadonlyMap<ServiceKey, ServiceWish> };
+export type SandboxWish = IngressWish | NetworkWish;
+
 /** What is wanted of one namespace; on the host nothing is left to decide. */
-export type WishFor<R extends Rules> = R extends SandboxRules ? SandboxWish<R['kind']> : HostRules;
+export type WishFor<R extends Rules> = R extends HostRules
+  ? HostRules
+  : R extends IngressRules | IpvsIngressRules
+    ? IngressWish
+    : NetworkWish;
 
 /** A table read back. */
 export type Found<R extends Rules> = {
@@ -66,6 +105,8 @@ export type Found<R extends Rules> = {
    * unknown, elements that cannot be read. Such a table is built anew, in one transaction.
    */
   readonly foreign: readonly string[];
+  /** There is no table; what is told is left in IPVS. */
+  readonly missing?: true;
 };
 
 export function portKey(carrier: Carrier, port: number): PortKey {

@@ -1,5 +1,13 @@
-import { type Address, parseAddress } from '@fairway/mesh';
-import { type HostRules, type PortKey, type SandboxWish, type Target, vipKey } from './rules.ts';
+import { type Address, defaultPolicy, parseAddress } from '@fairway/mesh';
+import {
+  type HostRules,
+  type IngressWish,
+  type NetworkWish,
+  type PortKey,
+  type ServiceWish,
+  type Target,
+  vipKey,
+} from './rules.ts';
 
 /** For tests: an address that must be one. */
 export function ipv4(text: string): Address {
@@ -18,16 +26,24 @@ export function targets(...lasts: readonly number[]): Target[] {
   return lasts.map(target);
 }
 
+/** For tests: what is wanted for one service, its targets alone unless told more. */
+export function wished(targets: readonly Target[], more: Partial<ServiceWish> = {}): ServiceWish {
+  return { targets, draining: [], policy: defaultPolicy, ...more };
+}
+
 /** For tests: a wish, written as an object. */
-export function ingressOf(ports: { readonly [port: PortKey]: readonly Target[] }): SandboxWish<'ingress'> {
-  return { kind: 'ingress', services: new Map(Object.entries(ports)) as SandboxWish['services'] };
+export function ingressOf(ports: { readonly [port: PortKey]: readonly Target[] | ServiceWish }): IngressWish {
+  const services = Object.entries(ports).map(
+    ([port, given]) => [port as PortKey, 'targets' in given ? given : wished(given)] as const,
+  );
+  return { kind: 'ingress', gateway: ipv4('172.18.0.2'), services: new Map(services) };
 }
 
 /** For tests: virtual IPs 10.0.1.N, each with its tasks at 10.0.1.M. */
-export function networkOf(vips: { readonly [last: number]: readonly number[] }): SandboxWish<'network'> {
+export function networkOf(vips: { readonly [last: number]: readonly number[] }): NetworkWish {
   const at = (last: number | string) => ipv4(`10.0.1.${last}`);
   const services = Object.entries(vips).map(
-    ([vip, tasks]) => [vipKey(at(vip)), tasks.map((last) => ({ address: at(last) }))] as const,
+    ([vip, tasks]) => [vipKey(at(vip)), wished(tasks.map((last) => ({ address: at(last) })))] as const,
   );
   return { kind: 'network', services: new Map(services) };
 }

@@ -1,37 +1,67 @@
-import type { Address, Changes } from '@fairway/mesh';
-import type { PortKey, Rules, ServiceKey, SlotKey, Spread, Target, VipKey } from './rules.ts';
+import type { Address, Changes, Scheduler } from '@fairway/mesh';
+import type { PortKey, Rules, ServiceKey, SlotKey, Spread, Target, Verdict, VipKey } from './rules.ts';
+import { type DestinationKey, destinationKey, type VirtualKey } from './virtual-server.ts';
 
-/** An entry of one of the tables' maps, or a virtual IP as an address of its sandbox. */
-export type Element =
+/** An entry of one of the table's maps, or a virtual IP as an address of its sandbox. */
+export type TableElement =
   | { readonly map: 'ports'; readonly key: PortKey; readonly gateway: Address }
   | { readonly map: 'services'; readonly key: ServiceKey; readonly endpoints: number }
   | { readonly map: 'slots'; readonly key: SlotKey; readonly target: Target }
+  | { readonly map: 'verdicts'; readonly key: ServiceKey; readonly verdict: Verdict }
   | { readonly map: 'vips'; readonly key: VipKey };
 
+/** A virtual service of IPVS, or a destination of one. */
+export type IpvsElement =
+  | { readonly map: 'virtual'; readonly key: VirtualKey; readonly scheduler: Scheduler }
+  | {
+      readonly map: 'destinations';
+      readonly key: DestinationKey;
+      readonly target: Target;
+      readonly weight: number;
+    };
+export type Element = TableElement | IpvsElement;
+
 /** One step of a transaction. A changed element is deleted and added again, as nft 1.0.6 cannot overwrite one. */
-export type Operation = ShapeOperation | ElementOperation;
+export type TableOperation =
+  | ShapeOperation
+  | { readonly do: 'add element' | 'delete element'; readonly element: TableElement };
 export type ShapeOperation =
   | { readonly do: 'delete table' }
   | { readonly do: 'add table'; readonly kind: Rules['kind'] }
   | { readonly do: 'add chain' | 'delete chain'; readonly spread: Spread };
-type ElementOperation = { readonly do: 'add element' | 'delete element'; readonly element: Element };
+
+/** One step on IPVS, where what has changed is edited in place. */
+export type IpvsOperation = {
+  readonly do: 'add element' | 'edit element' | 'delete element';
+  readonly element: IpvsElement;
+};
+export type Operation = TableOperation | IpvsOperation;
 
 /**
- * Ordered operations on one namespace. Those on its table take effect together or not at all; its addresses follow,
- * each by itself. Never empty.
+ * Ordered operations on one namespace. Those on its table take effect together or not at all; those on IPVS, before and
+ * after it, each by itself, and so do its addresses, which follow. Never empty.
  */
 export type Transaction = { readonly operations: readonly Operation[]; readonly changes: Changes };
+
+export function isOfIpvs(element: Element): element is IpvsElement {
+  return element.map === 'virtual' || element.map === 'destinations';
+}
+
+export function isOnIpvs(operation: Operation): operation is IpvsOperation {
+  return 'element' in operation && isOfIpvs(operation.element);
+}
 
 /** Undefined where there is nothing to do. */
 export function transactionOf(operations: readonly Operation[]): Transaction | undefined {
   if (operations.length === 0) return undefined;
-  const added = operations.filter((operation) => operation.do.startsWith('add')).length;
+  const added = operations.filter((operation) => !operation.do.startsWith('delete')).length;
   return { operations, changes: { added, removed: operations.length - added } };
 }
 
 /** Whether a transaction builds the table anew rather than changing it. */
 export function isRebuild({ operations }: Transaction): boolean {
-  return operations[0]?.do === 'delete table' && operations[1]?.do === 'add table';
+  const at = operations.findIndex(({ do: verb }) => verb === 'delete table');
+  return at >= 0 && operations[at + 1]?.do === 'add table';
 }
 
 /** Whether a transaction leaves the table's own shape alone but for chains that spread. */
@@ -44,10 +74,21 @@ export function elementsOf(rules: Rules): Map<string, Element> {
   const elements: Element[] =
     rules.kind === 'host'
       ? [...rules.ports].map(([key, gateway]) => ({ map: 'ports', key, gateway }))
-      : [
-          ...[...rules.slots].map(([key, target]) => ({ map: 'slots', key, target }) as const),
-          ...[...rules.services].map(([key, endpoints]) => ({ map: 'services', key, endpoints }) as const),
-          ...[...(rules.kind === 'network' ? rules.vips : [])].map((key) => ({ map: 'vips', key }) as const),
-        ];
+      : 'slots' in rules
+        ? [
+            ...[...rules.slots].map(([key, target]) => ({ map: 'slots', key, target }) as const),
+            ...[...rules.services].map(([key, endpoints]) => ({ map: 'services', key, endpoints }) as const),
+          ]
+        : [
+            ...[...rules.verdicts].map(([key, verdict]) => ({ map: 'verdicts', key, verdict }) as const),
+            ...[...rules.virtual].map(([key, { scheduler }]) => ({ map: 'virtual', key, scheduler }) as const),
+            ...[...rules.virtual].flatMap(([key, { destinations }]) =>
+              [...destinations.values()].map(
+                ({ target, weight }) =>
+                  ({ map: 'destinations', key: destinationKey(key, target), target, weight }) as const,
+              ),
+            ),
+          ];
+  if ('vips' in rules) for (const key of rules.vips) elements.push({ map: 'vips', key });
   return new Map(elements.map((element) => [`${element.map} ${element.key}`, element]));
 }

@@ -1,0 +1,51 @@
+import { parseAddress, type Scheduler, schedulers } from '@fairway/mesh';
+import { type IpvsSandboxRules, showTarget, type Target } from './rules.ts';
+import { type Destination, type VirtualKey, type VirtualServer, vipOfMark } from './virtual-server.ts';
+
+/** Virtual services read back. */
+export type FoundVirtual = {
+  readonly virtual: ReadonlyMap<VirtualKey, VirtualServer>;
+  /** What of them is not as Fairway makes them, one sentence each. */
+  readonly foreign: readonly string[];
+};
+
+/**
+ * Fairway's virtual services in what `ipvsadm --save --numeric` prints (1.31): in the ingress sandbox those by address,
+ * in a network's those whose mark is a virtual IP. Docker's are by other marks in both, and left out. Marks from 2^31 on
+ * are printed as negative numbers, and taken as positive ones only.
+ */
+export function parseVirtual(kind: IpvsSandboxRules['kind'], text: string): FoundVirtual {
+  const servers = new Map<VirtualKey, VirtualServer & { readonly destinations: Map<string, Destination> }>();
+  const foreign: string[] = [];
+  for (const line of text.split('\n')) {
+    const [, verb, by = '', where = '', rest = ''] = /^-([Aa]) (-[tuf]) (\S+)(.*)$/.exec(line) ?? [];
+    const key = verb && readVirtual(kind, by, where);
+    if (!key) continue;
+    if (verb === 'A') {
+      const [, scheduler] = /^ -s (\S+)( -b sh-fallback)?$/.exec(rest.trimEnd()) ?? [];
+      const known = schedulers.find((one) => one === scheduler) as Scheduler | undefined;
+      if (!known) foreign.push(`IPVS has ${line.trim()}`);
+      servers.set(key, { scheduler: known ?? 'rr', destinations: new Map() });
+      continue;
+    }
+    const [, real = '', port, weight] = /^ -r ([\d.]+):(\d+) -m -w (\d+)$/.exec(rest.trimEnd()) ?? [];
+    const address = parseAddress(real);
+    const server = servers.get(key);
+    if (!address || !server) {
+      foreign.push(`IPVS has ${line.trim()}`);
+      continue;
+    }
+    const target: Target = port === '0' ? { address } : { address, port: Number(port) };
+    server.destinations.set(showTarget(target), { target, weight: Number(weight) });
+  }
+  return { virtual: servers, foreign };
+}
+
+function readVirtual(kind: IpvsSandboxRules['kind'], by: string, where: string): VirtualKey | undefined {
+  if (kind === 'ipvs-network') {
+    const vip = by === '-f' ? vipOfMark(Number(where) >>> 0) : undefined;
+    return vip && `ip . ${vip.text}`;
+  }
+  const [, address, port] = /^([\d.]+):(\d+)$/.exec(where) ?? [];
+  return by === '-f' || !address ? undefined : `${by === '-t' ? 'tcp' : 'udp'} . ${address} . ${Number(port)}`;
+}

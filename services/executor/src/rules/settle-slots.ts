@@ -1,0 +1,42 @@
+import {
+  type NftSandboxRules,
+  readSlotKey,
+  type SandboxWish,
+  type ServiceKey,
+  type SlotKey,
+  type Spread,
+  slotKey,
+  spreadOf,
+  type Target,
+  type VipKey,
+} from './rules.ts';
+import { assignSlots } from './slots.ts';
+
+/**
+ * What nftables is to have in a sandbox. It changes no slot that need not be changed; a draining target has none, since
+ * its connections are tracked.
+ */
+export function settleSlots(current: NftSandboxRules | undefined, wish: SandboxWish, prune: boolean): NftSandboxRules {
+  const held = new Map<ServiceKey, Map<number, Target>>();
+  for (const [key, target] of current?.slots ?? []) {
+    const { service, slot } = readSlotKey(key);
+    const slots = held.get(service) ?? new Map<number, Target>();
+    held.set(service, slots.set(slot, target));
+  }
+  const kept = prune ? [] : [...held.keys(), ...(current?.services.keys() ?? [])];
+  const services = new Map<ServiceKey, number>();
+  const slots = new Map<SlotKey, Target>();
+  const spreads = new Set<Spread>();
+  for (const service of new Set([...wish.services.keys(), ...kept])) {
+    const had = held.get(service) ?? new Map<number, Target>();
+    const wanted = [...(prune ? [] : had.values()), ...(wish.services.get(service)?.targets ?? [])];
+    const assigned = assignSlots(had, wanted);
+    services.set(service, assigned.length);
+    if (assigned.length > 0) spreads.add(spreadOf(service, assigned.length));
+    for (const [slot, target] of assigned.entries()) slots.set(slotKey(service, slot), target);
+  }
+  if (wish.kind === 'ingress') return { kind: 'ingress', services, slots, spreads };
+  const vips = new Set([...services.keys()] as VipKey[]);
+  const before = current?.kind === 'network' && !prune ? current.vips : new Set<VipKey>();
+  return { kind: 'network', services, slots, spreads, vips: vips.union(before) };
+}
