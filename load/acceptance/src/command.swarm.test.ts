@@ -1,4 +1,6 @@
 // The command besides `fairway status`. Ports 87xx.
+
+import { until } from '@fairway/cluster';
 import type { EventLine } from '@fairway/mesh';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
@@ -59,6 +61,37 @@ test('rules of a node that is not there, and of one whose process is down: 1, an
     await part.start();
   }
   await swarm.converged();
+});
+
+test('uninstall leaves a node to Docker, also when its process starts again, and install takes it back', async ({
+  swarm,
+}) => {
+  await swarm.create('handed', { ports: ['8730:8000'], replicas: 2 });
+  await swarm.answers('handed', 8730, 2);
+  const node = swarm.nodes[1];
+  if (!node) throw new Error('no worker');
+  const isBare = async () => (await swarm.table(node)) + (await swarm.table(node, 'ingress_sbox'));
+  try {
+    expect(await swarm.fairway('uninstall', node.name)).toMatchObject({
+      status: 0,
+      stdout: `${node.name} is left to Docker.\n`,
+    });
+    expect(await isBare()).not.toContain('table inet fairway');
+    await swarm.view('status to say so', ({ problems }) => {
+      const said = problems.find(({ about }) => about === `node ${node.name}`)?.why;
+      return said?.includes('fairway install brings them back') || JSON.stringify(problems);
+    });
+    await swarm.cluster.process(node.name).kill();
+    await swarm.cluster.process(node.name).start();
+    await until('the node to answer', async () => (await swarm.fairway('rules', node.name)).status === 0 || 'not yet', {
+      limitMs: 30_000,
+    });
+    expect(await isBare()).not.toContain('table inet fairway');
+  } finally {
+    expect(await swarm.fairway('install', '--all')).toMatchObject({ status: 0 });
+  }
+  await swarm.answers('handed', 8730, 2);
+  expect((await swarm.fairway('uninstall')).status).toBe(2);
 });
 
 test('explain shows the tasks of a port, that the kernel has them, and what changed it', async ({ swarm }) => {

@@ -8,7 +8,7 @@ const answerMaxMs = 6_000;
 
 /** Asks the console for its view, which may take `limitMs` where that is less. @throws {ConsoleUnreachable} */
 export function askStatus(consoleUrl: string, limitMs = answerMaxMs): Promise<View> {
-  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes'], limitMs);
+  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes'], { limitMs });
 }
 
 /** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
@@ -20,6 +20,15 @@ export function askRules(consoleUrl: string, node: string): Promise<NodeRules> {
 export function askExplanation(consoleUrl: string, node: string, target: string): Promise<Explanation> {
   const path = `/api/nodes/${encodeURIComponent(node)}/explain?target=${encodeURIComponent(target)}`;
   return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel']);
+}
+
+/** What became of a node that was left to Docker, or taken back. */
+export type Handover = { readonly node: string; readonly released: readonly string[] };
+
+/** Has a node left to Docker, or taken back. @throws {ConsoleUnreachable} */
+export function askHandover(consoleUrl: string, request: 'uninstall' | 'install', node: string): Promise<Handover> {
+  const path = `/api/nodes/${encodeURIComponent(node)}/${request}`;
+  return askConsole<Handover>(consoleUrl, path, ['node', 'released'], { method: 'POST' });
 }
 
 /**
@@ -76,9 +85,9 @@ function urlOf(consoleUrl: string, path: string): string {
   return `${consoleUrl.replace(/\/$/, '')}${path}`;
 }
 
-async function reach(url: string, signal: AbortSignal): Promise<Response> {
+async function reach(url: string, signal: AbortSignal, method = 'GET'): Promise<Response> {
   try {
-    return await fetch(url, { signal });
+    return await fetch(url, { signal, method });
   } catch (cause) {
     const hint = 'Is the console running, and is this its address? Set --console or CONSOLE.';
     throw new ConsoleUnreachable(`No answer from ${url}. ${hint}`, { cause });
@@ -90,10 +99,10 @@ async function askConsole<Answer>(
   consoleUrl: string,
   path: string,
   fields: readonly string[],
-  limitMs = answerMaxMs,
+  { limitMs = answerMaxMs, method = 'GET' }: { readonly limitMs?: number; readonly method?: 'GET' | 'POST' } = {},
 ): Promise<Answer> {
   const url = urlOf(consoleUrl, path);
-  const response = await reach(url, AbortSignal.timeout(Math.min(limitMs, answerMaxMs)));
+  const response = await reach(url, AbortSignal.timeout(Math.min(limitMs, answerMaxMs)), method);
   const body: unknown = await response.json().catch(() => undefined);
   if (typeof body === 'object' && body !== null && fields.every((field) => field in body)) return body as Answer;
   const said = body && typeof body === 'object' && 'error' in body ? `: ${body.error}` : '';

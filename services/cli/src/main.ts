@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { askEvents, askExplanation, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { askEvents, askExplanation, askHandover, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
 import { showEvent } from './show-event.ts';
 import { showExplanation } from './show-explanation.ts';
 import { showRules } from './show-rules.ts';
@@ -173,6 +173,44 @@ Exit status: 0 told, 1 no answer, or the console went away while following, 2 wr
     }
     if (follow) throw new ConsoleUnreachable('the console ended the events; it was stopped');
   });
+
+for (const [request, description, did] of [
+  ['uninstall', "takes Fairway's rules off a node, so that Docker's own mesh serves there", 'is left to Docker'],
+  ['install', 'brings them back after uninstall', 'is served by Fairway again'],
+] as const) {
+  program
+    .command(request)
+    .argument('[node]', 'its name or id')
+    .option('--all', 'every node that is ready')
+    .description(description)
+    .option('--json', 'what became of each node, for programs')
+    .addHelpText(
+      'after',
+      `
+A node stays as it is told when its node process or the machine is started again. Docker's own mesh serves where the
+kernel has IPVS; elsewhere nothing answers after uninstall.
+
+  fairway ${request} node2
+  fairway ${request} --all
+
+Exit status: 0 done, 1 a node could not be told or could not do it, 2 wrong usage.`,
+    )
+    .action(async (node: string | undefined, { all, json }: { all?: true; json?: true }, command: Command) => {
+      if ((node === undefined) === (all === undefined)) command.error('error: name one node, or --all');
+      const consoleUrl = program.opts<{ console: string }>().console;
+      const told = all ? await readyNodes(consoleUrl) : [node as string];
+      // One after the other: what goes wrong on the first should not have happened on all.
+      for (const one of told) {
+        const done = await askHandover(consoleUrl, request, one);
+        process.stdout.write(json ? `${JSON.stringify(done)}\n` : `${done.node} ${did}.\n`);
+      }
+    });
+}
+
+async function readyNodes(consoleUrl: string): Promise<readonly string[]> {
+  const { nodes } = await askStatus(consoleUrl);
+  return nodes.filter(({ state }) => state === 'ready').map(({ id }) => id);
+}
 
 try {
   await program.parseAsync();

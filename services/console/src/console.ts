@@ -1,4 +1,12 @@
-import { type Bus, type Clock, deadLetterStream, MeshReplica, readExplanation, realClock } from '@fairway/bus';
+import {
+  type Bus,
+  type Clock,
+  deadLetterStream,
+  MeshReplica,
+  readExplanation,
+  readHandover,
+  realClock,
+} from '@fairway/bus';
 import { parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
@@ -61,6 +69,14 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     const node = nodeNamed(mesh, context.req.param('node'));
     return context.json(await askNode(bus, node, 'explain', target, readExplanation));
   });
+  for (const request of ['uninstall', 'install'] as const) {
+    app.post(`/api/nodes/:node/${request}`, async (context) => {
+      const mesh = replica.current;
+      if (!mesh) return context.json(tooEarly, 503);
+      const node = nodeNamed(mesh, context.req.param('node'));
+      return context.json({ node: node.name, ...(await askNode(bus, node, request, '', readHandover)) });
+    });
+  }
   app.get('/api/events', (context) => {
     const body = context.req.query('follow') === undefined ? recorded.events.text : recorded.events.follow();
     return context.body(body, 200, { 'content-type': 'application/x-ndjson' });

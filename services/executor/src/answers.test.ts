@@ -1,7 +1,18 @@
-import { createMemoryBus, NobodyAnswers, readExplanation, readKernelTables, subjects } from '@fairway/bus';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createMemoryBus,
+  NobodyAnswers,
+  readExplanation,
+  readHandover,
+  readKernelTables,
+  subjects,
+} from '@fairway/bus';
 import { describe, expect, test } from 'vitest';
 import { startAnswers } from './answers.ts';
 import { endpoint, openLab, port } from './executor-lab.ts';
+import { Handover } from './handover.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
 import { kernelTables } from './kernel-tables.ts';
 import { difference } from './rules/difference.ts';
@@ -15,7 +26,17 @@ async function open() {
   const { transaction } = difference(undefined, hostOf('tcp . 8000', 'tcp . 8001'), true);
   if (transaction) await kernel.apply('host', transaction);
   const bus = createMemoryBus();
-  return { kernel, bus, answers: startAnswers({ bus, kernel, executor: { planned: () => undefined } }) };
+  const asked: string[] = [];
+  const executor = {
+    planned: () => undefined,
+    handOver: async () => {
+      asked.push('hand over');
+      return ['host', 'ingress'] as const;
+    },
+    takeBack: () => void asked.push('take back'),
+  };
+  const path = join(await mkdtemp(join(tmpdir(), 'handover-')), 'state', 'left-to-docker');
+  return { kernel, bus, answers: startAnswers({ bus, kernel, executor, handover: new Handover(path) }), asked, path };
 }
 
 test('what is in the kernel, of the host and of every sandbox', async () => {
@@ -37,6 +58,17 @@ test('a node that has another id answers to that one alone', async () => {
   expect(await bus.ask(subjects.ask('n2', 'rules'), '', 1_000)).toContain('host');
   answers.as(undefined);
   await expect(bus.ask(subjects.ask('n2', 'rules'), '', 1_000)).rejects.toThrow(NobodyAnswers);
+});
+
+test('a node is left to Docker and taken back, which is remembered beyond the process', async () => {
+  const { bus, answers, asked, path } = await open();
+  answers.as('n1');
+  const subject = subjects.ask('n1', 'uninstall');
+  expect(readHandover(subject, await bus.ask(subject, '', 1_000))).toEqual({ released: ['host', 'ingress_sbox'] });
+  expect(await new Handover(path).isRemembered()).toBe(true);
+  await bus.ask(subjects.ask('n1', 'install'), '', 1_000);
+  expect(await new Handover(path).isRemembered()).toBe(false);
+  expect(asked).toEqual(['hand over', 'take back']);
 });
 
 test('a namespace that cannot be read has its reason, and the others are told all the same', async () => {
@@ -69,7 +101,8 @@ describe('explain', () => {
     await lab.until(() => lab.kernel.applied.length > 0);
     await lab.pass(1);
     const { bus, kernel, executor, clock } = lab;
-    startAnswers({ bus, kernel, executor }).as('n1');
+    const handover = new Handover(join(tmpdir(), 'never-written'));
+    startAnswers({ bus, kernel, executor, handover }).as('n1');
     const ask = async (text: string) => readExplanation(subject, await clock.settle(bus.ask(subject, text, 1_000)));
     return { ...lab, ask };
   }

@@ -1,8 +1,9 @@
-import { type Bus, type Stoppable, subjects, writeExplanation, writeKernelTables } from '@fairway/bus';
+import { type Bus, type Stoppable, subjects, writeExplanation, writeHandover, writeKernelTables } from '@fairway/bus';
 import { type Explanation, parseAsked } from '@fairway/mesh';
 import type { Executor } from './executor.ts';
 import { explain, namespacesOf } from './explain.ts';
-import type { Kernel, Namespace } from './kernel/kernel.ts';
+import type { Handover } from './handover.ts';
+import { fileOf, type Kernel, type Namespace } from './kernel/kernel.ts';
 import { kernelTables } from './kernel-tables.ts';
 import type { Rules } from './rules/rules.ts';
 
@@ -13,15 +14,21 @@ export type Answers = {
   stop(): Promise<void>;
 };
 
-/** Answers questions about this node: `rules`, what is in its kernel, and `explain`, where it leads a target and why. */
+/**
+ * Answers questions about this node: `rules`, what is in its kernel, and `explain`, where it leads a target and why. And
+ * does what it is asked to: `uninstall` and `install`, to leave the node to Docker and to take it back.
+ */
 export function startAnswers({
   bus,
   kernel,
   executor,
+  handover,
 }: {
   readonly bus: Bus;
   readonly kernel: Kernel;
-  readonly executor: Pick<Executor, 'planned'>;
+  readonly executor: Pick<Executor, 'planned' | 'handOver' | 'takeBack'>;
+  /** Remembers that the node is left to Docker, beyond this process. */
+  readonly handover: Handover;
 }): Answers {
   let known: string | undefined;
   let answering: Stoppable[] = [];
@@ -37,12 +44,26 @@ export function startAnswers({
         bus.answer(subjects.ask(node, 'explain'), async (text) =>
           writeExplanation(await explainNow(text, kernel, executor)),
         ),
+        bus.answer(subjects.ask(node, 'uninstall'), async () => {
+          // First: a process that ends amid it goes on with it when it is started again.
+          await handover.remember(true);
+          return writeHandover({ released: (await executor.handOver()).map(nameOf) });
+        }),
+        bus.answer(subjects.ask(node, 'install'), async () => {
+          await handover.remember(false);
+          executor.takeBack();
+          return writeHandover({ released: [] });
+        }),
       ];
     },
     async stop() {
       await end();
     },
   };
+}
+
+function nameOf(namespace: Namespace): string {
+  return namespace === 'host' ? namespace : fileOf(namespace);
 }
 
 /** The last plan and the kernel as it is now. */

@@ -363,3 +363,40 @@ test('the host is made to lead packets to the sandbox at the start, and looked a
   await lab.pass(30_000);
   expect(looks).toBe(5);
 });
+
+test('a node that is left to Docker has no rules, whatever changes, and says so; taken back it has them at once', async () => {
+  const lab = await openLab();
+  await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+  await lab.pass(100);
+  expect(await lab.clock.settle(lab.executor.handOver())).toEqual(['host', 'ingress']);
+  const isBare = () => !lab.kernel.rules('host') && !lab.kernel.rules('ingress');
+  expect(isBare()).toBe(true);
+  const revision = await lab.service('web', [port(8000), port(8001)], [endpoint(5, 'n1')]);
+  lab.kernel.replaceSandbox('another');
+  await lab.pass(30_000);
+  expect(isBare()).toBe(true);
+  expect(lab.outcomes.at(-1)).toMatchObject({
+    kind: 'applied',
+    to: revision,
+    notes: [{ kind: 'refused', about: 'node n1', why: expect.stringContaining('fairway uninstall') }],
+  });
+  lab.executor.takeBack();
+  await lab.pass(10);
+  expect(lab.rules()).toContain('8001/tcp: 10.0.0.5:80');
+});
+
+test('what cannot be released is told, and everything else is released', async () => {
+  const lab = await openLab({
+    given: (kernel) => ({
+      ...kernel,
+      apply: (namespace, transaction) =>
+        namespace === 'host' && transaction.operations[0]?.do === 'delete table'
+          ? Promise.reject(new Error('busy'))
+          : kernel.apply(namespace, transaction),
+    }),
+  });
+  await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+  await lab.pass(100);
+  await expect(lab.clock.settle(lab.executor.handOver())).rejects.toThrow('host');
+  expect(lab.kernel.rules('ingress')).toBeUndefined();
+});

@@ -29,6 +29,8 @@ type Options = {
   readonly replica: MeshReplica;
   readonly log: Log;
   readonly tracer?: Tracer;
+  /** Whether the node was left to Docker before it was started. */
+  readonly handedOver?: boolean;
   /** The wall clock, for times that are shown. */
   readonly nowMs?: () => number;
   readonly clock?: Clock;
@@ -44,6 +46,13 @@ export type Executor = {
   dockerStarted(): void;
   /** The machine is in no swarm any more: its ports are its own again. */
   leftSwarm(): void;
+  /**
+   * Takes Fairway's rules away in every namespace, and keeps them away until `takeBack`: Docker's own mesh serves, where
+   * the kernel has IPVS. Gives the namespaces that were released.
+   * @throws ApplyFailed with the first that could not be; the others are released, and it may be tried again
+   */
+  handOver(): Promise<readonly Namespace[]>;
+  takeBack(): void;
   /** What it made of the mesh last; undefined before its first plan. */
   planned(): Planned | undefined;
   stop(): Promise<void>;
@@ -65,6 +74,7 @@ export function startExecutor({
   replica,
   log,
   tracer = untraced,
+  handedOver: wasHandedOver = false,
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
@@ -81,6 +91,7 @@ export function startExecutor({
   let stopped = false;
   /** The machine left its swarm, and its ports are not yet its own again. */
   let left = false;
+  let handedOver = wasHandedOver;
   let applied: string | undefined;
   let planned: Planned | undefined;
 
@@ -149,6 +160,10 @@ export function startExecutor({
     brings: readonly Cause[],
     trace: ApplyTrace,
   ): Promise<readonly Error[]> {
+    if (handedOver) {
+      report.applied(watched.node, leftToDocker(watched.node, mesh, brings, trace.traceparent));
+      return [];
+    }
     const facts = await withKernelFacts(mesh, watched);
     const wish = plan(mesh, facts);
     const rulesWanted = wishFromPlan(wish, kernel.schedulers);
@@ -202,6 +217,7 @@ export function startExecutor({
 
   let hostSaid = '';
   const ensureHost = async () => {
+    if (handedOver) return;
     try {
       const { changed, waitingFor } = await kernel.ensureHost();
       if (changed.length > 0) log.info('the host was made to lead packets to the sandbox', { changed });
@@ -254,6 +270,29 @@ export function startExecutor({
       left = true;
       wake();
     },
+    async handOver() {
+      handedOver = true;
+      await running;
+      planned = undefined;
+      applied = undefined;
+      // The host first: what it leads to is there until it leads there no more.
+      const namespaces: readonly Namespace[] = ['host', ...sandboxes.keys()];
+      const failures: ApplyFailed[] = [];
+      for (const namespace of namespaces) {
+        await rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));
+      }
+      wake();
+      const [failure] = failures;
+      if (failure) throw failure;
+      log.info('this node is left to Docker; Fairway has no rules here', { namespaces: namespaces.join(', ') });
+      return namespaces;
+    },
+    takeBack() {
+      handedOver = false;
+      log.info('this node is served by Fairway again');
+      void ensureHost();
+      wake();
+    },
     planned: () => planned,
     async stop() {
       stopped = true;
@@ -264,6 +303,24 @@ export function startExecutor({
       await running;
       report.stop();
     },
+  };
+}
+
+/** What a node reports of each revision while it is left to Docker. */
+function leftToDocker(
+  node: string,
+  mesh: Mesh,
+  causes: readonly Cause[],
+  trace: string,
+): Parameters<OutcomeReport['applied']>[1] {
+  const why = 'Fairway has no rules on this node since fairway uninstall; fairway install brings them back';
+  return {
+    generation: mesh.generation,
+    durationMs: 0,
+    changes: { added: 0, removed: 0 },
+    causes,
+    notes: [{ kind: 'refused', about: `node ${mesh.nodes.get(node)?.claim?.name ?? node}`, why }],
+    trace,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   balancerChoices,
   chooseBalancer,
   createLinuxKernel,
+  Handover,
   ipvsSupport,
   MeshFile,
   startAnswers,
@@ -58,6 +59,9 @@ export async function startNode({
   const { node, swarm = node } = await swarmMembership(docker, log);
   const bus = await connectBus({ servers, name: `node-${node}`, log });
 
+  const handover = new Handover(join(stateDir, 'left-to-docker'));
+  const handedOver = await handover.isRemembered();
+  if (handedOver) log.warn('this node is left to Docker since fairway uninstall; fairway install takes it back');
   const file = new MeshFile(join(stateDir, 'mesh'), log);
   const saved = await file.read(swarm);
   if (saved) log.info('the mesh on disk is acted on until the bus has a complete one', { revision: saved.revision });
@@ -71,8 +75,8 @@ export async function startNode({
       log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
     },
   });
-  const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }), tracer });
-  const answers = startAnswers({ bus, kernel, executor });
+  const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }), tracer, handedOver });
+  const answers = startAnswers({ bus, kernel, executor, handover });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus

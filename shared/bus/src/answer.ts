@@ -32,6 +32,20 @@ const explanation = z.object({
   causes: z.array(z.object({ event: z.string(), atMs: schema.timeMs, trace: z.string() })),
 });
 
+/** What a node says to `uninstall` and `install`: the namespaces that it has left to Docker. */
+export type HandoverDone = { readonly released: readonly string[] };
+
+const handoverDone = z.object({ released: z.array(z.string()) });
+
+export function writeHandover(done: HandoverDone): string {
+  return JSON.stringify(done);
+}
+
+/** Reads a node's answer to `uninstall` or `install`. @throws {Unreadable} */
+export function readHandover(subject: string, text: string): HandoverDone {
+  return parseText(subject, text, handoverDone);
+}
+
 /** A node's answer to the question `rules`. */
 export function writeKernelTables(tables: readonly KernelTable[]): string {
   return JSON.stringify(tables);

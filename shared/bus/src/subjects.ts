@@ -14,8 +14,8 @@ export const subjects = {
   /** What could not be read, with its reason: `fairway.dead.SENDER`, the sender being who put it aside. */
   deadLetter: (sender: string) => `fairway.dead.${sender}`,
   deadLetters: 'fairway.dead.>',
-  /** A question to a node, by request and reply on plain NATS: `fairway.ask.NODE.rules`; NODE is who answers. */
-  ask: (node: string, question: 'rules' | 'explain') => `fairway.ask.${node}.${question}`,
+  /** A question or a request to a node, by request and reply on plain NATS: `fairway.ask.NODE.rules`; NODE is who answers. */
+  ask: (node: string, question: 'rules' | 'explain' | 'uninstall' | 'install') => `fairway.ask.${node}.${question}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
