@@ -36,6 +36,11 @@ export class Ipvs {
     return parseVirtual(kind, await this.#ipvsadm(namespace, ['-S', '-n']));
   }
 
+  /** All virtual services of a sandbox with what they have to do, Docker's own among them, for people. */
+  show(namespace: Namespace): Promise<string> {
+    return this.#ipvsadm(namespace, ['-L', '-n']);
+  }
+
   /**
    * Carries out the lines one after the other, and tells what of them the kernel refused: each line and its reason. The
    * others have taken effect.

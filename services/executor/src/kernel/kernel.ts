@@ -73,7 +73,8 @@ export type Kernel = {
   read<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined>;
 
   /**
-   * Fairway's table as `nft list table inet fairway` prints it, for people; undefined where there is none.
+   * Fairway's table as `nft list table inet fairway` prints it, for people, and where IPVS balances what `ipvsadm -L -n`
+   * says; undefined where there is no table.
    * @throws NamespaceMissing, CommandHung, CommandFailed
    */
   show(namespace: Namespace): Promise<string | undefined>;

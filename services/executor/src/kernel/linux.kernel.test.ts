@@ -29,7 +29,9 @@ describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('t
     await lab.run('balancer', 'sysctl -qw net.ipv4.ip_forward=0');
     if (hasIpvs) await lab.run('balancer', 'ipvsadm -C');
     const { netnsDir, hostNamespace } = lab;
-    return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace, balancer }) };
+    // Patient: on an emulated machine the first command of its kind takes seconds.
+    const limitMs = 60_000;
+    return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs }) };
   });
 });
 

@@ -243,7 +243,11 @@ export function createLinuxKernel({
       return text === undefined ? { ...found, missing: true } : found;
     },
 
-    show: list,
+    async show(namespace) {
+      const table = await list(namespace);
+      if (table === undefined || balancer !== 'ipvs' || namespace === 'host') return table;
+      return `${table}\n${await ipvs.show(namespace)}`;
+    },
 
     async apply(namespace, transaction: Transaction) {
       const start = performance.now();
