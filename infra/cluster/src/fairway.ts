@@ -18,11 +18,12 @@ export const consoleUrl = `http://${consoleListen}`;
 /** Where somebody on the LAN may receive traces; OTLP/HTTP's usual port. */
 export const tracesUrl = `http://${lanAddress}:4318`;
 
-/** Where the processes send traces: they are given what this process has been. */
-function traces(): Record<string, string> {
-  const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
-  return endpoint ? { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } : {};
+/** What the processes are given as this process has been: where they send traces, and what balances. */
+function handedOn(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
+
+const traces = () => handedOn('OTEL_EXPORTER_OTLP_ENDPOINT');
 
 /**
  * What keeps a service small. V8 lets its young generation grow to 16 MB a half, of which a service that makes little
@@ -75,6 +76,7 @@ export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecor
       DOCKER_HOST: `unix://${node.socket}`,
       FAIRWAY_NETNS_DIR: node.netnsDir,
       FAIRWAY_STATE_DIR: join(node.dir, 'state'),
+      ...handedOn('FAIRWAY_BALANCER'),
       ...cache,
       ...traces(),
     },

@@ -1,4 +1,5 @@
 import { type FoundVirtual, parseVirtual } from '../rules/parse-virtual.ts';
+import { renderVirtual } from '../rules/render-virtual.ts';
 import type { IpvsSandboxRules } from '../rules/rules.ts';
 import { CommandFailed } from './failures.ts';
 import type { Namespace } from './kernel.ts';
@@ -34,6 +35,15 @@ export class Ipvs {
   /** Fairway's virtual services in a sandbox. */
   async read(namespace: Namespace, kind: IpvsSandboxRules['kind']): Promise<FoundVirtual> {
     return parseVirtual(kind, await this.#ipvsadm(namespace, ['-S', '-n']));
+  }
+
+  /** Takes Fairway's virtual services away, where there are any. */
+  async clear(namespace: Namespace, kind: IpvsSandboxRules['kind']): Promise<void> {
+    const found = await this.read(namespace, kind).catch(() => undefined);
+    const operations = [...(found?.virtual ?? [])].map(
+      ([key, { scheduler }]) => ({ do: 'delete element', element: { map: 'virtual', key, scheduler } }) as const,
+    );
+    await this.restore(namespace, renderVirtual({ operations }).after);
   }
 
   /** All virtual services of a sandbox with what they have to do, Docker's own among them, for people. */

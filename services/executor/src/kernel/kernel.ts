@@ -6,6 +6,7 @@ import type {
   IngressRules,
   IpvsIngressRules,
   IpvsNetworkRules,
+  IpvsSandboxRules,
   NetworkRules,
   Rules,
 } from '../rules/rules.ts';
@@ -41,8 +42,12 @@ export function sandboxOfFile(file: string): Sandbox | undefined {
 
 export function kindOf(namespace: Namespace, balancer: Balancer): Rules['kind'] {
   if (namespace === 'host') return namespace;
-  const kind = namespace === 'ingress' ? namespace : 'network';
-  return balancer === 'ipvs' ? `ipvs-${kind}` : kind;
+  if (balancer === 'ipvs') return ipvsKindOf(namespace);
+  return namespace === 'ingress' ? namespace : 'network';
+}
+
+export function ipvsKindOf(sandbox: Sandbox): IpvsSandboxRules['kind'] {
+  return sandbox === 'ingress' ? 'ipvs-ingress' : 'ipvs-network';
 }
 
 /** Something without which no rules can be set. */

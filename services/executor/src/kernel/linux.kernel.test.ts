@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { difference } from '../rules/difference.ts';
 import { balancers, type NetworkWish, vipKey } from '../rules/rules.ts';
-import { ipv4, networkOf } from '../rules/sample.ts';
+import { ingressOf, ipv4, networkOf, targets } from '../rules/sample.ts';
+import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { kernelContract } from './contract.ts';
 import type { NetworkSandbox, RulesOf } from './kernel.ts';
@@ -33,6 +34,25 @@ describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('t
     const limitMs = 60_000;
     return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs }) };
   });
+});
+
+test.runIf(hasIpvs).each([
+  ['nftables', 'ipvs'],
+  ['ipvs', 'nftables'],
+] as const)('a sandbox that %s balanced is balanced by %s, and nothing is left of before', async (before, after) => {
+  await lab.replaceSandbox();
+  const { netnsDir, hostNamespace } = lab;
+  for (const balancer of [before, after]) {
+    const kernel = createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs: 60_000 });
+    await kernel.ensureForwards('ingress');
+    const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
+    const { transaction } = difference<RulesOf<'ingress'>>(await kernel.read('ingress'), wish, true, balancer);
+    if (transaction) await kernel.apply('ingress', transaction);
+    const { rules } = (await kernel.read('ingress')) ?? {};
+    expect(rules && targetsOf(rules, 'tcp . 8000')).toEqual(targets(5, 6));
+  }
+  expect(await lab.run('sandbox', 'ipvsadm -S -n')).toMatch(after === 'ipvs' ? /^-A -t/ : /^$/);
+  expect(await lab.run('sandbox', 'nft list tables inet')).toBe('table inet fairway\n');
 });
 
 test('a sandbox that gets the inode of the one before is another one all the same', async () => {

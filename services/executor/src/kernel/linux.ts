@@ -12,7 +12,7 @@ import { conntrackFilter, trackedAmong } from './connections.ts';
 import { CommandFailed, NamespaceMissing, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
-import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
+import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { NftSession } from './nft-session.ts';
 import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
@@ -254,8 +254,11 @@ export function createLinuxKernel({
       const rules = render(transaction);
       const lines = renderVirtual(transaction);
       const refused = await ipvs.restore(namespace, lines.before);
-      if (isRebuild(transaction)) await rebuild(namespace, transaction);
-      else if (ofElementsAlone(transaction)) await change(namespace, rules);
+      if (isRebuild(transaction)) {
+        await rebuild(namespace, transaction);
+        // The table before may have led to IPVS.
+        if (balancer === 'nftables' && namespace !== 'host') await ipvs.clear(namespace, ipvsKindOf(namespace));
+      } else if (ofElementsAlone(transaction)) await change(namespace, rules);
       else await nft(namespace, rules);
       // After the rules: an address that is answered for before they are there refuses whoever asks.
       await bringAddresses(namespace, renderAddresses(transaction));
