@@ -1,8 +1,10 @@
 import { availableParallelism, freemem } from 'node:os';
-import { compileCacheDir, compileServices, ensureToolchain, projectDir, quote } from '@fairway/cluster';
+import { compileCacheDir, ensureToolchain, projectDir, quote } from '@fairway/cluster';
 import { Interrupted, interruption } from '../dev/interruption.ts';
 import { Progress } from '../dev/progress.ts';
 import { ArgumentsInvalid, type LabArguments, parseArguments, usage } from './arguments.ts';
+import { bundlePrograms } from './bundle.ts';
+import { compilePrograms } from './compile.ts';
 import { LimitPassed, runGuest } from './guest.ts';
 import { ensureInitramfs } from './initramfs.ts';
 import { ensureKernel, type Kernel } from './kernel.ts';
@@ -50,8 +52,8 @@ async function runLab({ job, limitMs }: LabArguments, signal: AbortSignal): Prom
   const { busybox } = await ensureToolchain(progress.step);
   const kernel = await ensureKernel(progress.step);
   const initramfs = await ensureInitramfs(kernel, busybox, progress.step);
-  // Outside it takes half a second, in there half a minute for each process.
-  await compileServices();
+  await bundlePrograms();
+  await compilePrograms();
   signal.throwIfAborted();
   const processors = Math.min(availableParallelism(), processorsMost);
   const memoryMb = chooseMemoryMb(Math.floor(freemem() / 2 ** 20));

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { run } from './command.ts';
 import { enterNamespace } from './namespace.ts';
 import { natsUrl } from './nats.ts';
 import { enterNode, nodeCgroup } from './node.ts';
@@ -9,7 +8,7 @@ import { projectDir, toolsDir } from './project.ts';
 import type { NodeRecord } from './state.ts';
 import { lanAddress, lanNamespace } from './switch.ts';
 
-/** Fairway's own processes, each run from its source by the Node that runs this. */
+/** Fairway's own processes, each run by the Node that runs this: from its source, and in the lab from its bundle. */
 
 const consoleListen = `${lanAddress}:8080`;
 
@@ -33,24 +32,34 @@ const flags = ['--max-semi-space-size=1'];
 export const compileCacheDir = join(toolsDir, 'compile-cache');
 const cache = { NODE_COMPILE_CACHE: compileCacheDir };
 
-/** Runs a service's or the command's main with the Node that runs this. */
-export function main(service: string): string[] {
-  return [process.execPath, ...flags, join(projectDir, 'services', service, 'src/main.ts')];
+/** Services, and the command: what has a main of its own. */
+export const programs = ['decider', 'console', 'node', 'cli'] as const;
+
+type Program = (typeof programs)[number];
+
+export function sourceFile(program: Program): string {
+  return join(projectDir, 'services', program, 'src/main.ts');
 }
 
-/**
- * Has the code of every service compiled into the cache, each by one that only tells its usage. A machine that sees this
- * checkout and whose processor has the same features to V8 then need not compile it.
- */
-export async function compileServices(): Promise<void> {
-  const services = ['decider', 'console', 'node', 'cli'];
-  await Promise.all(services.map((service) => run([...main(service), '--help'], { env: cache })));
+/** The program as one file, which only the lab makes, before its boot, and only the lab's guest runs. */
+export function bundleFile(program: Program): string {
+  return join(toolsDir, 'bundles', `${program}.js`);
+}
+
+/** The lab's guest is told the checkout that it sees, and whose bundles are made. */
+function formHere(): 'source' | 'bundle' {
+  return process.env.FAIRWAY_LAB_PROJECT === projectDir ? 'bundle' : 'source';
+}
+
+/** Runs a service's or the command's main with the Node that runs this. */
+export function programArgv(program: Program, form = formHere()): string[] {
+  return [process.execPath, ...flags, form === 'bundle' ? bundleFile(program) : sourceFile(program)];
 }
 
 export function decider(place: ClusterPlace): ProcessRecord {
   return {
     name: 'decider',
-    argv: [...enterNamespace(lanNamespace(place)), ...main('decider')],
+    argv: [...enterNamespace(lanNamespace(place)), ...programArgv('decider')],
     env: { FAIRWAY_NATS: natsUrl, ...cache, ...traces() },
     logFile: join(place.logDir, 'decider.log'),
     cgroup: `${place.cgroup}/decider`,
@@ -60,7 +69,7 @@ export function decider(place: ClusterPlace): ProcessRecord {
 export function consoleService(place: ClusterPlace): ProcessRecord {
   return {
     name: 'console',
-    argv: [...enterNamespace(lanNamespace(place)), ...main('console')],
+    argv: [...enterNamespace(lanNamespace(place)), ...programArgv('console')],
     env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen, ...cache, ...traces() },
     logFile: join(place.logDir, 'console.log'),
     cgroup: `${place.cgroup}/console`,
@@ -70,7 +79,7 @@ export function consoleService(place: ClusterPlace): ProcessRecord {
 export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecord {
   return {
     name: node.name,
-    argv: [...enterNode(node), ...main('node')],
+    argv: [...enterNode(node), ...programArgv('node')],
     env: {
       FAIRWAY_NATS: natsUrl,
       DOCKER_HOST: `unix://${node.socket}`,

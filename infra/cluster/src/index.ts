@@ -15,7 +15,7 @@ export {
 export { attempt, CommandFailed, type CommandOptions, type CommandResult, run } from './command.ts';
 export { fairwayConverged } from './converged.ts';
 export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
-export { compileCacheDir, compileServices, tracesUrl } from './fairway.ts';
+export { bundleFile, compileCacheDir, programArgv, programs, sourceFile, tracesUrl } from './fairway.ts';
 export { imageName } from './image.ts';
 export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { consoleUrl, main } from './fairway.ts';
+import { consoleUrl, programArgv } from './fairway.ts';
 import { enterNamespace } from './namespace.ts';
 import { enterNode } from './node.ts';
 import type { ClusterPlace } from './place.ts';
@@ -14,7 +14,7 @@ import { lanNamespace } from './switch.ts';
 export function writeShortcuts(place: ClusterPlace, nodes: readonly NodeRecord[]): void {
   const client = enterNamespace(lanNamespace(place));
   writeCommand(place, 'client', client);
-  writeCommand(place, 'fairway', [...client, ...main('cli')], { CONSOLE: consoleUrl });
+  writeCommand(place, 'fairway', [...client, ...programArgv('cli')], { CONSOLE: consoleUrl });
   for (const node of nodes) writeCommand(place, node.name, ['env', '-u', 'DOCKER_HOST', ...enterNode(node)]);
 }
 
