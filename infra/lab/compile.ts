@@ -9,8 +9,8 @@ const started = [
 
 /**
  * Has V8's code of what is started in the guest put into the cache, each by a run that only tells its usage. A machine
- * that sees this checkout and whose processor has the same features to V8 then need not compile it: outside it takes half
- * a second, in there half a minute for each process.
+ * that sees this checkout and whose processor has the same features to V8 then need not compile it, nor strip sources of
+ * their types.
  */
 export async function compilePrograms(): Promise<void> {
   await Promise.all(started.map((argv) => run([...argv, '--help'], { env: { NODE_COMPILE_CACHE: compileCacheDir } })));
