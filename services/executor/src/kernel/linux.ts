@@ -184,7 +184,8 @@ export function createLinuxKernel({
    * old ones already gone. With a second table of the same rules beside it none was lost.
    */
   const rebuild = async (namespace: Namespace, transaction: Transaction) => {
-    const standby = render({ operations: transaction.operations.slice(1) }, standbyName);
+    const withoutDelete = transaction.operations.filter(({ do: verb }) => verb !== 'delete table');
+    const standby = render({ operations: withoutDelete }, standbyName);
     try {
       await nft(namespace, withoutStandby + standby);
       try {
