@@ -259,18 +259,21 @@ test('a TCP client whose endpoint vanished is told so once its connection is for
 describe('a virtual IP', () => {
   const tasks = new Map<string, Peer>();
   const vip = (last: number) => ipv4(`10.0.0.${last}`);
+  /** Where the kernel has IPVS Docker gives the sandbox its virtual IPs, and takes those that are gone. */
+  let given: readonly string[] = [];
+  const giveAsDocker = async (wanted: readonly string[]) => {
+    const change = (verb: string) => (address: string) => `ip address ${verb} ${address}/32 dev eth0`;
+    const come = wanted.filter((address) => !given.includes(address)).map(change('add'));
+    const gone = given.filter((address) => !wanted.includes(address)).map(change('del'));
+    given = wanted;
+    await lab.run('balancer', [...come, ...gone].join('\n'));
+  };
   const bring = async (vips: { readonly [last: number]: readonly number[] }) => {
     const services = Object.entries(vips).map(
       ([last, lasts]) => [vipKey(vip(Number(last))), wished(lasts.map((task) => ({ address: vip(task) })))] as const,
     );
     const wish = { kind: 'network', services: new Map(services) } as const;
-    // Where the kernel has IPVS Docker gives and takes them.
-    if (balancer === 'ipvs') {
-      const given = Object.keys(vips).map(
-        (last) => `ip address add ${vip(Number(last)).text}/32 dev eth0 label eth0:d`,
-      );
-      await lab.run('balancer', ['ip address flush label eth0:d', ...given].join('\n'));
-    }
+    if (balancer === 'ipvs') await giveAsDocker(Object.keys(vips).map((last) => vip(Number(last)).text));
     const { transaction, stale } = difference<RulesOf<NetworkSandbox>>(
       await kernel.read(lab.networkSandbox),
       wish,
