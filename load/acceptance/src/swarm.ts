@@ -290,6 +290,14 @@ export class Swarm {
     return this.view('Fairway to be converged', (view) => view.converged || JSON.stringify(view.pending));
   }
 
+  /** Waits until nothing that is waited for is about these, whatever other tests that run beside wait for. */
+  settled(...names: readonly string[]): Promise<View> {
+    return this.view(`nothing to be waited for by ${names.join(', ')}`, ({ pending }) => {
+      const own = pending.filter(({ about, why }) => names.some((name) => `${about} ${why}`.includes(name)));
+      return own.length === 0 || JSON.stringify(own);
+    });
+  }
+
   /** Waits until a node itself says that it serves the port. */
   async explains(node: string, port: number): Promise<void> {
     await until(

@@ -29,7 +29,7 @@ test.concurrent('a virtual IP spreads over the tasks on all nodes, over TCP and 
     await swarm.answersInside(caller, 'names:5300', await swarm.names('names'), 'udp');
     await swarm.inside(caller, 'ping -c 1 -w 5 api');
   }
-  await swarm.convergedStatus();
+  await swarm.settled('api', 'names', 'spread');
 });
 
 test.concurrent('any port of a virtual IP, also of the task that asks; one that nothing serves is refused at once', async ({
@@ -141,7 +141,7 @@ test.concurrent('a virtual IP on an encrypted network leads to the tasks that th
 });
 
 test.concurrent('a network removed under traffic, and made again by the same name', async ({ swarm }) => {
-  for (const turn of [1, 2]) {
+  for (const _ of [1, 2]) {
     await swarm.network('again');
     await swarm.create('brief', { replicas: 2, options: ['--network', 'again'] });
     await swarm.create('asking', {
@@ -153,6 +153,6 @@ test.concurrent('a network removed under traffic, and made again by the same nam
     if (task) await swarm.answersInside(task, 'brief:8000', await swarm.names('brief'));
     for (const name of ['brief', 'asking']) await swarm.remove(name);
     await swarm.removeNetwork('again');
-    expect(await swarm.convergedStatus(), `turn ${turn}`).toContain('Converged');
+    await swarm.settled('brief', 'asking', 'again');
   }
 });

@@ -153,6 +153,7 @@ test('the ways of an overlay are those with both of its entries', async () => {
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
   const file = join(lab.netnsDir, '2-back000000');
   await writeFile(file, '');
+  expect(await kernel.reached(network, ['10.0.1.6'])).toEqual(new Set());
   await lab.mount('overlay', file);
   // Docker makes the namespace first, and each subnet's device with the first container on it.
   const asked = ['10.0.1.6', '10.0.1.7', '10.0.1.8', '10.0.2.6'];

@@ -296,7 +296,8 @@ export function createLinuxKernel({
 
     async reached({ id, encrypted }, addresses) {
       const file = await overlayNamespace(netnsDir, id);
-      if (!file) return new Set();
+      // Docker makes the file first and mounts the namespace on it then.
+      if (!file || !(await namespaceId(join(netnsDir, file)))) return new Set();
       const entered = ['nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays], { limitMs }] as const;
       const ways = parseWays(await runCommand(...entered));
       // Docker's own rule on the host drops what would leave an encrypted network in the clear.
