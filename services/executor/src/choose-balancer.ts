@@ -24,11 +24,12 @@ export class IpvsMissing extends Error {
 const ofNftables: Balancing = { balancer: 'nftables', schedulers: new Set(['rr']) };
 
 /**
- * IPVS where it is asked for, or where the choice is left open, and the kernel has it; else nftables.
+ * IPVS where it is asked for, or where the choice is left open, and the kernel has it; else nftables, for which nobody
+ * need know what the kernel has.
  * @throws IpvsMissing where it is asked for strictly and missing
  */
-export function chooseBalancer(asked: BalancerChoice, support: IpvsSupport, strict: boolean): Balancing {
-  if (asked === 'nftables') return ofNftables;
+export function chooseBalancer(asked: BalancerChoice, support: IpvsSupport | undefined, strict: boolean): Balancing {
+  if (asked === 'nftables' || !support) return ofNftables;
   if ('schedulers' in support) return { balancer: 'ipvs', schedulers: support.schedulers };
   if (asked === 'auto') return ofNftables;
   const { missing, get } = support;

@@ -14,7 +14,7 @@ type Options = {
 };
 
 /**
- * Docker tells the other nodes of a task's address some 100 ms before its container starts, and a look takes 10 ms: so
+ * Docker tells the other nodes of a task's address about 250 ms before its container starts, and a look takes 10 ms: so
  * it is taken while the task still starts, this often and for this long after the task was first heard of. Whoever
  * starts more slowly is looked for when it serves.
  */
@@ -54,8 +54,8 @@ export class OverlayReach {
     this.#cancel();
     const { clock, onDue } = this.#options;
     const ids = networks.map(({ id }) => id);
-    const serving = tasksElsewhere(mesh, own, ids, ['serving', 'draining']);
-    this.#hearOf(tasksElsewhere(mesh, own, ids, ['waiting', 'starting']));
+    const { serving, coming } = tasksElsewhere(mesh, own, ids);
+    this.#hearOf(coming);
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#networks.delete(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#networks.delete(network.id);
     const reached = await Promise.all(

@@ -113,7 +113,7 @@ export async function startNode({
 async function balancing(asked: string, strict: boolean): Promise<Balancing> {
   const choice = balancerChoices.find((one) => one === asked);
   if (!choice) throw new UnknownBalancer(asked, balancerChoices);
-  return chooseBalancer(choice, await ipvsSupport(), strict);
+  return chooseBalancer(choice, choice === 'nftables' ? undefined : await ipvsSupport(), strict);
 }
 
 function socketOf(dockerHost: string): string {

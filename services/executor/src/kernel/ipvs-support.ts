@@ -23,8 +23,8 @@ export async function ipvsSupport(): Promise<IpvsSupport> {
     return { schedulers: new Set(schedulers.filter((one) => found.includes(one))) };
   } catch (error) {
     if (!(error instanceof CommandFailed) && !(error instanceof CommandMissing)) throw error;
-    const said = error instanceof CommandFailed ? error.stderr : error.message;
-    if (/not found|CommandMissing/.test(said) && said.includes('ipvsadm')) {
+    // The shell's status for a program that is not there (POSIX sh, 2.8.2).
+    if (error instanceof CommandFailed && error.status === 127) {
       return { missing: 'the program ipvsadm', get: 'apt-get install ipvsadm' };
     }
     return { missing: "the kernel's module ip_vs", get: 'modprobe ip_vs, or a kernel that has it' };

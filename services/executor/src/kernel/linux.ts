@@ -38,16 +38,17 @@ const forgetTriesMax = 10;
 const forwards = ['/proc/sys/net/ipv4/ip_forward', '1'] as const;
 
 /**
- * What a sandbox has to be set to. A network's sends packets out where they came in, and would tell the sender of each
- * that there is a shorter way (ICMP redirect): the kernel drops those about translated connections, but counts them
- * against the rate at which it tells of refused ports (net/ipv4/route.c, `ip_rt_send_redirect`), so that refusals go
- * missing. Redirects are sent if either of the two settings is on (ip-sysctl.rst, `send_redirects`).
+ * A network's sandbox sends packets out where they came in, and would tell the sender of each that there is a shorter way
+ * (ICMP redirect): the kernel drops those about translated connections, but counts them against the rate at which it
+ * tells of refused ports (net/ipv4/route.c, `ip_rt_send_redirect`), so that refusals go missing. Redirects are sent if
+ * either of the two settings is on (ip-sysctl.rst, `send_redirects`).
  */
 const noRedirects = [
   ['/proc/sys/net/ipv4/conf/all/send_redirects', '0'],
   ['/proc/sys/net/ipv4/conf/eth0/send_redirects', '0'],
 ] as const;
 
+/** What a sandbox has to be set to. */
 const sandboxSettings: Readonly<Record<Rules['kind'], ReadonlyMap<string, string>>> = {
   host: new Map(),
   ingress: new Map([forwards]),

@@ -1,4 +1,4 @@
-import { parseAddress, type Scheduler, schedulers } from '@fairway/mesh';
+import { parseAddress, schedulers } from '@fairway/mesh';
 import { type IpvsSandboxRules, showTarget, type Target } from './rules.ts';
 import { type Destination, type VirtualKey, type VirtualServer, vipOfMark } from './virtual-server.ts';
 
@@ -23,7 +23,7 @@ export function parseVirtual(kind: IpvsSandboxRules['kind'], text: string): Foun
     if (!key) continue;
     if (verb === 'A') {
       const [, scheduler] = /^ -s (\S+)( -b sh-fallback)?$/.exec(rest.trimEnd()) ?? [];
-      const known = schedulers.find((one) => one === scheduler) as Scheduler | undefined;
+      const known = schedulers.find((one) => one === scheduler);
       if (!known) foreign.push(`IPVS has ${line.trim()}`);
       servers.set(key, { scheduler: known ?? 'rr', destinations: new Map() });
       continue;

@@ -57,7 +57,7 @@ export function markOf(vip: Address): number {
 
 /** The virtual IP whose mark this is; undefined for those of others, which are small numbers. */
 export function vipOfMark(mark: number): Address | undefined {
-  if (!Number.isInteger(mark) || mark < 2 ** 24 || mark >= 2 ** 32) return undefined;
+  if (mark < 2 ** 24) return undefined;
   const bytes = [24, 16, 8, 0].map((shift) => Math.floor(mark / 2 ** shift) % 256);
   return { family: 'ip', text: bytes.join('.') };
 }
