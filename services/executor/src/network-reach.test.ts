@@ -65,3 +65,12 @@ test('one that was found ahead is not looked for, and one that was not is as new
   look(reach, tasks(['10.0.1.8', 't8']), nobody, 50);
   expect(reach.isDue(coming, 51)).toBe(true);
 });
+
+test('a look ahead takes nothing back of what is assumed', () => {
+  const reach = new NetworkReach();
+  reach.assume(tasks(['10.0.1.6', 't6']));
+  reach.found(tasks(['10.0.1.7', 't7']), nobody);
+  expect(reach.addresses).toEqual(new Set(['10.0.1.6']));
+  reach.assume(tasks());
+  expect(reach.addresses).toEqual(nobody);
+});

@@ -43,7 +43,6 @@ export class NetworkReach {
 
   /** A look found a way to these addresses. */
   found(tasks: Tasks, reached: ReadonlySet<string>): void {
-    this.#assumed = new Set();
     for (const [address, task] of tasks) {
       if (!reached.has(address)) continue;
       this.#found.set(address, task);
@@ -51,7 +50,10 @@ export class NetworkReach {
     }
   }
 
-  /** A look for these failed. Until one succeeds they are taken for reached: nothing is kept from being used for that. */
+  /**
+   * A look for these failed. Until one for what serves succeeds they are taken for reached: nothing is kept from being
+   * used for that.
+   */
   assume(tasks: Tasks): void {
     this.#assumed = new Set(tasks.keys());
   }

@@ -90,6 +90,7 @@ export class OverlayReach {
     if (!reach.isDue(wanted, clock.nowMs())) return reach.addresses;
     try {
       reach.found(wanted, await kernel.reached(network, [...wanted.keys()]));
+      reach.assume(nobody);
     } catch (error) {
       reach.assume(wanted);
       log.warn('the overlay could not be looked at; its tasks are taken for reached', {
