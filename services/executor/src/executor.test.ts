@@ -1,5 +1,5 @@
 import { describe, expect, onTestFailed, test } from 'vitest';
-import { endpoint, openLab, port } from './executor-lab.ts';
+import { address, endpoint, openLab, port } from './executor-lab.ts';
 import { CommandHung } from './kernel/failures.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
 import { nameOf } from './rules/stale.ts';
@@ -243,6 +243,27 @@ describe('failures', () => {
     const gaps = lab.outcomes.map(({ atMs }, at) => atMs - (lab.outcomes[at - 1]?.atMs ?? startMs)).slice(-4);
     expect(gaps).toEqual([1_600, 3_200, 5_000, 5_000]);
     expect(lab.rules()).toEqual([]);
+  });
+
+  test('of a task whose address IPVS refuses are told with its reason and tried again; all others are served', async () => {
+    const lab = await openLab({ kernel: createKernelStandIn({ seed: 1, failOneIn: 0, balancer: 'ipvs' }) });
+    const multicast = { addresses: [{ network: 'ingress', address: address('224.0.0.1') }] };
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), endpoint(6, 'n2', multicast), endpoint(7, 'n2')]);
+    await lab.service('api', [port(9000)], [endpoint(8, 'n2')]);
+    await lab.pass(20_000);
+    expect(lab.rules()).toEqual([
+      '8000/tcp > 172.18.0.2',
+      '9000/tcp > 172.18.0.2',
+      '8000/tcp: 10.0.0.5:80 10.0.0.7:80',
+      '9000/tcp: 10.0.0.8:80',
+    ]);
+    const told = lab.outcomes.filter(({ kind }) => kind === 'failed');
+    expect(told.at(-1)).toMatchObject({
+      namespace: 'ingress',
+      reason: expect.stringMatching(/IPVS refused .*224\.0\.0\.1.*address not unicast/),
+    });
+    const gaps = told.map(({ atMs }, at) => atMs - (told[at - 1]?.atMs ?? 0)).slice(-2);
+    expect(gaps).toEqual([5_000, 5_000]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Clock } from '@fairway/bus';
 import type { Changes } from '@fairway/mesh';
 import type { Span } from '@fairway/telemetry';
+import { RefusedByIpvs } from './kernel/failures.ts';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
 import { difference, removal } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
@@ -81,18 +82,13 @@ export class HeldRules {
     const { ingress, host, networks } = wish;
     const one = <N extends Namespace>(namespace: N, wanted: WishFor<RulesOf<N>>) =>
       this.#inTime(namespace, () => this.#bringOne(namespace, wanted, prune, keeps, begin));
-    const ports = async () => {
-      const results: Applied[] = [];
-      if (ingress) results.push(await one('ingress', ingress));
-      if (host) results.push(await one('host', host));
-      return results;
-    };
-    const ofNetworks = [...networks].map(([sandbox, network]) =>
-      one(sandbox as NetworkSandbox, network).then((applied) => [applied]),
-    );
-    const settled = await Promise.allSettled([ports(), ...ofNetworks]);
-    const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-    const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    const ofIngress = ingress ? [one('ingress', ingress)] : [];
+    const ofHost = host ? [Promise.all(ofIngress.map(untilThere)).then(() => one('host', host))] : [];
+    const ofNetworks = [...networks].map(([sandbox, network]) => one(sandbox as NetworkSandbox, network));
+    const settled = await Promise.allSettled([...ofIngress, ...ofHost, ...ofNetworks]);
+    const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    // The host has the same failure as the ingress sandbox that it waits for.
+    const failures = [...new Set(settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))];
     const fault = failures.find((failure) => !(failure instanceof ApplyFailed));
     if (fault) throw fault;
     return {
@@ -191,6 +187,13 @@ export class HeldRules {
   #doubtsOf(namespace: Namespace): number {
     return this.#doubts.get(namespace) ?? 0;
   }
+}
+
+/** Ends once a namespace has all that it will get: what IPVS refused of it is refused again, whatever is waited for. */
+async function untilThere(work: Promise<Applied>): Promise<void> {
+  await work.catch((failure: unknown) => {
+    if (!(failure instanceof ApplyFailed && failure.cause instanceof RefusedByIpvs)) throw failure;
+  });
 }
 
 /** The same promise, which ends the span when it settles. */

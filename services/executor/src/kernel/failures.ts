@@ -17,6 +17,18 @@ export class RuleRejected extends Error {
   }
 }
 
+/** IPVS refused some of a transaction; all else of it took effect. */
+export class RefusedByIpvs extends Error {
+  /** Each with the kernel's reason. */
+  readonly refused: readonly string[];
+
+  constructor(namespace: Namespace, refused: readonly string[]) {
+    super(`${namespace}: IPVS refused ${refused.join(', ')}`);
+    this.name = 'RefusedByIpvs';
+    this.refused = refused;
+  }
+}
+
 /** The namespace is not there (any more): no ingress sandbox before the node joins, or while Docker replaces it. */
 export class NamespaceMissing extends Error {
   readonly namespace: Namespace;

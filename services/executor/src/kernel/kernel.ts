@@ -86,9 +86,10 @@ export type Kernel = {
 
   /**
    * Applies all of it or nothing, in one kernel transaction, and then the addresses of a network's virtual IPs, each by
-   * itself: one that Docker gave the sandbox is left as it is. What IPVS refuses keeps nothing else from being applied. One that builds the table anew has a second table at its
-   * side, which answers the same for as long as it takes.
-   * @throws RuleRejected, NamespaceMissing, CommandMissing; CommandHung, and CommandFailed where nft ended by itself,
+   * itself: one that Docker gave the sandbox is left as it is. What IPVS refuses keeps nothing else from being
+   * applied. One that builds the table anew has a second table at its side, which answers the same for as long as it
+   * takes.
+   * @throws RuleRejected, RefusedByIpvs, NamespaceMissing, CommandMissing; CommandHung, and CommandFailed where nft ended by itself,
    *   after which it may have taken effect or not
    */
   apply(namespace: Namespace, transaction: Transaction): Promise<{ readonly durationMs: number }>;

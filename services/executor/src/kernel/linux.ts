@@ -9,7 +9,7 @@ import type { Stale } from '../rules/stale.ts';
 import { isRebuild, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
-import { CommandFailed, NamespaceMissing, RuleRejected } from './failures.ts';
+import { CommandFailed, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
@@ -265,7 +265,7 @@ export function createLinuxKernel({
       // After the rules: an address that is answered for before they are there refuses whoever asks.
       await bringAddresses(namespace, renderAddresses(transaction));
       refused.push(...(await ipvs.restore(namespace, lines.after)));
-      if (refused.length > 0) throw new RuleRejected(namespace, refused.join(', '), refused.join('\n'));
+      if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
       return { durationMs: performance.now() - start };
     },
 

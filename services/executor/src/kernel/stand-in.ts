@@ -17,7 +17,7 @@ import {
 } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import { isOnIpvs, type TableOperation, type Transaction } from '../rules/transaction.ts';
-import { CommandHung, NamespaceMissing, RuleRejected } from './failures.ts';
+import { CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { performOnIpvs, type VirtualServers } from './stand-in-ipvs.ts';
 
@@ -136,7 +136,7 @@ export function createKernelStandIn({
       } else tables.delete(namespace);
       ipvs.set(namespace, servers);
       applied.push({ namespace, text, size: transaction.operations.length });
-      if (refused.length > 0) throw new RuleRejected(namespace, refused.join(', '), text);
+      if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
       if (failure === 'unanswered') throw new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
       return { durationMs: 0.2 };
     },
