@@ -6,12 +6,15 @@ export interface Stage {
   hasTests: boolean;
   /** Whether it needs root, and the programs that a cluster needs. */
   needsToolchain: boolean;
-  /** Whether the same inputs give the same answer, so that turbo may answer from its cache. */
-  cached: boolean;
+  /**
+   * What runs it. Where the same inputs give the same answer it is turbo, which may answer from its cache; the lab runs
+   * its own suite and says what it came to.
+   */
+  runner: 'turbo' | 'vitest' | 'lab';
 }
 
-const checker = { hasTests: false, needsToolchain: false, cached: true };
-const real = { hasTests: true, needsToolchain: true, cached: false };
+const checker = { hasTests: false, needsToolchain: false, runner: 'turbo' } as const;
+const real = { hasTests: true, needsToolchain: true, runner: 'vitest' } as const;
 
 /** In the order of running: what is quick to fail comes first. */
 export const stages: readonly Stage[] = [
@@ -23,12 +26,13 @@ export const stages: readonly Stage[] = [
     says: 'tests without I/O beyond temporary files',
     hasTests: true,
     needsToolchain: false,
-    cached: true,
+    runner: 'turbo',
   },
   { name: 'nats', says: 'a real nats-server', ...real },
   { name: 'kernel', says: 'real nftables and conntrack, in namespaces', ...real },
   { name: 'docker', says: 'a real dockerd', ...real },
   { name: 'swarm', says: 'a real swarm of three nodes, end to end', ...real },
+  { name: 'lab', says: 'a kernel with IPVS, and a real swarm on it, emulated', ...real, runner: 'lab' },
 ];
 
 /** No stage has this name. */

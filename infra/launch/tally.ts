@@ -32,6 +32,14 @@ export function tallyCheck(status: number): Tally {
   return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
+/** Tally of the lab, from the line in which it says what its suite came to; one failure where it says none. */
+export function tallyLab(status: number, printed: string): Tally {
+  const said = [...printed.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)];
+  const [, passed, failed, skipped] = said.at(-1) ?? [];
+  const tally = { passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: Number(skipped ?? 0) };
+  return status !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+}
+
 export function sum(tallies: readonly Tally[]): Tally {
   return tallies.reduce(
     (total, { passed, failed, skipped }) => ({

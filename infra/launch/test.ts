@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureToolchain, recoverClusters } from '@fairway/cluster';
 import { chooseStages, type Stage, StageUnknown, stages } from './stage.ts';
-import { showTally, sum, type Tally, tallyCheck, tallyTests } from './tally.ts';
+import { showTally, sum, type Tally, tallyCheck, tallyLab, tallyTests } from './tally.ts';
 
 const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -19,20 +19,30 @@ ${stages.map(({ name, says }) => `  ${name.padEnd(8)} ${says}`).join('\n')}
 /** What an interrupted run must not do is begin the next stage. The running one hears of the signal itself. */
 let interrupted: NodeJS.Signals | undefined;
 
-function runChild(program: string, args: readonly string[]): Promise<number> {
+/** Runs a program, and gives its status and, as `keep` asks, what it printed; all of it is shown as it comes. */
+function runChild(
+  program: string,
+  args: readonly string[],
+  keep = false,
+): Promise<{ status: number; printed: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: project,
-      stdio: 'inherit',
+      stdio: ['inherit', keep ? 'pipe' : 'inherit', 'inherit'],
       env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
+    });
+    let printed = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+      process.stdout.write(text);
     });
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const signal of signals) process.on(signal, forward);
     child.on('error', reject);
-    child.on('exit', (status, endedBy) => {
+    child.on('close', (status, endedBy) => {
       for (const signal of signals) process.off(signal, forward);
-      resolve(status ?? 128 + (endedBy ? constants.signals[endedBy] : 0));
+      resolve({ status: status ?? 128 + (endedBy ? constants.signals[endedBy] : 0), printed });
     });
   });
 }
@@ -53,12 +63,17 @@ async function runStage(stage: Stage): Promise<Tally> {
   mkdirSync(dirname(reportFile(stage)), { recursive: true });
   // A report of an earlier run must not be counted again; turbo puts back the one that belongs to its answer.
   rmSync(reportFile(stage), { force: true });
-  const status = stage.cached
-    ? await runChild('turbo', ['run', `//#${stage.name}`, '--ui=stream', '--output-logs=full', '--log-prefix=none'])
-    : await runChild('vitest', [
-        ...['run', '--project', stage.name, '--passWithNoTests'],
-        ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile(stage)}`],
-      ]);
+  if (stage.runner === 'lab') {
+    const { status, printed } = await runChild(process.execPath, ['infra/lab/main.ts'], true);
+    return tallyLab(status, printed);
+  }
+  const { status } =
+    stage.runner === 'turbo'
+      ? await runChild('turbo', ['run', `//#${stage.name}`, '--ui=stream', '--output-logs=full', '--log-prefix=none'])
+      : await runChild('vitest', [
+          ...['run', '--project', stage.name, '--passWithNoTests'],
+          ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile(stage)}`],
+        ]);
   return stage.hasTests ? tallyTests(status, readReport(stage)) : tallyCheck(status);
 }
 

@@ -27,8 +27,11 @@ export interface ClusterProcess {
   /** Pid of the last start; it may have ended since. */
   readonly pid: number | undefined;
   readonly isAlive: boolean;
-  /** Starts it as before; nothing happens when it runs. Does not wait until it is ready. */
-  start(): Promise<void>;
+  /**
+   * Starts it as before, but for the environment variables given, which it keeps; nothing happens when it runs. Does not
+   * wait until it is ready.
+   */
+  start(settings?: Readonly<Record<string, string>>): Promise<void>;
   /** SIGTERM, and waits for the end. Throws EndedByForce when that took more than 10 s. */
   stop(): Promise<void>;
   /** SIGKILL, and waits for the end. */
@@ -157,10 +160,10 @@ export class Cluster {
         const { last } = read();
         return last !== undefined && isAlive(last);
       },
-      start: async () => {
+      start: async (settings = {}) => {
         const record = read();
         if (record.last && isAlive(record.last)) return;
-        await startPart(place, record);
+        await startPart(place, { ...record, env: { ...record.env, ...settings } });
       },
       stop: async () => {
         const { last } = read();

@@ -129,8 +129,10 @@ export async function openLab(label: string): Promise<Lab> {
     unmount,
     async replaceSandbox() {
       await unmount(sandboxFile);
-      await shell(`ip netns del ${name('sandbox')} 2>/dev/null || true; ip netns add ${name('sandbox')}`);
-      await shell(`ip -n ${name('sandbox')} link set lo up`);
+      const sandbox = name('sandbox');
+      await shell(
+        `ip netns del ${sandbox} 2>/dev/null || true; ip netns add ${sandbox}; ip -n ${sandbox} link set lo up`,
+      );
       await mount('sandbox', sandboxFile);
     },
     async removeSandbox() {

@@ -24,11 +24,16 @@ const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
 describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('the real kernel with %s', (balancer) => {
   kernelContract(balancer, async () => {
     await lab.replaceSandbox();
-    await lab.run('host', 'nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER');
-    await lab.run('host', 'echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet');
-    await lab.run('balancer', 'nft delete table inet fairway 2>/dev/null || true; ip address flush label eth0:fairway');
-    await lab.run('balancer', 'sysctl -qw net.ipv4.ip_forward=0');
-    if (hasIpvs) await lab.run('balancer', 'ipvsadm -C');
+    await lab.run(
+      'host',
+      `nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER
+       echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet`,
+    );
+    await lab.run(
+      'balancer',
+      `nft delete table inet fairway 2>/dev/null || true; ip address flush label eth0:fairway
+       sysctl -qw net.ipv4.ip_forward=0; ${hasIpvs ? 'ipvsadm -C' : ''}`,
+    );
     const { netnsDir, hostNamespace } = lab;
     // Patient: on an emulated machine the first command of its kind takes seconds.
     const limitMs = 60_000;
@@ -59,14 +64,14 @@ test('a sandbox that gets the inode of the one before is another one all the sam
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
   const ids = new Set<string | undefined>();
   const inodes = new Set<string | undefined>();
-  for (let turn = 1; turn <= 60; turn += 1) {
+  // Until the kernel gives one out again, after a few dozen at most.
+  for (let turn = 1; inodes.size === turn - 1; turn += 1) {
     await lab.replaceSandbox();
     const id = (await kernel.sandboxes()).get('ingress');
     ids.add(id);
     inodes.add(id?.split('@')[0]);
     expect(ids.size).toBe(turn);
   }
-  expect(inodes.size).toBeLessThan(60);
 });
 
 describe('a rebuild that was cut short', () => {
