@@ -41,10 +41,10 @@ async function ownService(node: ClusterNode, port: number) {
 }
 
 describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
-  test('every connection is balanced by Fairway alone: by counters, at a published port and at a virtual IP', async ({
+  test.concurrent('every connection is balanced by Fairway alone: by counters, at a published port and at a virtual IP', async ({
     swarm,
   }) => {
-    await swarm.network('beside');
+    const network = await swarm.network('beside');
     const options = ['--network', 'beside'];
     await swarm.create('counted', {
       ports: ['8800:8000'],
@@ -80,8 +80,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     const node = swarm.nodes.find(({ swarmNodeId }) => swarmNodeId === caller?.node);
     if (!caller || !node) throw new Error('nobody to call');
     await swarm.answersInside(caller, 'counted:8000', await swarm.names('counted'));
-    const vip = await swarm.vip('counted');
-    const network = await swarm.docker('network', 'inspect', '--format', '{{.Id}}', 'beside');
+    const vip = await swarm.vip('counted', network);
     const sandbox = `lb_${network.slice(0, 9)}`;
     const dockers = await until(
       "Docker's own mesh to have the virtual IP",
@@ -106,6 +105,51 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       waits,
     );
     expect((await counts())[0]?.docker).toBe(vipBefore?.docker);
+  });
+
+  test.concurrent('a task that drains has weight 0 on every node and keeps its connections, and leaves when it has ended', async ({
+    swarm,
+  }) => {
+    // As process 1 it hears SIGTERM and goes on, until Docker kills it.
+    await swarm.create('drained', {
+      ports: ['8820:8000'],
+      replicas: 2,
+      command: ['sh', '-c', 'trap : TERM; echo-tcp 8000 & while kill -0 $!; do wait; done'],
+      options: ['--stop-grace-period', '45s'],
+    });
+    const tasks = await swarm.running('drained', 2);
+    const weights = async (node: ClusterNode) => Object.values((await ownService(node, 8820))?.weights ?? {}).sort();
+    const eachWeighs = (what: string, wanted: readonly number[]) =>
+      until(
+        what,
+        async () => {
+          const all = await Promise.all(swarm.nodes.map(weights));
+          return all.every((one) => `${one}` === `${wanted}`) || JSON.stringify(all);
+        },
+        waits,
+      );
+    await eachWeighs('both tasks to have weight 1 on every node', [1, 1]);
+    const address = swarm.nodes[0]?.address ?? '';
+    const open = () => HeldConnection.open(swarm.cluster, address, 8820);
+    const connections = [await open(), await open()];
+    try {
+      expect(connections.map(({ name }) => name).sort()).toEqual(await swarm.names('drained'));
+      await swarm.docker('service', 'scale', '--detach', 'drained=1');
+      await eachWeighs('one task to have weight 0 on every node', [0, 1]);
+      const [stays] = await swarm.running('drained', 1);
+      const left = tasks.find(({ id }) => id !== stays?.id);
+      const draining = connections.find(({ name }) => name === `I'm ${left?.container.slice(0, 12)}`);
+      expect(await draining?.held.say('still there?')).toBe('still there?');
+      const again = await Promise.all([open(), open(), open()]);
+      for (const { held, name } of again) {
+        expect(name).toBe(`I'm ${stays?.container.slice(0, 12)}`);
+        held.close();
+      }
+      expect(await draining?.held.say('and now?')).toBe('and now?');
+    } finally {
+      for (const { held } of connections) held.close();
+    }
+    await eachWeighs('the task that ended to be gone from every node', [1]);
   });
 
   test('left to Docker under traffic and taken back: no connection fails, and nothing of Docker’s is touched', async ({
@@ -160,53 +204,8 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     expect(await dockers()).toEqual(before);
   });
 
-  test('a task that drains has weight 0 on every node and keeps its connections, and leaves when it has ended', async ({
-    swarm,
-  }) => {
-    // As process 1 it hears SIGTERM and goes on, until Docker kills it.
-    await swarm.create('drained', {
-      ports: ['8820:8000'],
-      replicas: 2,
-      command: ['sh', '-c', 'trap : TERM; echo-tcp 8000 & while kill -0 $!; do wait; done'],
-      options: ['--stop-grace-period', '90s'],
-    });
-    const tasks = await swarm.running('drained', 2);
-    const weights = async (node: ClusterNode) => Object.values((await ownService(node, 8820))?.weights ?? {}).sort();
-    const eachWeighs = (what: string, wanted: readonly number[]) =>
-      until(
-        what,
-        async () => {
-          const all = await Promise.all(swarm.nodes.map(weights));
-          return all.every((one) => `${one}` === `${wanted}`) || JSON.stringify(all);
-        },
-        waits,
-      );
-    await eachWeighs('both tasks to have weight 1 on every node', [1, 1]);
-    const address = swarm.nodes[0]?.address ?? '';
-    const open = () => HeldConnection.open(swarm.cluster, address, 8820);
-    const connections = [await open(), await open()];
-    try {
-      expect(connections.map(({ name }) => name).sort()).toEqual(await swarm.names('drained'));
-      await swarm.docker('service', 'scale', '--detach', 'drained=1');
-      await eachWeighs('one task to have weight 0 on every node', [0, 1]);
-      const [stays] = await swarm.running('drained', 1);
-      const left = tasks.find(({ id }) => id !== stays?.id);
-      const draining = connections.find(({ name }) => name === `I'm ${left?.container.slice(0, 12)}`);
-      expect(await draining?.held.say('still there?')).toBe('still there?');
-      const again = await Promise.all([open(), open(), open()]);
-      for (const { held, name } of again) {
-        expect(name).toBe(`I'm ${stays?.container.slice(0, 12)}`);
-        held.close();
-      }
-      expect(await draining?.held.say('and now?')).toBe('and now?');
-    } finally {
-      for (const { held } of connections) held.close();
-    }
-    await eachWeighs('the task that ended to be gone from every node', [1]);
-  });
-
   test('nftables balances where it is asked for, and keeps Docker from no virtual IP', async ({ swarm }) => {
-    await swarm.network('either');
+    const network = await swarm.network('either');
     const options = ['--network', 'either'];
     await swarm.create('before', { ports: ['8830:8000'], replicas: 2, options });
     await swarm.answers('before', 8830, 2);
@@ -235,8 +234,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       const node = swarm.nodes.find(({ swarmNodeId }) => swarmNodeId === caller?.node);
       if (!caller || !node) throw new Error('nobody to call');
       await swarm.answersInside(caller, 'after:8000', await swarm.names('after'));
-      const network = await swarm.docker('network', 'inspect', '--format', '{{.Id}}', 'either');
-      const vip = await swarm.vip('after');
+      const vip = await swarm.vip('after', network);
       await until(
         "Docker's own mesh to have the virtual IP",
         async () =>
