@@ -94,7 +94,7 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
     ['a task more and less', [networkOf({ 100: [5] }), networkOf({ 100: [5, 6] }), networkOf({ 100: [6] })]],
     ['one for another', [networkOf({ 100: [5] }), networkOf({ 101: [5] })]],
     ['none and back', [networkOf({ 100: [5] }), networkOf({}), networkOf({ 100: [5] })]],
-  ])("what was applied in a network's sandbox reads back, addresses and all: %s", async (_, wishes) => {
+  ])("what was applied in a network's sandbox reads back, routes and all: %s", async (_, wishes) => {
     for (const wish of wishes) {
       const rules = await bring(subject.networkSandbox, wish);
       if ('vips' in rules) expect(rules.vips).toEqual(new Set(wish.services.keys()));

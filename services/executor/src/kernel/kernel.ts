@@ -85,8 +85,8 @@ export type Kernel = {
   show(namespace: Namespace): Promise<string | undefined>;
 
   /**
-   * Applies all of it or nothing, in one kernel transaction, and then the addresses of a network's virtual IPs, each by
-   * itself: one that Docker gave the sandbox is left as it is. What IPVS refuses keeps nothing else from being
+   * Applies all of it or nothing, in one kernel transaction, and then lets a network's sandbox answer for its virtual
+   * IPs, each by itself. What IPVS refuses keeps nothing else from being
    * applied. One that builds the table anew has a second table at its side, which answers the same for as long as it
    * takes.
    * @throws RuleRejected, RefusedByIpvs, NamespaceMissing, CommandMissing; CommandHung, and CommandFailed where nft ended by itself,

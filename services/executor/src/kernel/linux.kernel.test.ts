@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { difference } from '../rules/difference.ts';
+import { difference, removal } from '../rules/difference.ts';
 import { balancers, type NetworkWish, vipKey } from '../rules/rules.ts';
 import { ingressOf, ipv4, networkOf, targets } from '../rules/sample.ts';
 import { targetsOf } from '../rules/targets.ts';
@@ -31,7 +31,7 @@ describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('t
     );
     await lab.run(
       'balancer',
-      `nft delete table inet fairway 2>/dev/null || true; ip address flush label eth0:fairway
+      `nft delete table inet fairway 2>/dev/null || true; ip route flush table local proto 77
        sysctl -qw net.ipv4.ip_forward=0; ${hasIpvs ? 'ipvsadm -C' : ''}`,
     );
     const { netnsDir, hostNamespace } = lab;
@@ -84,36 +84,58 @@ describe('a rebuild that was cut short', () => {
   });
 });
 
-describe('addresses of virtual IPs', () => {
+describe('routes of virtual IPs', () => {
   const vip = vipKey(ipv4('10.0.1.100'));
-  const addresses = async () =>
-    [...(await lab.run('balancer', 'ip -o -4 address show dev eth0')).matchAll(/inet (\S+)(?: .*)? (eth0\S*)\\/g)].map(
-      ([, address, label]) => `${address} ${label}`,
-    );
+  /** What the sandbox answers for: `10.0.1.100 77` by Fairway, `10.0.1.100 kernel` for an address that it has. */
+  const answeredFor = async () =>
+    [
+      ...(await lab.run('balancer', 'ip -4 route show table local type local dev eth0')).matchAll(
+        /local (\S+) proto (\S+)/g,
+      ),
+    ].map(([, address, protocol]) => `${address} ${protocol}`);
   const bring = async (wish: NetworkWish) => {
     const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
     const { transaction } = difference<RulesOf<NetworkSandbox>>(await kernel.read(lab.networkSandbox), wish, true);
     if (transaction) await kernel.apply(lab.networkSandbox, transaction);
   };
   beforeEach(() =>
-    lab.run('balancer', 'nft delete table inet fairway 2>/dev/null || true; ip address flush dev eth0 to 10.0.1.0/24'),
+    lab.run(
+      'balancer',
+      `nft delete table inet fairway 2>/dev/null || true
+       ip address flush dev eth0 to 10.0.1.0/24; ip route flush table local proto 77`,
+    ),
   );
 
-  test('are marked as ours, and taken away with the virtual IP', async () => {
+  test('are known as ours, and deleted with the virtual IP, and with the table', async () => {
     await bring(networkOf({ 100: [5] }));
-    expect(await addresses()).toEqual(['10.0.0.4/24 eth0', '10.0.1.100/32 eth0:fairway']);
+    expect(await answeredFor()).toEqual(['10.0.0.4 kernel', '10.0.1.100 77']);
     await bring(networkOf({}));
-    expect(await addresses()).toEqual(['10.0.0.4/24 eth0']);
+    expect(await answeredFor()).toEqual(['10.0.0.4 kernel']);
+    await bring(networkOf({ 100: [5], 101: [] }));
+    const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
+    const found = await kernel.read(lab.networkSandbox);
+    if (found) await kernel.apply(lab.networkSandbox, removal(found));
+    expect(await answeredFor()).toEqual(['10.0.0.4 kernel']);
   });
 
-  test('that Docker gave stay its own: neither given twice nor taken away', async () => {
+  test.each(['before', 'after'])('keep Docker from no address that it gives %s, nor take it away', async (when) => {
+    const give = () => lab.run('balancer', 'ip address add 10.0.1.100/32 dev eth0');
+    if (when === 'before') await give();
+    await bring(networkOf({ 100: [5] }));
+    if (when === 'after') await give();
+    expect((await answeredFor()).sort()).toEqual(['10.0.0.4 kernel', '10.0.1.100 77', '10.0.1.100 kernel']);
+    await bring(networkOf({}));
+    expect(await answeredFor()).toEqual(['10.0.0.4 kernel', '10.0.1.100 kernel']);
+  });
+
+  test('stay when Docker takes its address away', async () => {
     await lab.run('balancer', 'ip address add 10.0.1.100/32 dev eth0');
     await bring(networkOf({ 100: [5] }));
-    await bring(networkOf({}));
-    expect(await addresses()).toEqual(['10.0.0.4/24 eth0', '10.0.1.100/32 eth0']);
+    await lab.run('balancer', 'ip address del 10.0.1.100/32 dev eth0');
+    expect(await answeredFor()).toEqual(['10.0.0.4 kernel', '10.0.1.100 77']);
   });
 
-  test('that cannot be given are an error, and what could be is', async () => {
+  test('that cannot be added are an error, and what could be is', async () => {
     const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
     // Down meanwhile: Linux 6.1 renames no other.
     await lab.run('balancer', 'ip link set eth0 down && ip link set eth0 name eth9 && ip link set eth9 up');

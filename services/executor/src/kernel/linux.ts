@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { schedulers as knownSchedulers, type Scheduler } from '@fairway/mesh';
 import { layoutComment, standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
-import { render, renderAddresses } from '../rules/render.ts';
+import { render, renderRoutes, routeProtocol } from '../rules/render.ts';
 import { renderVirtual } from '../rules/render-virtual.ts';
 import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
@@ -161,14 +161,14 @@ export function createLinuxKernel({
     else standbyGone.add(namespace);
   };
 
-  /** The addresses that a network's sandbox answers for, whoever gave them to it; its own has the network's prefix. */
+  /** The virtual IPs that Fairway lets a network's sandbox answer for. */
   const vipsIn = async (sandbox: Sandbox): Promise<ReadonlySet<VipKey>> => {
-    const listed = await runIn(sandbox, 'ip', ['-o', '-4', 'address', 'show', 'dev', 'eth0']);
-    return new Set([...listed.matchAll(/ inet ([\d.]+)\/32 /g)].map(([, text = '']) => vipKey({ family: 'ip', text })));
+    const listed = await runIn(sandbox, 'ip', ['-4', 'route', 'show', 'table', 'local', 'proto', routeProtocol]);
+    return new Set([...listed.matchAll(/^local ([\d.]+) /gm)].map(([, text = '']) => vipKey({ family: 'ip', text })));
   };
 
-  /** Gives and takes addresses; what is there already, or gone already, or Docker's, is left as it is. */
-  const bringAddresses = async (namespace: Namespace, text: string) => {
+  /** Adds and deletes routes; what is there already, or gone already, is left as it is. */
+  const bringRoutes = async (namespace: Namespace, text: string) => {
     if (text === '') return;
     try {
       await runIn(namespace, 'ip', ['-force', '-batch', '-'], text);
@@ -262,8 +262,8 @@ export function createLinuxKernel({
         if (balancer === 'nftables' && namespace !== 'host') await ipvs.clear(namespace, ipvsKindOf(namespace));
       } else if (ofElementsAlone(transaction)) await change(namespace, rules);
       else await nft(namespace, rules);
-      // After the rules: an address that is answered for before they are there refuses whoever asks.
-      await bringAddresses(namespace, renderAddresses(transaction));
+      // After the rules: a virtual IP that is answered for before they are there refuses whoever asks.
+      await bringRoutes(namespace, renderRoutes(transaction));
       refused.push(...(await ipvs.restore(namespace, lines.after)));
       if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
       return { durationMs: performance.now() - start };
@@ -322,15 +322,8 @@ export function createLinuxKernel({
   };
 }
 
-/**
- * What `ip -batch` says of an address that is there or not there already (EEXIST, EADDRNOTAVAIL), with and without the
- * kernel's own words (Linux 6.18 has them, 6.1 has not; iproute2 6.1), and of the line that it was in.
- */
-const harmless = [
-  /^RTNETLINK answers: (File exists|Cannot assign requested address)$/,
-  /^Error: ipv4: Address (already assigned|not found)\.$/,
-  /^Command failed -:\d+$/,
-];
+/** What `ip -batch` says of a route that is there already or no more (EEXIST, ESRCH; iproute2 6.1), and of its line. */
+const harmless = [/^RTNETLINK answers: (File exists|No such process)$/, /^Command failed -:\d+$/];
 
 function isHarmless(line: string): boolean {
   return harmless.some((form) => form.test(line));

@@ -1,7 +1,7 @@
 // Address plan: the sandbox is 172.18.0.2 on docker_gwbridge; tasks are 10.0.0.5 and up on the ingress network.
 import { describe, expect, test } from 'vitest';
 import { difference, removal } from './difference.ts';
-import { render, renderAddresses } from './render.ts';
+import { render, renderRoutes } from './render.ts';
 import type { Found, IngressRules, IngressWish, NetworkRules, NetworkWish, Rules } from './rules.ts';
 import { hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
 
@@ -30,7 +30,7 @@ describe('first application', () => {
 
   test('the sandbox of an overlay network', async () => {
     const { transaction } = difference<NetworkRules>(undefined, networkOf({ 100: [5, 6], 101: [] }), false);
-    await expect(transaction && render(transaction) + renderAddresses(transaction)).toMatchFileSnapshot(
+    await expect(transaction && render(transaction) + renderRoutes(transaction)).toMatchFileSnapshot(
       'golden/first-network.nft',
     );
   });
@@ -127,15 +127,15 @@ describe("in a network's sandbox", () => {
   const changed = (before: NetworkWish, after: NetworkWish, prune = true) =>
     difference<NetworkRules>(found(settledNetwork(before)), after, prune);
 
-  test('a virtual IP that goes takes its address along, and leaves the others alone', () => {
+  test('a virtual IP that goes takes its route along, and leaves the others alone', () => {
     const { transaction, stale } = changed(networkOf({ 100: [5], 101: [6] }), networkOf({ 101: [6] }));
     expect(transaction && render(transaction)).toMatchInlineSnapshot(`
       "delete element inet fairway services { 10.0.1.100 }
       delete element inet fairway ip-slots { 10.0.1.100 . 0 }
       "
     `);
-    expect(transaction && renderAddresses(transaction)).toMatchInlineSnapshot(`
-      "address del 10.0.1.100/32 dev eth0 label eth0:fairway
+    expect(transaction && renderRoutes(transaction)).toMatchInlineSnapshot(`
+      "route del local 10.0.1.100/32 dev eth0 table local proto 77
       "
     `);
     const lost = { address: ipv4('10.0.1.5') };
@@ -145,17 +145,21 @@ describe("in a network's sandbox", () => {
     ]);
   });
 
-  test('without prune virtual IPs and their addresses stay', () => {
+  test('without prune virtual IPs and their routes stay', () => {
     const { transaction, rules } = changed(networkOf({ 100: [5] }), networkOf({ 101: [6] }), false);
-    expect(transaction && renderAddresses(transaction)).toBe('address add 10.0.1.101/32 dev eth0 label eth0:fairway\n');
+    expect(transaction && renderRoutes(transaction)).toBe(
+      'route append local 10.0.1.101/32 dev eth0 table local proto 77\n',
+    );
     expect(rules.vips).toEqual(new Set(['ip . 10.0.1.100', 'ip . 10.0.1.101']));
   });
 
-  test('an address that is missing is given again, and nothing else is touched', () => {
+  test('a route that is missing is added again, and nothing else is touched', () => {
     const torn = { ...settledNetwork(networkOf({ 100: [5] })), vips: new Set<never>() };
     const { transaction } = difference<NetworkRules>(found(torn), networkOf({ 100: [5] }), true);
     expect(transaction && render(transaction)).toBe('');
-    expect(transaction && renderAddresses(transaction)).toBe('address add 10.0.1.100/32 dev eth0 label eth0:fairway\n');
+    expect(transaction && renderRoutes(transaction)).toBe(
+      'route append local 10.0.1.100/32 dev eth0 table local proto 77\n',
+    );
   });
 });
 

@@ -75,13 +75,16 @@ export function difference<R extends Rules>(
 }
 
 /**
- * The transaction that takes Fairway's table away, and its virtual services where it has any, which gives Docker's own
- * mesh back.
+ * The transaction that takes Fairway's table away, and its routes and virtual services where it has any, which gives
+ * Docker's own mesh back.
  */
 export function removal(found: Found<Rules>): Transaction {
-  const servers = [...ipvsIn(found.rules).values()].filter(({ map }) => map === 'virtual');
+  const elements = [...elementsIn(found.rules).values()];
+  const routes = elements.filter(isOfTable).filter(({ map }) => map === 'vips');
+  const servers = elements.filter(isOfIpvs).filter(({ map }) => map === 'virtual');
   return transactionOf([
     ...(found.missing ? [] : [{ do: 'delete table' } as const]),
+    ...routes.map((element) => ({ do: 'delete element', element }) as const),
     ...servers.map((element) => ({ do: 'delete element', element }) as const),
   ]) as Transaction;
 }

@@ -32,20 +32,25 @@ export class UnfitForRules extends Error {
   }
 }
 
-/** The label of an address that Fairway gave a sandbox. Docker's own have none, and are never taken away. */
-const vipLabel = 'eth0:fairway';
+/**
+ * By which Fairway knows its own routes (iproute2, rt_protos: none that anybody has named). The kernel's, for addresses
+ * that Docker gave, are never taken away.
+ */
+export const routeProtocol = '77';
 
 /**
- * A transaction's addresses as input of `ip -batch`, empty where it has none. Nothing but asserted addresses reaches
- * the text.
+ * A transaction's virtual IPs as input of `ip -batch`, empty where it has none: a local route for each, by which the
+ * sandbox answers for it as for an address of its own. Nothing but asserted addresses reaches the text.
  * @throws UnfitForRules
  */
-export function renderAddresses({ operations }: Pick<Transaction, 'operations'>): string {
+export function renderRoutes({ operations }: Pick<Transaction, 'operations'>): string {
   return operations
     .map((operation) => {
       if (!('element' in operation) || operation.element.map !== 'vips') return '';
-      const verb = operation.do === 'add element' ? 'add' : 'del';
-      return `address ${verb} ${assertAddress(readVipKey(operation.element.key))}/32 dev eth0 label ${vipLabel}\n`;
+      // `add` would be refused beside the kernel's route for an address that Docker gave.
+      const verb = operation.do === 'add element' ? 'append' : 'del';
+      const vip = assertAddress(readVipKey(operation.element.key));
+      return `route ${verb} local ${vip}/32 dev eth0 table local proto ${routeProtocol}\n`;
     })
     .join('');
 }

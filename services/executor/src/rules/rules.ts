@@ -46,7 +46,7 @@ type Slots = {
 /** The ingress sandbox: its services are published ports. */
 export type IngressRules = Slots & { readonly kind: 'ingress' };
 
-/** The sandbox of an overlay network: its services are virtual IPs, which it has to answer for as its own addresses. */
+/** The sandbox of an overlay network: its services are virtual IPs, which it has to answer for as for its own addresses. */
 export type NetworkRules = Slots & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
 
 /** Whether a service's new connections are left to IPVS, or refused for want of a task. */

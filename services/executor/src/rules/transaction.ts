@@ -39,7 +39,7 @@ export type Operation = TableOperation | IpvsOperation;
 
 /**
  * Ordered operations on one namespace. Those on its table take effect together or not at all; those on IPVS, before and
- * after it, each by itself, and so do its addresses, which follow. Never empty.
+ * after it, each by itself, and so do its virtual IPs, which follow. Never empty.
  */
 export type Transaction = { readonly operations: readonly Operation[]; readonly changes: Changes };
 
