@@ -5,10 +5,14 @@ export class ConsoleUnreachable extends Error {}
 
 /** How long the console may take to answer: a node that it asks may take 4 s. */
 const answerMaxMs = 6_000;
+/** A node that is left to Docker, or taken back, may take 15 s. */
+const handoverMaxMs = 20_000;
 
 /** Asks the console for its view, which may take `limitMs` where that is less. @throws {ConsoleUnreachable} */
 export function askStatus(consoleUrl: string, limitMs = answerMaxMs): Promise<View> {
-  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes'], { limitMs });
+  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes'], {
+    limitMs: Math.min(limitMs, answerMaxMs),
+  });
 }
 
 /** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
@@ -28,7 +32,10 @@ export type Handover = { readonly node: string; readonly released: readonly stri
 /** Has a node left to Docker, or taken back. @throws {ConsoleUnreachable} */
 export function askHandover(consoleUrl: string, request: 'uninstall' | 'install', node: string): Promise<Handover> {
   const path = `/api/nodes/${encodeURIComponent(node)}/${request}`;
-  return askConsole<Handover>(consoleUrl, path, ['node', 'released'], { method: 'POST' });
+  return askConsole<Handover>(consoleUrl, path, ['node', 'released'], {
+    limitMs: handoverMaxMs,
+    method: 'POST',
+  });
 }
 
 /**
@@ -102,7 +109,7 @@ async function askConsole<Answer>(
   { limitMs = answerMaxMs, method = 'GET' }: { readonly limitMs?: number; readonly method?: 'GET' | 'POST' } = {},
 ): Promise<Answer> {
   const url = urlOf(consoleUrl, path);
-  const response = await reach(url, AbortSignal.timeout(Math.min(limitMs, answerMaxMs)), method);
+  const response = await reach(url, AbortSignal.timeout(limitMs), method);
   const body: unknown = await response.json().catch(() => undefined);
   if (typeof body === 'object' && body !== null && fields.every((field) => field in body)) return body as Answer;
   const said = body && typeof body === 'object' && 'error' in body ? `: ${body.error}` : '';

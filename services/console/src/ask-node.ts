@@ -2,8 +2,11 @@ import { AnswerFailed, AnswerLate, type Bus, BusUnavailable, NobodyAnswers, subj
 import type { Mesh } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 
-/** How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s. */
-const answerMaxMs = 4_000;
+/**
+ * How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s; a node that
+ * is left to Docker lets connections end for 5 s.
+ */
+const answersMaxMs = { rules: 4_000, explain: 4_000, uninstall: 15_000, install: 15_000 } as const;
 
 /** A node that the mesh has, by name or id. */
 export type NamedNode = { readonly id: string; readonly name: string };
@@ -44,23 +47,23 @@ export function nodeNamed(mesh: Mesh, nameOrId: string): NamedNode {
 export async function askNode<Answer>(
   bus: Bus,
   node: NamedNode,
-  question: Parameters<typeof subjects.ask>[1],
+  question: keyof typeof answersMaxMs,
   text: string,
   read: (subject: string, answer: string) => Answer,
 ): Promise<Answer> {
   const subject = subjects.ask(node.id, question);
   try {
-    return read(subject, await bus.ask(subject, text, answerMaxMs));
+    return read(subject, await bus.ask(subject, text, answersMaxMs[question]));
   } catch (error) {
-    throw unanswered(node, error);
+    throw unanswered(node, answersMaxMs[question], error);
   }
 }
 
-function unanswered({ name }: NamedNode, cause: unknown): unknown {
+function unanswered({ name }: NamedNode, limitMs: number, cause: unknown): unknown {
   const because = (status: NodeUnanswered['status'], why: string) => new NodeUnanswered(status, why, { cause });
   if (cause instanceof NobodyAnswers)
     return because(504, `node ${name} does not answer; does its node process run, and does it reach the bus?`);
-  if (cause instanceof AnswerLate) return because(504, `node ${name} has not answered within ${answerMaxMs / 1000} s`);
+  if (cause instanceof AnswerLate) return because(504, `node ${name} has not answered within ${limitMs / 1000} s`);
   if (cause instanceof AnswerFailed) return because(502, `node ${name} could not answer: ${cause.reason}`);
   if (cause instanceof Unreadable)
     return because(502, `what node ${name} answers cannot be read (${cause.reason}); is it of the console's version?`);

@@ -33,7 +33,7 @@ async function open() {
       asked.push('hand over');
       return ['host', 'ingress'] as const;
     },
-    takeBack: () => void asked.push('take back'),
+    takeBack: async () => void asked.push('take back'),
   };
   const path = join(await mkdtemp(join(tmpdir(), 'handover-')), 'state', 'left-to-docker');
   return { kernel, bus, answers: startAnswers({ bus, kernel, executor, handover: new Handover(path) }), asked, path };

@@ -51,7 +51,7 @@ export function startAnswers({
         }),
         bus.answer(subjects.ask(node, 'install'), async () => {
           await handover.remember(false);
-          executor.takeBack();
+          await executor.takeBack();
           return writeHandover({ released: [] });
         }),
       ];

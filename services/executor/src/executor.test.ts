@@ -2,6 +2,7 @@ import { describe, expect, onTestFailed, test } from 'vitest';
 import { address, endpoint, openLab, port } from './executor-lab.ts';
 import { CommandHung } from './kernel/failures.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
+import type { IpvsIngressRules } from './rules/rules.ts';
 import { nameOf } from './rules/stale.ts';
 
 // This node is n1, its ingress sandbox answers at 172.18.0.2. Tasks tN are at 10.0.0.N on the ingress network, on n1 and
@@ -401,9 +402,61 @@ test('a node that is left to Docker has no rules, whatever changes, and says so;
     to: revision,
     notes: [{ kind: 'refused', about: 'node n1', why: expect.stringContaining('fairway uninstall') }],
   });
-  lab.executor.takeBack();
-  await lab.pass(10);
+  await lab.clock.settle(lab.executor.takeBack());
   expect(lab.rules()).toContain('8001/tcp: 10.0.0.5:80');
+});
+
+test('a node that was taken back is not called served before its rules are there', async () => {
+  const lab = await openLab();
+  await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+  await lab.clock.settle(lab.executor.handOver());
+  lab.kernel.replaceSandbox(undefined);
+  await expect(lab.clock.settle(lab.executor.takeBack())).rejects.toThrow(
+    'its rules are not all there after 10 s, and it goes on trying: ApplyFailed: ingress: ingress: no network namespace',
+  );
+  lab.kernel.replaceSandbox('another');
+  await lab.clock.settle(lab.executor.takeBack());
+  expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80');
+});
+
+describe('where IPVS balances', () => {
+  const to = (last: number) => `tcp . 172.18.0.2 . 8000 > 10.0.0.${last}:80` as const;
+  const weights = ({ kernel }: Awaited<ReturnType<typeof openLab>>) =>
+    [...(kernel.rules('ingress') as IpvsIngressRules).virtual.values()].flatMap(({ destinations }) =>
+      [...destinations].map(([target, { weight }]) => `${target} ${weight}`),
+    );
+  const onIpvs = () => openLab({ kernel: createKernelStandIn({ seed: 1, failOneIn: 0, balancer: 'ipvs' }) });
+
+  test('a draining task has weight 0 until its connections have ended', async () => {
+    const lab = await onIpvs();
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), endpoint(6, 'n2')]);
+    await lab.pass(10);
+    lab.kernel.connect('ingress', to(5), 3);
+    lab.kernel.connect('ingress', to(6), 1);
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), endpoint(6, 'n2', { container: 'stopping' })]);
+    await lab.pass(30_000);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1', '10.0.0.6:80 0']);
+    lab.kernel.connect('ingress', to(6), 0);
+    await lab.pass(6_000);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+    await lab.pass(30_000);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+  });
+
+  test('open connections get a while to end before a node is left to Docker, and no longer', async () => {
+    const lab = await onIpvs();
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+    await lab.pass(10);
+    lab.kernel.connect('ingress', to(5), 1);
+    const startMs = lab.clock.nowMs();
+    const leaving = lab.executor.handOver();
+    await lab.pass(2_000);
+    expect((await lab.kernel.read('ingress'))?.missing).toBe(true);
+    expect((await lab.kernel.connections('ingress')).size).toBe(1);
+    await lab.clock.settle(leaving);
+    expect(lab.clock.nowMs() - startMs).toBe(5_000);
+    expect(await lab.kernel.read('ingress')).toBeUndefined();
+  });
 });
 
 test('what cannot be released is told, and everything else is released', async () => {

@@ -52,15 +52,31 @@ export type Executor = {
    * @throws ApplyFailed with the first that could not be; the others are released, and it may be tried again
    */
   handOver(): Promise<readonly Namespace[]>;
-  takeBack(): void;
+  /**
+   * Brings them back, and ends once they are there.
+   * @throws NotServedYet where they are not in time; it goes on all the same
+   */
+  takeBack(): Promise<void>;
   /** What it made of the mesh last; undefined before its first plan. */
   planned(): Planned | undefined;
   stop(): Promise<void>;
 };
 
+/** A node that was taken back does not have all its rules yet. */
+class NotServedYet extends Error {
+  constructor(failure: Error | undefined) {
+    const why = failure ? `: ${describe(failure)}` : '';
+    super(`its rules are not all there after ${takeBackMaxMs / 1000} s, and it goes on trying${why}`);
+  }
+}
+
+/** Less than who asks for it waits. */
+const takeBackMaxMs = 10_000;
 /** After a failure it tries again after this time, twice as long each time. */
 const retryMinMs = 100;
 const retryMaxMs = 5_000;
+/** How often it looks whether tasks that drain have connections, while there are any. */
+const drainCheckMs = 5_000;
 /** How often it looks whether the host still leads packets to the sandbox. */
 const hostCheckMs = 10_000;
 
@@ -94,6 +110,9 @@ export function startExecutor({
   let handedOver = wasHandedOver;
   let applied: string | undefined;
   let planned: Planned | undefined;
+  /** What a round without failures that brought the mesh's rules resolves. */
+  let served = Promise.withResolvers<void>();
+  let lastFailure: Error | undefined;
 
   const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
   const wake = () => {
@@ -116,6 +135,7 @@ export function startExecutor({
       causes = [];
       const mesh = replica.mesh;
       const { node } = own;
+      const isServing = !handedOver;
       const trace = traces.begin(node, mesh.generation.revision, brings);
       const failures = await round(mesh, own, brings, trace).catch((error) => [error]);
       if (failures.length > 0) {
@@ -125,6 +145,7 @@ export function startExecutor({
         return;
       }
       retryMs = retryMinMs;
+      if (isServing) served.resolve();
     }
   }
 
@@ -212,6 +233,7 @@ export function startExecutor({
       report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax), trace);
     }
     applied = undefined;
+    lastFailure = failures[0];
     tryAgain();
   }
 
@@ -230,6 +252,9 @@ export function startExecutor({
   };
   void ensureHost();
   const endHostChecks = every(clock, hostCheckMs, () => void ensureHost());
+  const endDrainChecks = every(clock, drainCheckMs, () => {
+    if (rules.lookAtDraining()) wake();
+  });
   const watching = kernel.watchSandboxes((sandbox, id) => {
     if (id === undefined) {
       sandboxes.delete(sandbox);
@@ -275,29 +300,37 @@ export function startExecutor({
       await running;
       planned = undefined;
       applied = undefined;
-      // The host first: what it leads to is there until it leads there no more.
-      const namespaces: readonly Namespace[] = ['host', ...sandboxes.keys()];
       const failures: ApplyFailed[] = [];
-      for (const namespace of namespaces) {
-        await rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));
-      }
+      const release = (namespace: Namespace) =>
+        rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));
+      // The host first: what it leads to is there until it leads there no more.
+      await release('host');
+      const held = [...sandboxes.keys()];
+      await Promise.all(held.map(release));
+      const namespaces: readonly Namespace[] = ['host', ...held];
       wake();
       const [failure] = failures;
       if (failure) throw failure;
       log.info('this node is left to Docker; Fairway has no rules here', { namespaces: namespaces.join(', ') });
       return namespaces;
     },
-    takeBack() {
+    async takeBack() {
       handedOver = false;
-      log.info('this node is served by Fairway again');
+      lastFailure = undefined;
+      const back = Promise.withResolvers<void>();
+      served = back;
       void ensureHost();
       wake();
+      const cancel = clock.after(takeBackMaxMs, () => back.reject(new NotServedYet(lastFailure)));
+      await back.promise.finally(cancel);
+      log.info('this node is served by Fairway again');
     },
     planned: () => planned,
     async stop() {
       stopped = true;
       cancelRetry();
       endHostChecks();
+      endDrainChecks();
       watching.close();
       overlays.stop();
       await running;

@@ -2,11 +2,13 @@ import type { Clock } from '@fairway/bus';
 import type { Changes } from '@fairway/mesh';
 import type { Span } from '@fairway/telemetry';
 import { RefusedByIpvs } from './kernel/failures.ts';
-import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel/kernel.ts';
+import type { Kernel, Namespace, NetworkSandbox, RulesOf, Sandbox } from './kernel/kernel.ts';
 import { difference, removal } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
-import type { Found, WishFor } from './rules/rules.ts';
+import type { Found, Rules, WishFor } from './rules/rules.ts';
+import { drainsAny, endedIn } from './rules/settle-virtual.ts';
 import { nameOf, type Stale } from './rules/stale.ts';
+import type { DestinationKey } from './rules/virtual-server.ts';
 import type { Wish } from './rules/wish.ts';
 
 /** What one round of applying did in one namespace. */
@@ -37,6 +39,10 @@ class StillApplying extends Error {
  */
 const patienceMs = 2_000;
 
+/** So long connections get to end when a node is left to Docker, and so often it is looked; the first are just being opened. */
+const closingMaxMs = 5_000;
+const closingLookMs = 500;
+
 /** Whether the tracked connections to a lost endpoint are kept, in a namespace. */
 export type Keeps = (namespace: Namespace, stale: Stale) => boolean;
 
@@ -54,6 +60,8 @@ export class HeldRules {
   readonly #doubts = new Map<Namespace, number>();
   /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
   readonly #stale = new Map<Namespace, Map<string, Stale>>();
+  /** Where the next round looks whether draining tasks still have connections. */
+  readonly #drainLooks = new Set<Sandbox>();
 
   constructor(kernel: Kernel, clock: Clock) {
     this.#kernel = kernel;
@@ -102,13 +110,26 @@ export class HeldRules {
     };
   }
 
-  /** Removes Fairway's table, where there is one. */
+  /** Removes what there is of Fairway's. What IPVS has of its connections gets a while to end: they would be reset. */
   async release(namespace: Namespace): Promise<void> {
     await this.#applying.get(namespace)?.catch(() => {});
     this.doubt(namespace);
     const found = await this.#kernel.read(namespace);
-    if (found) await this.#kernel.apply(namespace, removal(found));
+    const { rules, servers } = found ? removal(found) : {};
+    if (rules) await this.#kernel.apply(namespace, rules);
+    if (servers) {
+      await this.#untilClosed(namespace as Sandbox);
+      await this.#kernel.apply(namespace, servers);
+    }
     this.doubt(namespace);
+  }
+
+  /** Whether any sandbox has draining tasks, which the next round looks at: those without connections leave then. */
+  lookAtDraining(): boolean {
+    for (const [namespace, { found }] of this.#held) {
+      if (found && drainsAny(found.rules)) this.#drainLooks.add(namespace as Sandbox);
+    }
+    return this.#drainLooks.size > 0;
   }
 
   /** Waits for work on a namespace for a while, and leaves it to itself then: one at a time. */
@@ -135,7 +156,8 @@ export class HeldRules {
     try {
       const doubts = this.#doubtsOf(namespace);
       const found = await this.#found(namespace);
-      const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer);
+      const ended = await this.#ended(namespace, found);
+      const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer, ended);
       // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
       const waiting = this.#stale.get(namespace) ?? new Map<string, Stale>();
       this.#stale.set(namespace, waiting);
@@ -155,6 +177,20 @@ export class HeldRules {
     } catch (cause) {
       this.doubt(namespace);
       throw new ApplyFailed(namespace, cause);
+    }
+  }
+
+  /** The draining tasks whose connections have ended, where it is time to look. */
+  async #ended(namespace: Namespace, found: Found<Rules> | undefined): Promise<ReadonlySet<DestinationKey>> {
+    if (namespace === 'host' || !found || !this.#drainLooks.delete(namespace)) return new Set();
+    return endedIn(found.rules, await this.#kernel.connections(namespace));
+  }
+
+  async #untilClosed(sandbox: Sandbox): Promise<void> {
+    for (let waitedMs = 0; waitedMs < closingMaxMs; waitedMs += closingLookMs) {
+      await new Promise<void>((resolve) => this.#clock.after(closingLookMs, resolve));
+      const connections = await this.#kernel.connections(sandbox);
+      if ([...connections.values()].every(({ open }) => open === 0)) return;
     }
   }
 

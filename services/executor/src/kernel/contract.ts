@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { difference, removal } from '../rules/difference.ts';
-import type { Balancer, IngressWish, NetworkWish, WishFor } from '../rules/rules.ts';
+import type { Balancer, IngressWish, IpvsIngressRules, NetworkWish, WishFor } from '../rules/rules.ts';
 import { hostOf, ingressOf, ipv4, networkOf, target, targets, wished } from '../rules/sample.ts';
+import { endedIn } from '../rules/settle-virtual.ts';
 import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
@@ -216,21 +217,35 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
       expect(await read('ingress')).toEqual({ rules, layout: 2, foreign: [] });
     });
 
-    test('removal leaves neither table nor virtual services', async () => {
+    test('a draining task without connections leaves, and does not come back', async () => {
+      const drained = ingressOf({ 'tcp . 8000': targets(5) });
+      const service = drained.services.get('tcp . 8000');
+      if (!service) throw new Error('no service');
+      const wish = { ...drained, services: new Map([['tcp . 8000', { ...service, draining: targets(6) }] as const]) };
       await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
+      await bring('ingress', wish);
       const found = await read('ingress');
-      await kernel.apply('ingress', removal(found as NonNullable<typeof found>));
-      expect(await read('ingress')).toBeUndefined();
+      const ended = found && endedIn(found.rules, await kernel.connections('ingress'));
+      expect(ended).toEqual(new Set(['tcp . 172.18.0.2 . 8000 > 10.0.0.6:80']));
+      const { transaction } = difference<RulesOf<'ingress'>>(found, wish, true, balancer, ended);
+      if (transaction) await kernel.apply('ingress', transaction);
+      const { virtual } = (await bring('ingress', wish)) as IpvsIngressRules;
+      expect([...virtual.values()].map(({ destinations }) => [...destinations.keys()])).toEqual([['10.0.0.5:80']]);
+      expect((await read('ingress'))?.rules).toMatchObject({ virtual });
     });
   });
 
-  test('the table goes as a whole', async () => {
-    await bring('host', hostOf('tcp . 8000'));
+  test.each(['host', 'ingress', 'network'] as const)('nothing is left after removal: %s', async (kind) => {
+    const namespace = kind === 'network' ? subject.networkSandbox : kind;
+    if (kind === 'host') await bring('host', hostOf('tcp . 8000'));
+    else if (kind === 'ingress') await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
+    else await bring(subject.networkSandbox, networkOf({ 100: [5, 6] }));
     await trying(async () => {
-      const found = await kernel.read('host');
-      if (found) await kernel.apply('host', removal(found));
+      const found = await kernel.read(namespace);
+      const { rules, servers } = found ? removal(found) : {};
+      for (const transaction of [rules, servers]) if (transaction) await kernel.apply(namespace, transaction);
     });
-    expect(await read('host')).toBeUndefined();
+    expect(await read(namespace)).toBeUndefined();
   });
 
   test('the host is made ready once', async () => {

@@ -1,6 +1,7 @@
-import { type FoundVirtual, parseVirtual } from '../rules/parse-virtual.ts';
+import { type FoundVirtual, parseConnections, parseVirtual } from '../rules/parse-virtual.ts';
 import { renderVirtual } from '../rules/render-virtual.ts';
 import type { IpvsSandboxRules } from '../rules/rules.ts';
+import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 import { CommandFailed } from './failures.ts';
 import type { Namespace } from './kernel.ts';
 
@@ -35,6 +36,14 @@ export class Ipvs {
   /** Fairway's virtual services in a sandbox. */
   async read(namespace: Namespace, kind: IpvsSandboxRules['kind']): Promise<FoundVirtual> {
     return parseVirtual(kind, await this.#ipvsadm(namespace, ['-S', '-n']));
+  }
+
+  /** The connections of their destinations. */
+  async connections(
+    namespace: Namespace,
+    kind: IpvsSandboxRules['kind'],
+  ): Promise<ReadonlyMap<DestinationKey, Connections>> {
+    return parseConnections(kind, await this.show(namespace));
   }
 
   /** Takes Fairway's virtual services away, where there are any. */

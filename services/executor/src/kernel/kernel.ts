@@ -12,6 +12,7 @@ import type {
 } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import type { Transaction } from '../rules/transaction.ts';
+import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 
 /** Docker's sandbox from which a node balances on one overlay network, named as its file. */
 export type NetworkSandbox = `lb_${string}`;
@@ -100,6 +101,12 @@ export type Kernel = {
    * @throws CommandFailed, CommandHung
    */
   ensureHost(): Promise<HostReport>;
+
+  /**
+   * The connections of each destination that Fairway's virtual services have in a sandbox; none where nftables balances.
+   * @throws NamespaceMissing, CommandHung, CommandFailed
+   */
+  connections(sandbox: Sandbox): Promise<ReadonlyMap<DestinationKey, Connections>>;
 
   /**
    * Drops tracked connections, and tells how many. The next packet of each meets the rules as they are then.

@@ -276,6 +276,10 @@ export function createLinuxKernel({
       return next;
     },
 
+    async connections(sandbox) {
+      return balancer === 'ipvs' ? ipvs.connections(sandbox, ipvsKindOf(sandbox)) : new Map();
+    },
+
     async forget(namespace, stale) {
       const due =
         stale.length > forgetUnseenMax ? trackedAmong(stale, await runIn(namespace, 'conntrack', ['-L'])) : stale;

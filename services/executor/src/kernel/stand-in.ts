@@ -17,6 +17,7 @@ import {
 } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import { isOnIpvs, type TableOperation, type Transaction } from '../rules/transaction.ts';
+import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 import { CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { performOnIpvs, type VirtualServers } from './stand-in-ipvs.ts';
@@ -40,6 +41,8 @@ export type KernelStandIn = Kernel & {
   readonly forgotten: readonly Stale[];
   /** Puts a new sandbox in the old one's place, without rules, or takes it away; the ingress sandbox unless told. */
   replaceSandbox(id: string | undefined, sandbox?: Sandbox): void;
+  /** A destination of IPVS has so many open connections. */
+  connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
   /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
   reach(network: string, addresses: readonly string[]): void;
   /** Takes the table away, or makes it foreign, as an administrator by hand. */
@@ -69,6 +72,7 @@ export function createKernelStandIn({
   const random = mulberry32(seed);
   const tables = new Map<Namespace, Table>();
   const ipvs = new Map<Namespace, VirtualServers>();
+  const connections = new Map<Sandbox, Map<DestinationKey, Connections>>();
   const applied: { namespace: Namespace; text: string; size: number }[] = [];
   const forgotten: Stale[] = [];
   const watchers = new Set<(sandbox: Sandbox, id: string | undefined) => void>();
@@ -148,6 +152,11 @@ export function createKernelStandIn({
       return { changed, waitingFor: [] };
     },
 
+    async connections(sandbox) {
+      enter(sandbox);
+      return connections.get(sandbox) ?? new Map();
+    },
+
     async forget(namespace, stale) {
       enter(namespace);
       forgotten.push(...stale);
@@ -200,6 +209,10 @@ export function createKernelStandIn({
       tables.delete(sandbox);
       ipvs.delete(sandbox);
       for (const watcher of watchers) watcher(sandbox, id);
+    },
+    connect(sandbox, destination, open) {
+      const held = connections.get(sandbox) ?? new Map<DestinationKey, Connections>();
+      connections.set(sandbox, held.set(destination, { open, other: 0 }));
     },
     reach(network, addresses) {
       ways.set(network, new Set(addresses));

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { difference, removal } from './difference.ts';
 import { render, renderRoutes } from './render.ts';
-import type { Found, IngressRules, IngressWish, NetworkRules, NetworkWish, Rules } from './rules.ts';
+import { renderVirtual } from './render-virtual.ts';
+import type { Found, IngressRules, IngressWish, IpvsIngressRules, NetworkRules, NetworkWish, Rules } from './rules.ts';
 import { hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
 
 const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 2, foreign: [] });
@@ -248,6 +249,15 @@ describe('stale connections', () => {
   });
 });
 
-test('removal', () => {
-  expect(render(removal(found(hostOf('tcp . 8000'))))).toBe('delete table inet fairway\n');
+test('removal is that of the table and its routes, and then that of virtual services', () => {
+  const { rules, servers } = removal(found(difference<NetworkRules>(undefined, networkOf({ 100: [5] }), true).rules));
+  expect(rules && render(rules) + renderRoutes(rules)).toBe(
+    'delete table inet fairway\nroute del local 10.0.1.100/32 dev eth0 table local proto 77\n',
+  );
+  expect(servers).toBeUndefined();
+  const onIpvs = removal(
+    found(difference<IpvsIngressRules>(undefined, ingressOf({ 'tcp . 8000': targets(5) }), true, 'ipvs').rules),
+  );
+  expect(onIpvs.rules && renderVirtual(onIpvs.rules).after).toEqual([]);
+  expect(onIpvs.servers && renderVirtual(onIpvs.servers).after).toEqual(['-D -t 172.18.0.2:8000']);
 });

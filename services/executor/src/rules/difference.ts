@@ -27,7 +27,7 @@ import {
   type Transaction,
   transactionOf,
 } from './transaction.ts';
-import { virtualOf } from './virtual-server.ts';
+import { type DestinationKey, virtualOf } from './virtual-server.ts';
 
 /** The way from what a namespace has to what is wanted. */
 export type Difference<R extends Rules> = {
@@ -44,20 +44,21 @@ export type Difference<R extends Rules> = {
 /**
  * What leads from the rules found to the wish. Without `prune` nothing that the kernel has is removed: its ports stay,
  * and a port's endpoints are the kernel's and the plan's together. A table of another layout cannot be read, so
- * without `prune` it stays as it is.
+ * without `prune` it stays as it is. Draining tasks of IPVS whose connections have `ended` leave it.
  */
 export function difference<R extends Rules>(
   found: Found<R> | undefined,
   wish: WishFor<R>,
   prune: boolean,
   balancer: Balancer = 'nftables',
+  ended: ReadonlySet<DestinationKey> = new Set(),
 ): Difference<R> {
   const current = found?.rules;
   if (!prune && found && found.layout !== layoutVersion) {
     return { rules: found.rules, transaction: undefined, stale: [], rebuilt: undefined };
   }
   const wanted = (
-    wish.kind === 'host' ? settleHost(current, wish, prune) : settle(current, wish, prune, balancer)
+    wish.kind === 'host' ? settleHost(current, wish, prune) : settle(current, wish, prune, balancer, ended)
   ) as R;
   const stale = staleBetween(current, wanted);
   const isThere = found !== undefined && !found.missing;
@@ -74,19 +75,25 @@ export function difference<R extends Rules>(
   return { rules: wanted, transaction: transactionOf(changes(current, wanted)), stale, rebuilt: undefined };
 }
 
-/**
- * The transaction that takes Fairway's table away, and its routes and virtual services where it has any, which gives
- * Docker's own mesh back.
- */
-export function removal(found: Found<Rules>): Transaction {
+/** What takes Fairway away from a namespace and gives Docker's own mesh back, in this order. */
+export type Removal = {
+  /** The table and the routes: new connections are Docker's then. */
+  readonly rules: Transaction | undefined;
+  /** The virtual services, which still have the connections from before. */
+  readonly servers: Transaction | undefined;
+};
+
+export function removal(found: Found<Rules>): Removal {
   const elements = [...elementsIn(found.rules).values()];
   const routes = elements.filter(isOfTable).filter(({ map }) => map === 'vips');
   const servers = elements.filter(isOfIpvs).filter(({ map }) => map === 'virtual');
-  return transactionOf([
-    ...(found.missing ? [] : [{ do: 'delete table' } as const]),
-    ...routes.map((element) => ({ do: 'delete element', element }) as const),
-    ...servers.map((element) => ({ do: 'delete element', element }) as const),
-  ]) as Transaction;
+  return {
+    rules: transactionOf([
+      ...routes.map((element) => ({ do: 'delete element', element }) as const),
+      ...(found.missing ? [] : [{ do: 'delete table' } as const]),
+    ]),
+    servers: transactionOf(servers.map((element) => ({ do: 'delete element', element }) as const)),
+  };
 }
 
 function settleHost(current: Rules | undefined, wish: HostRules, prune: boolean): HostRules {
@@ -94,9 +101,15 @@ function settleHost(current: Rules | undefined, wish: HostRules, prune: boolean)
   return { kind: 'host', ports: new Map([...current.ports, ...wish.ports]) };
 }
 
-function settle(current: Rules | undefined, wish: SandboxWish, prune: boolean, balancer: Balancer): Rules {
+function settle(
+  current: Rules | undefined,
+  wish: SandboxWish,
+  prune: boolean,
+  balancer: Balancer,
+  ended: ReadonlySet<DestinationKey>,
+): Rules {
   return balancer === 'ipvs'
-    ? settleVirtual(current as IpvsSandboxRules | undefined, wish, prune)
+    ? settleVirtual(current as IpvsSandboxRules | undefined, wish, prune, ended)
     : settleSlots(current as NftSandboxRules | undefined, wish, prune);
 }
 

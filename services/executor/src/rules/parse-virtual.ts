@@ -1,6 +1,14 @@
-import { parseAddress, schedulers } from '@fairway/mesh';
+import { type Address, parseAddress, schedulers } from '@fairway/mesh';
 import { type IpvsSandboxRules, showTarget, type Target } from './rules.ts';
-import { type Destination, type VirtualKey, type VirtualServer, vipOfMark } from './virtual-server.ts';
+import {
+  type Connections,
+  type Destination,
+  type DestinationKey,
+  destinationKey,
+  type VirtualKey,
+  type VirtualServer,
+  vipOfMark,
+} from './virtual-server.ts';
 
 /** Virtual services read back. */
 export type FoundVirtual = {
@@ -35,10 +43,35 @@ export function parseVirtual(kind: IpvsSandboxRules['kind'], text: string): Foun
       foreign.push(`IPVS has ${line.trim()}`);
       continue;
     }
-    const target: Target = port === '0' ? { address } : { address, port: Number(port) };
+    const target = readTarget(address, port);
     server.destinations.set(showTarget(target), { target, weight: Number(weight) });
   }
   return { virtual: servers, foreign };
+}
+
+/** The connections of the destinations of those services, in what `ipvsadm --list --numeric` prints (1.31). */
+export function parseConnections(
+  kind: IpvsSandboxRules['kind'],
+  text: string,
+): ReadonlyMap<DestinationKey, Connections> {
+  const found = new Map<DestinationKey, Connections>();
+  let server: VirtualKey | undefined;
+  for (const line of text.split('\n')) {
+    const [, carrier, where = ''] = /^(TCP|UDP|FWM) +(\S+) /.exec(line) ?? [];
+    if (carrier) server = readVirtual(kind, options[carrier as keyof typeof options], where);
+    const [, real = '', port, open, other] = /^ +-> ([\d.]+):(\d+) +Masq +\d+ +(\d+) +(\d+)/.exec(line) ?? [];
+    const address = parseAddress(real);
+    if (!address || !server) continue;
+    found.set(destinationKey(server, readTarget(address, port)), { open: Number(open), other: Number(other) });
+  }
+  return found;
+}
+
+const options = { TCP: '-t', UDP: '-u', FWM: '-f' } as const;
+
+/** Port 0 is the port that was asked for. */
+function readTarget(address: Address, port: string | undefined): Target {
+  return port === '0' ? { address } : { address, port: Number(port) };
 }
 
 function readVirtual(kind: IpvsSandboxRules['kind'], by: string, where: string): VirtualKey | undefined {

@@ -1,15 +1,31 @@
 import type { Address } from '@fairway/mesh';
-import { type IpvsSandboxRules, type SandboxWish, type ServiceKey, showTarget, type Verdict } from './rules.ts';
-import { type Destination, type VirtualKey, type VirtualServer, virtualKey } from './virtual-server.ts';
+import {
+  type IpvsSandboxRules,
+  type Rules,
+  type SandboxWish,
+  type ServiceKey,
+  showTarget,
+  type Verdict,
+} from './rules.ts';
+import {
+  type Connections,
+  type Destination,
+  type DestinationKey,
+  destinationKey,
+  type VirtualKey,
+  type VirtualServer,
+  virtualKey,
+} from './virtual-server.ts';
 
 /**
- * What IPVS is to have in a sandbox. A draining task that it has stays with weight 0; one that it has not is not given
- * to it, as it has no connections there.
+ * What IPVS is to have in a sandbox. A draining task that it has stays with weight 0 until its connections have `ended`,
+ * or it is in the wish no more, as its container has died; one that it has not is not given to it.
  */
 export function settleVirtual(
   current: IpvsSandboxRules | undefined,
   wish: SandboxWish,
   prune: boolean,
+  ended: ReadonlySet<DestinationKey>,
 ): IpvsSandboxRules {
   const verdicts = new Map<ServiceKey, Verdict>(prune ? [] : current?.verdicts);
   const virtual = new Map<VirtualKey, VirtualServer>(prune ? [] : current?.virtual);
@@ -19,7 +35,8 @@ export function settleVirtual(
     const destinations = new Map<string, Destination>(prune ? [] : had);
     for (const target of draining) {
       const name = showTarget(target);
-      if (had.has(name)) destinations.set(name, { target, weight: 0 });
+      if (ended.has(destinationKey(key, target))) destinations.delete(name);
+      else if (had.has(name)) destinations.set(name, { target, weight: 0 });
     }
     for (const target of targets) destinations.set(showTarget(target), { target, weight: 1 });
     if (destinations.size > 0) virtual.set(key, { scheduler: policy.scheduler, destinations });
@@ -27,6 +44,28 @@ export function settleVirtual(
     verdicts.set(service, takes ? 'balance' : 'refuse');
   }
   return { kind: wish.kind === 'ingress' ? 'ipvs-ingress' : 'ipvs-network', verdicts, virtual };
+}
+
+/** Whether IPVS has tasks that get no new connections. */
+export function drainsAny(rules: Rules): boolean {
+  return draining(rules).length > 0;
+}
+
+/** The tasks that get no new connections, and have none any more. */
+export function endedIn(rules: Rules, connections: ReadonlyMap<DestinationKey, Connections>): Set<DestinationKey> {
+  return new Set(
+    draining(rules).filter((key) => {
+      const { open, other } = connections.get(key) ?? { open: 0, other: 0 };
+      return open + other === 0;
+    }),
+  );
+}
+
+function draining(rules: Rules): DestinationKey[] {
+  if (!('virtual' in rules)) return [];
+  return [...rules.virtual].flatMap(([key, { destinations }]) =>
+    [...destinations.values()].flatMap(({ target, weight }) => (weight === 0 ? [destinationKey(key, target)] : [])),
+  );
 }
 
 function gatewayOf(wish: SandboxWish): Address | undefined {

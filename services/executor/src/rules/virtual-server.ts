@@ -12,6 +12,12 @@ export type VirtualKey = `${'tcp' | 'udp'} . ${string} . ${number}` | `ip . ${st
 /** A task as IPVS has it: with weight 0 it keeps its connections and gets no new ones. */
 export type Destination = { readonly target: Target; readonly weight: number };
 
+/**
+ * How many connections a destination has: open ones, and those that are being opened or closed or have no such states,
+ * as all of UDP's (ipvsadm's ActiveConn and InActConn).
+ */
+export type Connections = { readonly open: number; readonly other: number };
+
 export type VirtualServer = {
   readonly scheduler: Scheduler;
   /** By `showTarget`. */
