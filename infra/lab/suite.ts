@@ -21,7 +21,7 @@ type Step = {
 };
 
 const steps: readonly Step[] = [
-  { project: 'kernel', files: ['linux.kernel.test.ts'], named: ['with ipvs', 'balanced by'] },
+  { project: 'kernel', files: ['linux.kernel.test.ts'], named: ['with ipvs', 'balanced by', 'timeouts', 'routes'] },
   {
     project: 'kernel',
     files: ['traffic.kernel.test.ts'],

@@ -19,6 +19,17 @@ export class UnknownBalancer extends Error {
   }
 }
 
+/** FAIRWAY_IPVS_TIMEOUTS is not what it has to be. */
+export class TimeoutsInvalid extends Error {
+  readonly given: string;
+  constructor(given: string) {
+    super(
+      `TimeoutsInvalid: FAIRWAY_IPVS_TIMEOUTS is ${given}; it has to be seconds for TCP, TCP after a FIN, and UDP, as 900,120,300, or kernel`,
+    );
+    this.given = given;
+  }
+}
+
 /** Fairway is on the node that it serves, so it speaks to Docker over its socket only. */
 export class UnknownDockerHost extends Error {
   readonly dockerHost: string;

@@ -6,15 +6,17 @@ import {
   chooseBalancer,
   createLinuxKernel,
   Handover,
+  type IpvsTimeouts,
   ipvsSupport,
   MeshFile,
+  parseIpvsTimeouts,
   startAnswers,
   startExecutor,
 } from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
-import { RequirementsMissing, UnknownBalancer, UnknownDockerHost } from './failures.ts';
+import { RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
 import { swarmMembership } from './swarm-membership.ts';
 
 type Options = {
@@ -27,6 +29,8 @@ type Options = {
   readonly balancer: string;
   /** Whether IPVS that is asked for and missing is an end. */
   readonly strict: boolean;
+  /** `kernel`, or seconds as `900,120,300`. */
+  readonly ipvsTimeouts: string;
   readonly netnsDir: string;
   readonly stateDir: string;
 };
@@ -35,6 +39,7 @@ type Options = {
  * Starts watcher and executor side by side, on one copy of the mesh: what the watcher sees of this node reaches the
  * executor in memory first and the bus second. Returns what stops them; the rules stay in the kernel.
  *
+ * @throws {TimeoutsInvalid} when they are no three numbers.
  * @throws {UnknownBalancer} and {IpvsMissing} when what is to balance is unknown, or strictly asked for and missing.
  * @throws {RequirementsMissing} when the machine lacks a program or the process a capability.
  */
@@ -45,13 +50,15 @@ export async function startNode({
   dockerHost,
   balancer: asked,
   strict,
+  ipvsTimeouts: timeouts,
   netnsDir,
   stateDir,
 }: Options): Promise<() => Promise<void>> {
+  const ipvsTimeouts = readTimeouts(timeouts);
   const { balancer, schedulers, instead } = await balancing(asked, strict);
   if (instead !== undefined) log.warn(instead);
   log.info('what balances here', { balancer, schedulers: [...schedulers].join(', ') });
-  const kernel = createLinuxKernel({ netnsDir, balancer, schedulers });
+  const kernel = createLinuxKernel({ netnsDir, balancer, schedulers, ...(ipvsTimeouts ? { ipvsTimeouts } : {}) });
   const missing = await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
@@ -108,6 +115,13 @@ export async function startNode({
     await file.stop();
     await bus.close();
   };
+}
+
+function readTimeouts(text: string): IpvsTimeouts | undefined {
+  if (text === 'kernel') return undefined;
+  const timeouts = parseIpvsTimeouts(text);
+  if (!timeouts) throw new TimeoutsInvalid(text);
+  return timeouts;
 }
 
 async function balancing(asked: string, strict: boolean): Promise<Balancing> {

@@ -12,6 +12,13 @@ export const balancerSetting: Setting = {
   standard: 'auto',
 };
 
+export const ipvsTimeoutsSetting: Setting = {
+  name: 'FAIRWAY_IPVS_TIMEOUTS',
+  meaning:
+    'seconds that IPVS keeps silent connections, TCP,TCPFIN,UDP, as 900,120,300; or kernel, which leaves its own',
+  standard: 'kernel',
+};
+
 export const strictFlag: Flag = {
   name: '--strict',
   meaning: 'end where FAIRWAY_BALANCER=ipvs and the kernel has no IPVS, rather than to balance with nftables',

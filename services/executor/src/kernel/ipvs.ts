@@ -3,6 +3,7 @@ import { renderVirtual } from '../rules/render-virtual.ts';
 import type { IpvsSandboxRules } from '../rules/rules.ts';
 import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 import { CommandFailed } from './failures.ts';
+import { type IpvsTimeouts, showTimeouts } from './ipvs-timeouts.ts';
 import type { Namespace } from './kernel.ts';
 
 /** Runs ipvsadm in a namespace, and gives what it prints. */
@@ -44,6 +45,15 @@ export class Ipvs {
     kind: IpvsSandboxRules['kind'],
   ): Promise<ReadonlyMap<DestinationKey, Connections>> {
     return parseConnections(kind, await this.show(namespace));
+  }
+
+  /** Sets a sandbox's timeouts, Docker's connections among them, and tells whether that was to be done. */
+  async setTimeouts(namespace: Namespace, timeouts: IpvsTimeouts): Promise<boolean> {
+    const listed = await this.#ipvsadm(namespace, ['-L', '--timeout']);
+    const wanted = showTimeouts(timeouts);
+    if (listed.trim().endsWith(`: ${wanted}`)) return false;
+    await this.#ipvsadm(namespace, ['--set', ...wanted.split(' ')]);
+    return true;
   }
 
   /** Takes Fairway's virtual services away, where there are any. */

@@ -115,8 +115,8 @@ export type Kernel = {
   forget(namespace: Namespace, stale: readonly Stale[]): Promise<number>;
 
   /**
-   * Makes a sandbox forward packets, and a network's send no ICMP redirects, and tells whether that was to be done. A
-   * namespace made while the machine's first one has ip_forward 0 has 0 too.
+   * Makes a sandbox forward packets, and a network's send no ICMP redirects, and sets what IPVS needs where it balances;
+   * tells whether anything was to be done. A namespace made while the machine's first one has ip_forward 0 has 0 too.
    * @throws NamespaceMissing, CommandFailed, CommandHung
    */
   ensureForwards(sandbox: Sandbox): Promise<boolean>;

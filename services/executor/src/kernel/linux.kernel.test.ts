@@ -60,6 +60,26 @@ test.runIf(hasIpvs).each([
   expect(await lab.run('sandbox', 'nft list tables inet')).toBe('table inet fairway\n');
 });
 
+test.runIf(hasIpvs)(
+  "IPVS's timeouts are set once where they are asked for, and given back with the table",
+  async () => {
+    await lab.replaceSandbox();
+    const ipvsTimeouts = { tcpS: 7200, tcpFinS: 30, udpS: 60 };
+    const { netnsDir } = lab;
+    const kernel = createLinuxKernel({ netnsDir, balancer: 'ipvs', ipvsTimeouts, limitMs: 60_000 });
+    const timeouts = async () => (await lab.run('sandbox', 'ipvsadm -L --timeout')).trim();
+    expect(await kernel.ensureForwards('ingress')).toBe(true);
+    expect(await timeouts()).toBe('Timeout (tcp tcpfin udp): 7200 30 60');
+    expect(await kernel.ensureForwards('ingress')).toBe(false);
+    const wish = ingressOf({ 'tcp . 8000': targets(5) });
+    const { transaction, rules } = difference<RulesOf<'ingress'>>(undefined, wish, true, 'ipvs');
+    if (transaction) await kernel.apply('ingress', transaction);
+    const gone = removal({ rules, layout: 2, foreign: [] });
+    for (const one of [gone.rules, gone.servers]) if (one) await kernel.apply('ingress', one);
+    expect(await timeouts()).toBe('Timeout (tcp tcpfin udp): 900 120 300');
+  },
+);
+
 test('a sandbox that gets the inode of the one before is another one all the same', async () => {
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
   const ids = new Set<string | undefined>();

@@ -6,12 +6,13 @@ import { render, renderRoutes, routeProtocol } from '../rules/render.ts';
 import { renderVirtual } from '../rules/render-virtual.ts';
 import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
-import { isRebuild, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
+import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
 import { CommandFailed, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
+import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { NftSession } from './nft-session.ts';
 import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
@@ -66,6 +67,8 @@ export type LinuxKernelOptions = {
   readonly balancer?: Balancer;
   /** The schedulers that it has: all that Fairway knows unless told otherwise. */
   readonly schedulers?: ReadonlySet<Scheduler>;
+  /** How long IPVS keeps silent connections; what the kernel begins with unless told otherwise. */
+  readonly ipvsTimeouts?: IpvsTimeouts;
   /** How long a command may take before it is killed. nft lists 10,000 elements in 0.2 s. */
   readonly limitMs?: number;
 };
@@ -80,6 +83,7 @@ export function createLinuxKernel({
   hostNamespace,
   balancer = 'nftables',
   schedulers = new Set(knownSchedulers),
+  ipvsTimeouts,
   limitMs = 10_000,
 }: LinuxKernelOptions = {}): Kernel {
   const pathOf = (namespace: Namespace) => (namespace === 'host' ? hostNamespace : join(netnsDir, fileOf(namespace)));
@@ -225,6 +229,8 @@ export function createLinuxKernel({
     }
   };
 
+  /** The timeouts that Fairway gives a namespace, if any. */
+  const timeoutsOf = (namespace: Namespace) => (balancer === 'ipvs' && namespace !== 'host' ? ipvsTimeouts : undefined);
   const ipvs = new Ipvs((namespace, args, input) => runIn(namespace, 'ipvsadm', args, input));
 
   return {
@@ -265,6 +271,7 @@ export function createLinuxKernel({
       // After the rules: a virtual IP that is answered for before they are there refuses whoever asks.
       await bringRoutes(namespace, renderRoutes(transaction));
       refused.push(...(await ipvs.restore(namespace, lines.after)));
+      if (isRemoval(transaction) && timeoutsOf(namespace)) await ipvs.setTimeouts(namespace, kernelTimeouts);
       if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
       return { durationMs: performance.now() - start };
     },
@@ -293,7 +300,9 @@ export function createLinuxKernel({
     async ensureForwards(sandbox) {
       const settings = sandboxSettings[kindOf(sandbox, balancer)];
       const before = await runIn(sandbox, 'cat', [...settings.keys()]);
-      if (before.trim() === [...settings.values()].join('\n')) return false;
+      const timeouts = timeoutsOf(sandbox);
+      const wasTimed = timeouts ? await ipvs.setTimeouts(sandbox, timeouts) : false;
+      if (before.trim() === [...settings.values()].join('\n')) return wasTimed;
       const commands = [...settings].map(([path, value]) => `echo ${value} >${path}`);
       await runIn(sandbox, 'sh', ['-ec', commands.join('; ')]);
       return true;

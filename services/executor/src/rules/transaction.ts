@@ -64,6 +64,12 @@ export function isRebuild({ operations }: Transaction): boolean {
   return at >= 0 && operations[at + 1]?.do === 'add table';
 }
 
+/** Whether a transaction takes the table away for good. */
+export function isRemoval({ operations }: Transaction): boolean {
+  const did = operations.map(({ do: verb }) => verb);
+  return did.includes('delete table') && !did.includes('add table');
+}
+
 /** Whether a transaction leaves the table's own shape alone but for chains that spread. */
 export function ofElementsAlone({ operations }: Transaction): boolean {
   return operations.every(({ do: verb }) => verb !== 'add table' && verb !== 'delete table');
