@@ -141,12 +141,10 @@ export class Swarm {
       }));
   }
 
-  /** The service's virtual IP on a network, by the network's id, or on the only one that it is on. */
-  async vip(service: string, network = ''): Promise<string> {
-    const addresses = '{{range .Endpoint.VirtualIPs}}{{.NetworkID}} {{.Addr}}{{"\\n"}}{{end}}';
-    const listed = (await this.docker('service', 'inspect', '--format', addresses, service)).split('\n');
-    const [, address = ''] = listed.find((line) => line.startsWith(network))?.split(' ') ?? [];
-    return address.split('/')[0] ?? '';
+  /** The service's virtual IP on the first of its networks; that of ingress is one of them. */
+  async vip(service: string): Promise<string> {
+    const addresses = '{{range .Endpoint.VirtualIPs}}{{.Addr}} {{end}}';
+    return (await this.docker('service', 'inspect', '--format', addresses, service)).split('/')[0] ?? '';
   }
 
   /** A shell line in a container, and what it prints. */

@@ -23,17 +23,19 @@ const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
 
 describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('the real kernel with %s', (balancer) => {
   kernelContract(balancer, async () => {
-    await lab.replaceSandbox();
-    await lab.run(
-      'host',
-      `nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER
-       echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet`,
-    );
-    await lab.run(
-      'balancer',
-      `nft delete table inet fairway 2>/dev/null || true; ip route flush table local proto 77
-       sysctl -qw net.ipv4.ip_forward=0; ${hasIpvs ? 'ipvsadm -C' : ''}`,
-    );
+    await Promise.all([
+      lab.replaceSandbox(),
+      lab.run(
+        'host',
+        `nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER
+         echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet`,
+      ),
+      lab.run(
+        'balancer',
+        `nft delete table inet fairway 2>/dev/null || true; ip route flush table local proto 77
+         sysctl -qw net.ipv4.ip_forward=0; ${hasIpvs ? 'ipvsadm -C' : ''}`,
+      ),
+    ]);
     const { netnsDir, hostNamespace } = lab;
     // Patient: on an emulated machine the first command of its kind takes seconds.
     const limitMs = 60_000;
