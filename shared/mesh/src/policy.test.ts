@@ -26,3 +26,24 @@ test('a label that says nothing known is told, and counts as if it were not ther
     },
   ]);
 });
+
+test('one packet by itself', () => {
+  expect(read({ 'fairway.one-packet': 'true', 'fairway.scheduler': 'sh' })).toEqual({
+    policy: { scheduler: 'sh', onePacket: true },
+    notes: [],
+  });
+  expect(read({ 'fairway.one-packet': 'false' })).toEqual({ policy: { scheduler: 'rr' }, notes: [] });
+});
+
+test('a label that says nothing known leaves the other one as it is', () => {
+  const { policy, notes } = read({ 'fairway.one-packet': 'yes', 'fairway.scheduler': 'dh' });
+  expect(policy).toEqual({ scheduler: 'rr' });
+  expect(notes.map(({ why }) => why)).toEqual([
+    expect.stringMatching(/^label fairway\.scheduler=dh is none of rr, /),
+    'label fairway.one-packet=yes is none of true, false; it counts as if it were not there',
+  ]);
+  expect(read({ 'fairway.one-packet': 'true', 'fairway.scheduler': 'dh' }).policy).toEqual({
+    scheduler: 'rr',
+    onePacket: true,
+  });
+});

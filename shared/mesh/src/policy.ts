@@ -9,18 +9,25 @@ export type Scheduler = (typeof schedulers)[number];
 export type Policy = {
   /** `fairway.scheduler`; `rr`, each task in turn, without it. */
   readonly scheduler: Scheduler;
+  /** `fairway.one-packet`: each UDP datagram goes to a task by itself, whatever socket it is from. */
+  readonly onePacket?: true;
 };
 
 export const defaultPolicy: Policy = { scheduler: 'rr' };
 
 /** The service's policy. A label that says nothing known gets a note, and counts as if it were not there. */
 export function policyOf({ name, labels }: Pick<ServiceSpec, 'name' | 'labels'>, notes: Note[]): Policy {
-  const text = labels[schedulerLabel];
-  const scheduler = text === undefined ? defaultPolicy.scheduler : schedulers.find((one) => one === text);
-  if (scheduler) return { scheduler };
-  const why = `label ${schedulerLabel}=${text} is none of ${schedulers.join(', ')}; it counts as if it were not there`;
-  notes.push({ kind: 'refused', about: name, why });
-  return defaultPolicy;
+  const read = <T extends string>(label: string, known: readonly T[]): T | undefined => {
+    const text = labels[label];
+    const value = known.find((one) => one === text);
+    if (text !== undefined && value === undefined) {
+      const why = `label ${label}=${text} is none of ${known.join(', ')}; it counts as if it were not there`;
+      notes.push({ kind: 'refused', about: name, why });
+    }
+    return value;
+  };
+  return {
+    scheduler: read('fairway.scheduler', schedulers) ?? defaultPolicy.scheduler,
+    ...(read('fairway.one-packet', ['true', 'false']) === 'true' ? { onePacket: true } : {}),
+  };
 }
-
-const schedulerLabel = 'fairway.scheduler';

@@ -1,10 +1,13 @@
-import { assertAddress, assertPort } from '../rules/render.ts';
+import { assertAddress, assertPort, assertZone } from '../rules/render.ts';
 import { nameOf, type Stale } from '../rules/stale.ts';
 
 /** The options of `conntrack -D` that pick the tracked connections which are stale by this. */
 export function conntrackFilter(stale: Stale): string {
-  if (stale.kind === 'published') return `-p ${stale.carrier} --orig-port-dst ${assertPort(stale.port)}`;
-  if (stale.kind === 'vip') return `-p ${stale.carrier} --orig-dst ${assertAddress(stale.vip)}`;
+  if (stale.kind !== 'backend') {
+    const to =
+      stale.kind === 'vip' ? `--orig-dst ${assertAddress(stale.vip)}` : `--orig-port-dst ${assertPort(stale.port)}`;
+    return `-p ${stale.carrier} ${to}${stale.zone === undefined ? '' : ` --orig-zone ${assertZone(stale.zone)}`}`;
+  }
   const { carrier, target } = stale;
   const toTask = `-p ${carrier} --reply-src ${assertAddress(target.address)}`;
   return target.port === undefined ? toTask : `${toTask} --reply-port-src ${assertPort(target.port)}`;
@@ -14,10 +17,11 @@ export function conntrackFilter(stale: Stale): string {
 export function trackedAmong(stale: readonly Stale[], listing: string): readonly Stale[] {
   const tracked = new Set<string>();
   const tuple = 'src=(\\S+) dst=(\\S+) sport=(\\d+) dport=(\\d+)';
-  for (const [, carrier, , vip, , asked, task, , port] of listing.matchAll(
-    new RegExp(`^(tcp|udp) [^\\n]*?${tuple}[^\\n]*?${tuple}`, 'gm'),
+  for (const [, carrier, , vip, , asked, zone, task, , port] of listing.matchAll(
+    new RegExp(`^(tcp|udp) [^\\n]*?${tuple}(?: zone-orig=(\\d+))?[^\\n]*?${tuple}`, 'gm'),
   )) {
     tracked.add(`${carrier} to ${asked}`).add(`${carrier} to ${vip}`);
+    tracked.add(`${carrier} to ${asked} in ${zone}`).add(`${carrier} to ${vip} in ${zone}`);
     tracked.add(`${carrier} by ${task}`).add(`${carrier} by ${task}:${port}`);
   }
   return stale.filter((one) => tracked.has(nameOf(one)));

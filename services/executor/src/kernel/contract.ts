@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { difference, removal } from '../rules/difference.ts';
 import type { Balancer, IngressWish, IpvsIngressRules, NetworkWish, WishFor } from '../rules/rules.ts';
-import { hostOf, ingressOf, ipv4, networkOf, target, targets, wished } from '../rules/sample.ts';
+import { eachByItself, hostOf, ingressOf, ipv4, networkOf, target, targets, wished } from '../rules/sample.ts';
 import { endedIn } from '../rules/settle-virtual.ts';
 import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
@@ -80,6 +80,24 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
         [ingressOf({ 'udp . 8000': targets(5) }), ingressOf({}), ingressOf({ 'udp . 8000': targets(6) })],
       ],
       ['one replaced', [ingressOf({ 'tcp . 8000': targets(5, 6) }), ingressOf({ 'tcp . 8000': targets(9, 6) })]],
+      [
+        'datagrams each by itself, more, fewer and none',
+        [
+          ingressOf({ 'udp . 53': eachByItself(targets(5, 6)), 'tcp . 53': eachByItself(targets(5, 6)) }),
+          ingressOf({ 'udp . 53': eachByItself(targets(5, 6, 7)), 'udp . 54': eachByItself(targets(8)) }),
+          ingressOf({ 'udp . 53': eachByItself(targets(7)) }),
+          ingressOf({ 'udp . 53': eachByItself([]) }),
+        ],
+      ],
+      [
+        'datagrams each by itself, and together, and each again',
+        [
+          ingressOf({ 'udp . 53': targets(5, 6) }),
+          ingressOf({ 'udp . 53': eachByItself(targets(5, 6)) }),
+          ingressOf({ 'udp . 53': targets(5, 6) }),
+          ingressOf({ 'udp . 53': eachByItself(targets(6)) }),
+        ],
+      ],
       ['a port for another', [ingressOf({ 'tcp . 8000': targets(5) }), ingressOf({ 'tcp . 8001': targets(5) })]],
     ])('in the sandbox: %s', async (_, wishes) => {
       for (const wish of wishes) {
@@ -95,6 +113,10 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
     ['a task more and less', [networkOf({ 100: [5] }), networkOf({ 100: [5, 6] }), networkOf({ 100: [6] })]],
     ['one for another', [networkOf({ 100: [5] }), networkOf({ 101: [5] })]],
     ['none and back', [networkOf({ 100: [5] }), networkOf({}), networkOf({ 100: [5] })]],
+    [
+      'one whose datagrams go each by itself',
+      [networkOf({ 100: [5, 6] }, eachByItself), networkOf({ 100: [6, 7, 8] }, eachByItself), networkOf({ 100: [6] })],
+    ],
   ])("what was applied in a network's sandbox reads back, routes and all: %s", async (_, wishes) => {
     for (const wish of wishes) {
       const rules = await bring(subject.networkSandbox, wish);

@@ -22,8 +22,14 @@ export type PeerRequest =
   | { readonly do: 'hold'; readonly host: string; readonly port: number }
   /** Uses the kept connection: its name, or how it ended. */
   | { readonly do: 'use' }
-  /** Sends one datagram, always from the same socket. */
-  | { readonly do: 'send'; readonly host: string; readonly port: number };
+  /** Sends datagrams, one unless told, always from the same socket, which has the port `from` where that is given. */
+  | {
+      readonly do: 'send';
+      readonly host: string;
+      readonly port: number;
+      readonly times?: number;
+      readonly from?: number;
+    };
 
 export type PeerAnswer = {
   /** Calls by port and by what came of them: a server's name, or an error's code. */
@@ -68,8 +74,11 @@ async function perform(request: PeerRequest): Promise<PeerAnswer | string> {
       return said(held);
     }
     case 'send': {
-      sender ??= createSocket('udp4');
-      return exchange(sender, request.host, request.port);
+      sender ??= await socketOn(request.from ?? 0);
+      const answers: string[] = [];
+      for (let times = request.times ?? 1; times > 0; times -= 1)
+        answers.push(await exchange(sender, request.host, request.port));
+      return answers.join(' ');
     }
   }
 }
@@ -90,6 +99,13 @@ function listenUdp({ port, name }: { port: number; name: string }): Promise<stri
   socket.on('message', (_, from) => socket.send(name, from.port, from.address));
   return new Promise((resolve, reject) => {
     socket.on('error', reject).bind(port, () => resolve('listening'));
+  });
+}
+
+function socketOn(port: number): Promise<ReturnType<typeof createSocket>> {
+  const socket = createSocket('udp4');
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject).bind(port, () => resolve(socket.removeAllListeners('error')));
   });
 }
 

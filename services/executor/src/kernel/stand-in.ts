@@ -1,5 +1,5 @@
 import { type Address, sandboxOf, schedulers } from '@fairway/mesh';
-import { layoutVersion, tableName } from '../rules/layout.ts';
+import { layoutVersion, readSpread, tableName } from '../rules/layout.ts';
 import { render } from '../rules/render.ts';
 import {
   type Balancer,
@@ -14,6 +14,7 @@ import {
   type Target,
   type Verdict,
   type VipKey,
+  type ZoneKey,
 } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import { isOnIpvs, type TableOperation, type Transaction } from '../rules/transaction.ts';
@@ -56,6 +57,8 @@ type Table = {
   verdicts: Map<ServiceKey, Verdict>;
   slots: Map<SlotKey, Target>;
   spreads: Set<Spread>;
+  'one-packet': Map<ServiceKey, number>;
+  zones: Map<ZoneKey, Target>;
   vips: Map<VipKey, true>;
   foreign: string[];
 };
@@ -133,8 +136,11 @@ export function createKernelStandIn({
         table = result.table;
       }
       if (table) {
-        const needed = new Set([...table.services].filter(([, n]) => n > 0).map(([key, n]) => spreadOf(key, n)));
-        if ([...needed].some((spread) => !table?.spreads.has(spread)))
+        const needed = [
+          ...[...table.services].filter(([, n]) => n > 0).map(([key, n]) => spreadOf(key, n)),
+          ...[...table['one-packet'].values()].map((n): Spread => `zone-${n}`),
+        ];
+        if (needed.some((spread) => !table?.spreads.has(spread)))
           throw new RuleRejected(namespace, 'Could not process rule: Device or resource busy', text);
         tables.set(namespace, table);
       } else tables.delete(namespace);
@@ -232,6 +238,8 @@ function emptyTable(kind: Rules['kind']): Table {
     verdicts: new Map(),
     slots: new Map(),
     spreads: new Set(),
+    'one-packet': new Map(),
+    zones: new Map(),
     vips: new Map(),
     foreign: [],
   };
@@ -267,8 +275,11 @@ function perform(table: Table | undefined, operation: TableOperation): { table: 
       if (element.map === 'services' && element.endpoints > 0) {
         if (!table.spreads.has(spreadOf(element.key, element.endpoints))) return 'No such file or directory';
       }
+      if (element.map === 'one-packet' && !table.spreads.has(`zone-${element.zones}`))
+        return 'No such file or directory';
       if (element.map === 'ports') entries.set(element.key, element.gateway);
       else if (element.map === 'services') entries.set(element.key, element.endpoints);
+      else if (element.map === 'one-packet') entries.set(element.key, element.zones);
       else if (element.map === 'vips') entries.set(element.key, true);
       else if (element.map === 'verdicts') entries.set(element.key, element.verdict);
       else entries.set(element.key, element.target);
@@ -278,19 +289,26 @@ function perform(table: Table | undefined, operation: TableOperation): { table: 
 }
 
 function rulesOf(table: Table, servers: VirtualServers): Rules {
-  const { kind, ports, services, slots, spreads, verdicts, ...held } = structuredClone(table);
+  const { kind, ports, services, slots, spreads: chains, verdicts, zones, ...held } = structuredClone(table);
+  const ofZones = new Set([...chains].filter((spread) => readSpread(spread).match === 'zone'));
+  const spreads = chains.difference(ofZones);
+  const packets = held['one-packet'];
+  const onePacket =
+    packets.size + zones.size + ofZones.size > 0
+      ? { onePacket: { services: packets, zones, spreads: ofZones } }
+      : undefined;
   const vips = new Set(held.vips.keys());
   const virtual = structuredClone(servers);
   switch (kind) {
     case 'host':
       return { kind, ports };
     case 'ingress':
-      return { kind, services, slots, spreads };
+      return { kind, services, slots, spreads, ...onePacket };
     case 'network':
-      return { kind, services, slots, spreads, vips };
+      return { kind, services, slots, spreads, vips, ...onePacket };
     case 'ipvs-ingress':
     case 'ipvs-network':
-      return { kind, verdicts, virtual };
+      return { kind, verdicts, virtual, ...onePacket };
   }
 }
 

@@ -4,7 +4,7 @@ import { difference, removal } from './difference.ts';
 import { render, renderRoutes } from './render.ts';
 import { renderVirtual } from './render-virtual.ts';
 import type { Found, IngressRules, IngressWish, IpvsIngressRules, NetworkRules, NetworkWish, Rules } from './rules.ts';
-import { hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
+import { eachByItself, hostOf, ingressOf, ipv4, networkOf, target, targets } from './sample.ts';
 
 const found = <R extends Rules>(rules: R): Found<R> => ({ rules, layout: 2, foreign: [] });
 
@@ -246,6 +246,126 @@ describe('stale connections', () => {
       { kind: 'published', carrier: 'udp', port: 53 },
       { kind: 'published', carrier: 'udp', port: 54 },
     ]);
+  });
+});
+
+describe('datagrams that go each by itself', () => {
+  const packets = (...lasts: readonly number[]) => ingressOf({ 'udp . 53': eachByItself(targets(...lasts)) });
+  const together = (...lasts: readonly number[]) => ingressOf({ 'udp . 53': targets(...lasts) });
+
+  test('first application where IPVS balances, TCP and a port without tasks as ever', async () => {
+    const wish = ingressOf({
+      'udp . 53': eachByItself(targets(5, 6)),
+      'tcp . 53': eachByItself(targets(5, 6)),
+      'udp . 54': eachByItself([]),
+    });
+    const { transaction } = difference<IpvsIngressRules>(undefined, wish, true, 'ipvs');
+    await expect(transaction && render(transaction)).toMatchFileSnapshot('golden/first-one-packet-ipvs.nft');
+  });
+
+  test('begin and end to do so as an addition to what balances connections', () => {
+    const begun = change(together(5, 6), packets(5, 6));
+    expect(begun.text).toMatchInlineSnapshot(`
+      "add chain inet fairway spread-zone-2
+      add rule inet fairway spread-zone-2 ct original zone set numgen random mod 2 offset 1
+      add element inet fairway one-packet { 53 : goto spread-zone-2 }
+      add element inet fairway zones {
+      	53 . 1 : 10.0.0.5 . 80,
+      	53 . 2 : 10.0.0.6 . 80
+      }
+      "
+    `);
+    expect(begun.stale).toEqual([{ kind: 'published', carrier: 'udp', port: 53 }]);
+    const ended = change(packets(5, 6), together(5, 6));
+    expect(ended.text).toMatchInlineSnapshot(`
+      "delete element inet fairway one-packet { 53 }
+      delete element inet fairway zones {
+      	53 . 1,
+      	53 . 2
+      }
+      delete chain inet fairway spread-zone-2
+      "
+    `);
+    expect(ended.stale).toEqual([{ kind: 'published', carrier: 'udp', port: 53 }]);
+  });
+
+  test('a task more: its zone may have led elsewhere before', () => {
+    const { text, stale, transaction } = change(packets(5, 6), packets(5, 6, 7));
+    expect(text).toMatchInlineSnapshot(`
+      "add chain inet fairway spread-udp-3
+      add rule inet fairway spread-udp-3 dnat ip to udp dport . numgen random mod 3 map @udp-slots
+      add chain inet fairway spread-zone-3
+      add rule inet fairway spread-zone-3 ct original zone set numgen random mod 3 offset 1
+      delete element inet fairway one-packet { 53 }
+      delete element inet fairway services { udp . 53 }
+      add element inet fairway one-packet { 53 : goto spread-zone-3 }
+      add element inet fairway services { udp . 53 : jump spread-udp-3 }
+      add element inet fairway udp-slots { 53 . 2 : 10.0.0.7 . 80 }
+      add element inet fairway zones { 53 . 3 : 10.0.0.7 . 80 }
+      delete chain inet fairway spread-udp-2
+      delete chain inet fairway spread-zone-2
+      "
+    `);
+    expect(transaction?.changes).toEqual({ added: 6, removed: 4 });
+    expect(stale).toEqual([{ kind: 'published', carrier: 'udp', port: 53, zone: 3 }]);
+  });
+
+  test('a task less: the last one moves into its zone, and its own is drawn no more', () => {
+    const { rules, stale } = change(packets(5, 6, 7), packets(5, 7));
+    expect(rules.onePacket).toEqual({
+      services: new Map([['udp . 53', 2]]),
+      zones: new Map([
+        ['udp . 53 . 1', target(5)],
+        ['udp . 53 . 2', target(7)],
+      ]),
+      spreads: new Set(['zone-2']),
+    });
+    expect(stale).toEqual([
+      { kind: 'published', carrier: 'udp', port: 53, zone: 2 },
+      { kind: 'backend', carrier: 'udp', target: target(6) },
+    ]);
+  });
+
+  test('nothing changes where nothing does, and none are left without a task', () => {
+    expect(change(packets(5, 6), packets(6, 5))).toMatchObject({ transaction: undefined, stale: [] });
+    const { rules } = change(packets(5), packets());
+    expect(rules.onePacket).toBeUndefined();
+    expect(rules.services).toEqual(new Map([['udp . 53', 0]]));
+  });
+
+  test('without prune they go on to do so, to the tasks of kernel and plan', () => {
+    const { rules } = change(packets(5, 6), together(7), false);
+    expect(rules.onePacket?.services).toEqual(new Map([['udp . 53', 3]]));
+    expect(change(packets(5, 6), ingressOf({}), false).transaction).toBeUndefined();
+  });
+
+  test('to a virtual IP, on any port', () => {
+    const before = difference<NetworkRules>(undefined, networkOf({ 100: [5] }, eachByItself), true).rules;
+    const { transaction, stale } = difference(found(before), networkOf({ 100: [5, 6] }, eachByItself), true);
+    expect(transaction && render(transaction)).toMatchInlineSnapshot(`
+      "add chain inet fairway spread-ip-2
+      add rule inet fairway spread-ip-2 dnat ip to ip daddr . numgen random mod 2 map @ip-slots
+      add chain inet fairway spread-zone-2
+      add rule inet fairway spread-zone-2 ct original zone set numgen random mod 2 offset 1
+      delete element inet fairway one-packet { 10.0.1.100 }
+      delete element inet fairway services { 10.0.1.100 }
+      add element inet fairway one-packet { 10.0.1.100 : goto spread-zone-2 }
+      add element inet fairway services { 10.0.1.100 : jump spread-ip-2 }
+      add element inet fairway ip-slots { 10.0.1.100 . 1 : 10.0.1.6 }
+      add element inet fairway zones { 10.0.1.100 . 2 : 10.0.1.6 }
+      delete chain inet fairway spread-ip-1
+      delete chain inet fairway spread-zone-1
+      "
+    `);
+    expect(stale).toEqual([{ kind: 'vip', carrier: 'udp', vip: ipv4('10.0.1.100'), zone: 2 }]);
+  });
+
+  test('a chain that is left over goes', () => {
+    const rules = settled(packets(5));
+    const spreads = new Set(['zone-1', 'zone-4'] as const);
+    const torn = { ...rules, onePacket: { services: new Map(), zones: new Map(), ...rules.onePacket, spreads } };
+    const { transaction } = difference(found(torn), packets(5), true);
+    expect(transaction && render(transaction)).toBe('delete chain inet fairway spread-zone-4\n');
   });
 });
 

@@ -7,11 +7,13 @@ import {
   matchOf,
   type NftSandboxRules,
   type Rules,
+  type SandboxRules,
   type SandboxWish,
   type Spread,
   showTarget,
   type WishFor,
 } from './rules.ts';
+import { settleOnePacket } from './settle-one-packet.ts';
 import { settleSlots } from './settle-slots.ts';
 import { settleVirtual } from './settle-virtual.ts';
 import { type Stale, staleBetween } from './stale.ts';
@@ -108,9 +110,12 @@ function settle(
   balancer: Balancer,
   ended: ReadonlySet<DestinationKey>,
 ): Rules {
-  return balancer === 'ipvs'
-    ? settleVirtual(current as IpvsSandboxRules | undefined, wish, prune, ended)
-    : settleSlots(current as NftSandboxRules | undefined, wish, prune);
+  const rules =
+    balancer === 'ipvs'
+      ? settleVirtual(current as IpvsSandboxRules | undefined, wish, prune, ended)
+      : settleSlots(current as NftSandboxRules | undefined, wish, prune);
+  const onePacket = settleOnePacket((current as SandboxRules | undefined)?.onePacket, wish, prune);
+  return onePacket ? { ...rules, onePacket } : rules;
 }
 
 /**
@@ -195,7 +200,10 @@ function showValue(element: Element): string {
     case 'services':
       return `${element.endpoints}`;
     case 'slots':
+    case 'zones':
       return showTarget(element.target);
+    case 'one-packet':
+      return `${element.zones}`;
     case 'verdicts':
       return element.verdict;
     case 'virtual':
@@ -208,7 +216,9 @@ function showValue(element: Element): string {
 }
 
 function spreadsIn(rules: Rules | undefined): ReadonlySet<Spread> {
-  return rules && 'spreads' in rules ? rules.spreads : new Set();
+  if (!rules || rules.kind === 'host') return new Set();
+  const ofZones = rules.onePacket?.spreads ?? new Set();
+  return 'spreads' in rules ? rules.spreads.union(ofZones) : ofZones;
 }
 
 function without<T>(set: ReadonlySet<T>, other: ReadonlySet<T>): T[] {

@@ -23,6 +23,46 @@ type DataMap = { readonly name: string; readonly type: string };
 export type Layout = { readonly maps: readonly DataMap[]; readonly chains: readonly Chain[] };
 
 /**
+ * Each UDP datagram of a service that asks for it goes to a task by itself. Translation is decided once for a connection,
+ * so each of these datagrams is of one of several connections: it draws a connection tracking zone, and all that a socket
+ * sends in one zone is one connection. Answers are found without a zone, by the task that they come from, and carry the
+ * service's own address. IPVS's own way (`--ops`) keeps no connection, so that nothing puts that address back.
+ *
+ * Raw comes before connection tracking, and so before any other rule sees the datagram. What comes without a zone, as
+ * those that were on their way when the service got it, is balanced as a connection.
+ */
+const zonesDrawnBy = (rule: string): Chain => ({
+  name: 'raw',
+  lines: ['type filter hook prerouting priority raw; policy accept;', `${rule} vmap @one-packet`],
+});
+
+/**
+ * The interface of the ingress network is eth0 in its sandbox. Tasks answer there, to whatever port the client has: where
+ * it has the published port's own number, a zone would part the answer from its connection.
+ */
+const ofPorts = {
+  maps: [
+    { name: 'one-packet', type: 'typeof udp dport : verdict' },
+    { name: 'zones', type: 'typeof udp dport . ct original zone : ip daddr . udp dport' },
+  ],
+  draw: zonesDrawnBy('iifname != "eth0" meta nfproto ipv4 fib daddr type local udp dport'),
+  translate: 'meta nfproto ipv4 fib daddr type local dnat ip to udp dport . ct original zone map @zones',
+} as const;
+
+/** Tasks answer the sandbox's own address, which is no virtual IP. */
+const ofVips = {
+  maps: [
+    { name: 'one-packet', type: 'typeof ip daddr : verdict' },
+    { name: 'zones', type: 'typeof ip daddr . ct original zone : ip daddr' },
+  ],
+  draw: zonesDrawnBy('meta l4proto udp ip daddr'),
+  translate: 'meta l4proto udp dnat ip to ip daddr . ct original zone map @zones',
+} as const;
+
+/** Where translation by nftables comes before all else. */
+const atPrerouting = 'type nat hook prerouting priority dstnat - 1; policy accept;';
+
+/**
  * Answers at once for what nobody serves. A socket that is not there would answer too, but leaves a UDP client's
  * connection tracked as untranslated, and the client then never meets the endpoint that comes a second later; a
  * rejected packet is never tracked. Rejecting at prerouting needs Linux 5.9.
@@ -49,11 +89,15 @@ export const refusalMark = 0xffffffff;
 
 /**
  * IPVS sends what it has translated through LOCAL_OUT, as if the sandbox had sent it; with `net.ipv4.vs.conntrack` it
- * keeps the connection's entry in step, so that masquerading works.
+ * keeps the connection's entry in step, so that masquerading works. Datagrams that go each by itself never come to it.
  */
 const postroutingIpvs: Chain = {
   name: 'postrouting',
-  lines: ['type nat hook postrouting priority srcnat - 1; policy accept;', `ct mark ${ledToIpvs} masquerade`],
+  lines: [
+    'type nat hook postrouting priority srcnat - 1; policy accept;',
+    `ct mark ${ledToIpvs} masquerade`,
+    'ct status dnat masquerade',
+  ],
 };
 
 /**
@@ -80,7 +124,7 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
       {
         name: 'prerouting',
         lines: [
-          'type nat hook prerouting priority dstnat - 1; policy accept;',
+          atPrerouting,
           'fib daddr type local dnat ip to meta l4proto . th dport map @ports',
           // The ingress network has no IPv6. Refused, a client of `localhost` goes on to 127.0.0.1; else dockerd's
           // placeholder socket on [::] completes the handshake and never answers.
@@ -110,13 +154,16 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
     maps: [
       { name: 'services', type: 'typeof ip daddr : verdict' },
       { name: 'ip-slots', type: 'typeof ip daddr . numgen random mod 65536 : ip daddr' },
+      ...ofVips.maps,
     ],
     chains: [
       refuse,
+      ofVips.draw,
       {
         name: 'prerouting',
         lines: [
-          'type nat hook prerouting priority dstnat - 1; policy accept;',
+          atPrerouting,
+          ofVips.translate,
           // Other protocols, ICMP echo above all, are for the sandbox itself, which has the address.
           'meta l4proto { tcp, udp } ip daddr vmap @services',
           // As in the ingress sandbox: for packets on their way while a transaction commits.
@@ -128,9 +175,11 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
   },
   // Connections alone are led: IPVS knows the packets of those that it has by their addresses.
   'ipvs-ingress': {
-    maps: [{ name: 'verdicts', type: 'typeof meta l4proto . th dport : verdict' }],
+    maps: [{ name: 'verdicts', type: 'typeof meta l4proto . th dport : verdict' }, ...ofPorts.maps],
     chains: [
       refuse,
+      ofPorts.draw,
+      { name: 'prerouting', lines: [atPrerouting, ofPorts.translate] },
       // Docker's mark, by which its own services are told apart, goes.
       { name: 'balance', lines: ['meta mark set 0x00000000', `ct mark set ${ledToIpvs}`] },
       {
@@ -141,9 +190,11 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
     ],
   },
   'ipvs-network': {
-    maps: [{ name: 'verdicts', type: 'typeof ip daddr : meta mark' }],
+    maps: [{ name: 'verdicts', type: 'typeof ip daddr : meta mark' }, ...ofVips.maps],
     chains: [
       refuse,
+      ofVips.draw,
+      { name: 'prerouting', lines: [atPrerouting, ofVips.translate] },
       {
         name: 'input',
         lines: [
@@ -162,13 +213,16 @@ const layouts: Readonly<Record<Rules['kind'], Layout>> = {
       // ("conflicting protocols specified: inet-service vs. th").
       { name: 'tcp-slots', type: 'typeof tcp dport . numgen random mod 65536 : ip daddr . tcp dport' },
       { name: 'udp-slots', type: 'typeof udp dport . numgen random mod 65536 : ip daddr . udp dport' },
+      ...ofPorts.maps,
     ],
     chains: [
       refuse,
+      ofPorts.draw,
       {
         name: 'prerouting',
         lines: [
-          'type nat hook prerouting priority dstnat - 1; policy accept;',
+          atPrerouting,
+          ofPorts.translate,
           'meta nfproto ipv4 fib daddr type local meta l4proto . th dport vmap @services',
           // For packets on their way while a transaction commits: rules are of the generation in which a packet began,
           // maps of the one at the time of each look. So a packet may be sent to a chain that is still empty for it,
@@ -193,18 +247,20 @@ export function layoutOf(kind: Rules['kind']): Layout {
 
 /**
  * The chain for services of so many endpoints. `random`: `inc` has one counter for all services of that size, and two
- * services called in turn would each always meet the same endpoint.
+ * services called in turn would each always meet the same endpoint; so would the first of each two datagrams of a client
+ * that sends two at a time, as resolvers do.
  */
 export function spreadChain(spread: Spread): Chain {
   const { match, endpoints } = readSpread(spread);
+  const name = `spread-${spread}`;
+  if (match === 'zone') return { name, lines: [`ct original zone set numgen random mod ${endpoints} offset 1`] };
   const key = match === 'ip' ? 'ip daddr' : `${match} dport`;
-  const lines = [`dnat ip to ${key} . numgen random mod ${endpoints} map @${match}-slots`];
-  return { name: `spread-${spread}`, lines };
+  return { name, lines: [`dnat ip to ${key} . numgen random mod ${endpoints} map @${match}-slots`] };
 }
 
-export function readSpread(spread: Spread): { readonly match: Match; readonly endpoints: number } {
+export function readSpread(spread: Spread): { readonly match: Match | 'zone'; readonly endpoints: number } {
   const [match, endpoints] = spread.split('-');
-  return { match: match as Match, endpoints: Number(endpoints) };
+  return { match: match as Match | 'zone', endpoints: Number(endpoints) };
 }
 
 /** By what the services of a kind of namespace are told apart. */

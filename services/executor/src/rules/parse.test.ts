@@ -3,7 +3,7 @@ import { difference } from './difference.ts';
 import { parseTable } from './parse.ts';
 import { render } from './render.ts';
 import type { IngressRules } from './rules.ts';
-import { hostOf, ingressOf, targets } from './sample.ts';
+import { eachByItself, hostOf, ingressOf, targets } from './sample.ts';
 
 /** As nft 1.0.6 lists it: maps with their elements wrapped, an empty line between blocks. */
 const ingress = `table inet fairway {
@@ -11,6 +11,7 @@ const ingress = `table inet fairway {
 	map services {
 		typeof meta l4proto . th dport : verdict
 		elements = { udp . 53 : goto refuse,
+			     udp . 54 : jump spread-udp-1,
 			     tcp . 8000 : jump spread-tcp-2 }
 	}
 
@@ -22,6 +23,17 @@ const ingress = `table inet fairway {
 
 	map udp-slots {
 		typeof udp dport . numgen random mod 65536 : ip daddr . udp dport
+		elements = { 54 . 0 : 10.0.0.7 . 80 }
+	}
+
+	map one-packet {
+		typeof udp dport : verdict
+		elements = { 54 : goto spread-zone-1 }
+	}
+
+	map zones {
+		typeof udp dport . ct original zone : ip daddr . udp dport
+		elements = { 54 . 1 : 10.0.0.7 . 80 }
 	}
 
 	chain refuse {
@@ -29,8 +41,14 @@ const ingress = `table inet fairway {
 		reject
 	}
 
+	chain raw {
+		type filter hook prerouting priority raw; policy accept;
+		iifname != "eth0" meta nfproto ipv4 fib daddr type local udp dport vmap @one-packet
+	}
+
 	chain prerouting {
 		type nat hook prerouting priority dstnat - 1; policy accept;
+		meta nfproto ipv4 fib daddr type local dnat ip to udp dport . ct original zone map @zones
 		meta nfproto ipv4 fib daddr type local meta l4proto . th dport vmap @services
 		meta nfproto ipv4 fib daddr type local dnat ip to tcp dport . numgen random mod 1 map @tcp-slots
 		meta nfproto ipv4 fib daddr type local dnat ip to udp dport . numgen random mod 1 map @udp-slots
@@ -44,9 +62,17 @@ const ingress = `table inet fairway {
 	chain spread-tcp-2 {
 		dnat ip to tcp dport . numgen random mod 2 map @tcp-slots
 	}
+
+	chain spread-udp-1 {
+		dnat ip to udp dport . numgen random mod 1 map @udp-slots
+	}
+
+	chain spread-zone-1 {
+		ct original zone set numgen random mod 1 offset 1
+	}
 }
 `;
-const wish = ingressOf({ 'udp . 53': [], 'tcp . 8000': targets(5, 6) });
+const wish = ingressOf({ 'udp . 53': [], 'udp . 54': eachByItself(targets(7)), 'tcp . 8000': targets(5, 6) });
 
 test('reads what nft lists', () => {
   const { rules, layout, foreign } = parseTable('ingress', ingress);
@@ -93,6 +119,14 @@ test.each([
     'random mod 3',
     'chain spread-tcp-2 has dnat ip to tcp dport . numgen random mod 3',
   ],
+  [
+    'zones without an offset',
+    'random mod 1 offset 1',
+    'random mod 1',
+    'chain spread-zone-1 has ct original zone set numgen random mod 1,',
+  ],
+  ['datagrams led elsewhere', 'goto spread-zone-1', 'goto refuse', 'map one-packet has 54 : goto refuse'],
+  ['a zone of another form', '54 . 1 : 10.0.0.7 . 80', '54 . 1 : 10.0.0.7', 'map zones has 54 . 1 : 10.0.0.7'],
   ['a set', '\tchain refuse', '\tset banned {\n\t\ttypeof ip saddr\n\t}\n\tchain refuse', 'set banned is unknown'],
 ])('tells %s', (_, from, to, said) => {
   const { foreign } = parseTable('ingress', ingress.replace(from, to));

@@ -20,6 +20,7 @@ import {
   type Match,
   matchOf,
   type NftSandboxRules,
+  type OnePacket,
   type PortKey,
   portKey,
   type Rules,
@@ -33,6 +34,7 @@ import {
   type Verdict,
   type VipKey,
   vipKey,
+  type ZoneKey,
 } from './rules.ts';
 import { markOf } from './virtual-server.ts';
 
@@ -62,8 +64,8 @@ export function parseTable<R extends Rules>(kind: Kind<R>, text: string, beside:
   const matches = matchesOf(kind);
   const spreads = new Set<Spread>();
   for (const name of blocks.keys()) {
-    const [, spread, match] = /^chain spread-((tcp|udp|ip)-[1-9]\d*)$/.exec(name) ?? [];
-    if (spread && matches.includes(match as Match)) {
+    const [, spread, match] = /^chain spread-((tcp|udp|ip|zone)-[1-9]\d*)$/.exec(name) ?? [];
+    if (spread && (matches.includes(match as Match) || (match === 'zone' && kind !== 'host'))) {
       spreads.add(spread as Spread);
       compare(blocks, name, spreadChain(spread as Spread).lines, foreign);
     } else if (!known(kind, name)) foreign.push(`${name} is unknown`);
@@ -98,9 +100,11 @@ function sandboxRules(
   { vips = new Set(), virtual: { virtual } = { virtual: new Map(), foreign: [] } }: Beside,
   foreign: string[],
 ): SandboxRules {
+  const ofZones = new Set([...spreads].filter((spread) => readSpread(spread).match === 'zone'));
+  const onePacket = readOnePacket(kind, read, ofZones, foreign);
   if (kind !== 'ingress' && kind !== 'network') {
     const verdicts = readVerdicts(kind, read('verdicts'), foreign);
-    return { kind, verdicts, virtual };
+    return { kind, verdicts, virtual, ...onePacket };
   }
   const services = new Map<ServiceKey, number>();
   for (const text of read('services')) {
@@ -119,8 +123,33 @@ function sandboxRules(
       else foreign.push(`map ${match}-slots has ${text}`);
     }
   }
-  const balancer = { services, slots, spreads };
+  const balancer = { services, slots, spreads: spreads.difference(ofZones), ...onePacket };
   return kind === 'network' ? { kind, ...balancer, vips } : { kind, ...balancer };
+}
+
+/** `8000 : goto spread-zone-2`, and of zones `8000 . 1 : 10.0.0.5 . 80`; in a network's sandbox by address. */
+function readOnePacket(
+  kind: SandboxRules['kind'],
+  read: (map: string) => readonly string[],
+  spreads: ReadonlySet<Spread>,
+  foreign: string[],
+): { readonly onePacket?: OnePacket } {
+  const place = kind === 'ingress' || kind === 'ipvs-ingress' ? 'ingress' : 'network';
+  const match = place === 'ingress' ? 'udp' : 'ip';
+  const services = new Map<ServiceKey, number>();
+  for (const text of read('one-packet')) {
+    const [, where = '', zones] = /^([\d.]+) : goto spread-zone-(\d+)$/.exec(text) ?? [];
+    const key = readService(place, place === 'ingress' ? `${match} . ${where}` : where);
+    if (zones && key) services.set(key, Number(zones));
+    else foreign.push(`map one-packet has ${text}`);
+  }
+  const zones = new Map<ZoneKey, Target>();
+  for (const text of read('zones')) {
+    const zone = readSlot(place, match, text);
+    if (zone) zones.set(zone.key, zone.target);
+    else foreign.push(`map zones has ${text}`);
+  }
+  return services.size + zones.size + spreads.size > 0 ? { onePacket: { services, zones, spreads } } : {};
 }
 
 /** `tcp . 8000 : goto balance` in the ingress sandbox; in a network's `10.0.1.5 : 0x0a000105`, its own mark. */

@@ -1,7 +1,7 @@
 import type { Address } from '@fairway/mesh';
 import { expect, test } from 'vitest';
 import { render, UnfitForRules } from './render.ts';
-import type { PortKey, SlotKey, Spread } from './rules.ts';
+import type { PortKey, SlotKey, Spread, ZoneKey } from './rules.ts';
 import { ipv4, target } from './sample.ts';
 import { type Operation, transactionOf } from './transaction.ts';
 
@@ -14,6 +14,10 @@ const ports = (key: string, address = gateway): Operation => ({
 const slots = (key: string, at = target(5)): Operation => ({
   do: 'add element',
   element: { map: 'slots', key: key as SlotKey, target: at },
+});
+const zones = (key: string): Operation => ({
+  do: 'add element',
+  element: { map: 'zones', key: key as ZoneKey, target: target(5) },
 });
 
 test.each<[string, Operation]>([
@@ -37,6 +41,10 @@ test.each<[string, Operation]>([
     'a negative number of endpoints',
     { do: 'add element', element: { map: 'services', key: 'tcp . 80', endpoints: -1 } },
   ],
+  ['a zone of 0', zones('udp . 53 . 0')],
+  ['a zone beyond 65535', zones('udp . 53 . 65536')],
+  ['a zone of a TCP port', zones('tcp . 53 . 1')],
+  ['no zones', { do: 'add element', element: { map: 'one-packet', key: 'udp . 53', zones: 0 } }],
   ['a chain of another name', { do: 'add chain', spread: 'tcp-3; flush ruleset' as Spread }],
   ['a chain for none', { do: 'add chain', spread: 'tcp-0' }],
 ])('%s never reaches the text', (_, operation) => {

@@ -129,12 +129,20 @@ function placeOf(element: TableElement): string {
 /** A key as its map has it: `tcp . 8000`, and without the match where the map is for one match only. */
 function showKey(element: TableElement): string {
   const parts = element.key.split(' . ');
-  const slot = element.map === 'slots' ? [assertNumber('a slot', parts.pop() ?? '', 0)] : [];
+  const slot =
+    element.map === 'slots'
+      ? [assertNumber('a slot', parts.pop() ?? '', 0)]
+      : element.map === 'zones'
+        ? [assertNumber('a zone', parts.pop() ?? '', 1)]
+        : [];
   const [match = '', place = '', ...rest] = parts;
   if (rest.length > 0) throw new UnfitForRules('a published port or virtual IP', element.key);
   if (match === 'ip') return [assertVip(place), ...slot].join(' . ');
   const port = assertNumber('a port', place, 1);
-  return element.map === 'slots' ? [port, ...slot].join(' . ') : `${assertCarrier(match)} . ${port}`;
+  if (element.map === 'slots') return [port, ...slot].join(' . ');
+  if (element.map !== 'one-packet' && element.map !== 'zones') return `${assertCarrier(match)} . ${port}`;
+  if (match !== 'udp') throw new UnfitForRules('a port of datagrams', element.key);
+  return [port, ...slot].join(' . ');
 }
 
 function showValue(element: TableElement): string {
@@ -145,7 +153,10 @@ function showValue(element: TableElement): string {
       if (element.endpoints === 0) return refusal;
       return `jump spread-${assertSpread(`${matchOf(element.key)}-${element.endpoints}`)}`;
     }
-    case 'slots': {
+    case 'one-packet':
+      return `goto spread-${assertSpread(`zone-${element.zones}`)}`;
+    case 'slots':
+    case 'zones': {
       const { address, port } = element.target;
       return [assertAddress(address), ...(port === undefined ? [] : [assertPort(port)])].join(' . ');
     }
@@ -181,9 +192,14 @@ function assertNumber(what: string, text: string, least: number): string {
 function assertSpread(spread: string): Spread {
   const [match = '', endpoints = '', ...rest] = spread.split('-');
   if (rest.length > 0) throw new UnfitForRules('a chain', spread);
-  assertMatch(match);
+  if (match !== 'zone') assertMatch(match);
   assertNumber('a number of endpoints', endpoints, 1);
   return spread as Spread;
+}
+
+/** @throws UnfitForRules */
+export function assertZone(zone: number): string {
+  return assertNumber('a zone', String(zone), 1);
 }
 
 /** @throws UnfitForRules */

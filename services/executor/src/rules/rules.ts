@@ -20,11 +20,20 @@ export type Match = Carrier | 'ip';
 /** A slot of a published port or a virtual IP, numbered from 0: `tcp . 8000 . 2`, `ip . 10.0.1.5 . 0`. */
 export type SlotKey = `${ServiceKey} . ${number}`;
 
+/**
+ * A connection tracking zone of a service whose datagrams go each by itself, numbered from 1: `udp . 53 . 1`. What comes
+ * without a zone is in 0, the kernel's own.
+ */
+export type ZoneKey = `${ServiceKey} . ${number}`;
+
 /** Where a new connection goes: a task's address, and the port that it listens on or, without one, the port asked for. */
 export type Target = { readonly address: Address; readonly port?: number };
 
-/** A chain that spreads new connections over so many endpoints, `spread-tcp-3`. One serves all services of that size. */
-export type Spread = `${Match}-${number}`;
+/**
+ * A chain that spreads new connections over so many endpoints, `spread-tcp-3`, or datagrams over so many zones,
+ * `spread-zone-3`. One serves all services of that size.
+ */
+export type Spread = `${Match | 'zone'}-${number}`;
 
 /** The host's namespace: published ports and the sandbox's address on docker_gwbridge that they lead to. */
 export type HostRules = { readonly kind: 'host'; readonly ports: ReadonlyMap<PortKey, Address> };
@@ -43,11 +52,26 @@ type Slots = {
   readonly spreads: ReadonlySet<Spread>;
 };
 
+/**
+ * What leads each UDP datagram to a task by itself, whatever socket it is from, whoever balances the connections beside
+ * it: per service the number of its zones, and the endpoint of each. A service with n zones has exactly those from 1 to
+ * n, and the chain `spread-zone-n`. All its datagrams are drawn a zone, in which the kernel tracks them apart from those
+ * of the others, and by which they are translated; answers need none.
+ */
+export type OnePacket = {
+  readonly services: ReadonlyMap<ServiceKey, number>;
+  readonly zones: ReadonlyMap<ZoneKey, Target>;
+  readonly spreads: ReadonlySet<Spread>;
+};
+
+/** Absent where no service asks for it. */
+type WithOnePacket = { readonly onePacket?: OnePacket };
+
 /** The ingress sandbox: its services are published ports. */
-export type IngressRules = Slots & { readonly kind: 'ingress' };
+export type IngressRules = Slots & WithOnePacket & { readonly kind: 'ingress' };
 
 /** The sandbox of an overlay network: its services are virtual IPs, which it has to answer for as for its own addresses. */
-export type NetworkRules = Slots & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
+export type NetworkRules = Slots & WithOnePacket & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
 
 /** Whether a service's new connections are left to IPVS, or refused for want of a task. */
 export type Verdict = 'balance' | 'refuse';
@@ -57,12 +81,12 @@ type Virtual = {
   readonly verdicts: ReadonlyMap<ServiceKey, Verdict>;
   readonly virtual: ReadonlyMap<VirtualKey, VirtualServer>;
 };
-export type IpvsIngressRules = Virtual & { readonly kind: 'ipvs-ingress' };
+export type IpvsIngressRules = Virtual & WithOnePacket & { readonly kind: 'ipvs-ingress' };
 /**
  * Where the kernel has IPVS, Docker gives the sandbox its virtual IPs itself. Fairway must not: Docker, finding one there,
  * would set up nothing for it (moby libnetwork/service_linux.go, `addLBBackend`), and serve nothing once Fairway is gone.
  */
-export type IpvsNetworkRules = Virtual & { readonly kind: 'ipvs-network' };
+export type IpvsNetworkRules = Virtual & WithOnePacket & { readonly kind: 'ipvs-network' };
 
 export type NftSandboxRules = IngressRules | NetworkRules;
 export type IpvsSandboxRules = IpvsIngressRules | IpvsNetworkRules;
@@ -141,6 +165,20 @@ export function matchOf(key: ServiceKey | SlotKey): Match {
 
 export function isPortKey(key: ServiceKey): key is PortKey {
   return matchOf(key) !== 'ip';
+}
+
+export function zoneKey(service: ServiceKey, zone: number): ZoneKey {
+  return `${service} . ${zone}`;
+}
+
+export function readZoneKey(key: ZoneKey): { readonly service: ServiceKey; readonly zone: number } {
+  const { service, slot } = readSlotKey(key);
+  return { service, zone: slot };
+}
+
+/** Whether datagrams are told from connections in it: a published UDP port, and any virtual IP. */
+export function takesDatagrams(key: ServiceKey): boolean {
+  return matchOf(key) !== 'tcp';
 }
 
 /** The chain that a service of so many endpoints needs. */

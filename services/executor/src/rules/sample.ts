@@ -31,6 +31,11 @@ export function wished(targets: readonly Target[], more: Partial<ServiceWish> = 
   return { targets, draining: [], policy: defaultPolicy, ...more };
 }
 
+/** For tests: what is wanted for one service whose datagrams go each by itself. */
+export function eachByItself(targets: readonly Target[]): ServiceWish {
+  return wished(targets, { policy: { ...defaultPolicy, onePacket: true } });
+}
+
 /** For tests: a wish, written as an object. */
 export function ingressOf(ports: { readonly [port: PortKey]: readonly Target[] | ServiceWish }): IngressWish {
   const services = Object.entries(ports).map(
@@ -40,10 +45,10 @@ export function ingressOf(ports: { readonly [port: PortKey]: readonly Target[] |
 }
 
 /** For tests: virtual IPs 10.0.1.N, each with its tasks at 10.0.1.M. */
-export function networkOf(vips: { readonly [last: number]: readonly number[] }): NetworkWish {
+export function networkOf(vips: { readonly [last: number]: readonly number[] }, wish = wished): NetworkWish {
   const at = (last: number | string) => ipv4(`10.0.1.${last}`);
   const services = Object.entries(vips).map(
-    ([vip, tasks]) => [vipKey(at(vip)), wished(tasks.map((last) => ({ address: at(last) })))] as const,
+    ([vip, tasks]) => [vipKey(at(vip)), wish(tasks.map((last) => ({ address: at(last) })))] as const,
   );
   return { kind: 'network', services: new Map(services) };
 }

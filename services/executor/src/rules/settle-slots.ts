@@ -17,6 +17,23 @@ import { assignSlots } from './slots.ts';
  * its connections are tracked.
  */
 export function settleSlots(current: NftSandboxRules | undefined, wish: SandboxWish, prune: boolean): NftSandboxRules {
+  const { services, slots } = settleEndpoints(current, wish.services, prune);
+  const served = [...services].filter(([, endpoints]) => endpoints > 0);
+  const spreads = new Set<Spread>(served.map(([service, endpoints]) => spreadOf(service, endpoints)));
+  if (wish.kind === 'ingress') return { kind: 'ingress', services, slots, spreads };
+  const vips = new Set([...services.keys()] as VipKey[]);
+  const before = current?.kind === 'network' && !prune ? current.vips : new Set<VipKey>();
+  return { kind: 'network', services, slots, spreads, vips: vips.union(before) };
+}
+
+type Endpoints = Pick<NftSandboxRules, 'services' | 'slots'>;
+
+/** The endpoints of each service, each in a slot that it keeps. */
+export function settleEndpoints(
+  current: Endpoints | undefined,
+  wished: SandboxWish['services'],
+  prune: boolean,
+): Endpoints {
   const held = new Map<ServiceKey, Map<number, Target>>();
   for (const [key, target] of current?.slots ?? []) {
     const { service, slot } = readSlotKey(key);
@@ -26,17 +43,12 @@ export function settleSlots(current: NftSandboxRules | undefined, wish: SandboxW
   const kept = prune ? [] : [...held.keys(), ...(current?.services.keys() ?? [])];
   const services = new Map<ServiceKey, number>();
   const slots = new Map<SlotKey, Target>();
-  const spreads = new Set<Spread>();
-  for (const service of new Set([...wish.services.keys(), ...kept])) {
+  for (const service of new Set([...wished.keys(), ...kept])) {
     const had = held.get(service) ?? new Map<number, Target>();
-    const wanted = [...(prune ? [] : had.values()), ...(wish.services.get(service)?.targets ?? [])];
+    const wanted = [...(prune ? [] : had.values()), ...(wished.get(service)?.targets ?? [])];
     const assigned = assignSlots(had, wanted);
     services.set(service, assigned.length);
-    if (assigned.length > 0) spreads.add(spreadOf(service, assigned.length));
     for (const [slot, target] of assigned.entries()) slots.set(slotKey(service, slot), target);
   }
-  if (wish.kind === 'ingress') return { kind: 'ingress', services, slots, spreads };
-  const vips = new Set([...services.keys()] as VipKey[]);
-  const before = current?.kind === 'network' && !prune ? current.vips : new Set<VipKey>();
-  return { kind: 'network', services, slots, spreads, vips: vips.union(before) };
+  return { services, slots };
 }

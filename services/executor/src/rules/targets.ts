@@ -1,7 +1,9 @@
 import {
+  isPortKey,
   type Match,
   matchOf,
   readSlotKey,
+  readZoneKey,
   type SandboxRules,
   type ServiceKey,
   showTarget,
@@ -9,8 +11,10 @@ import {
 } from './rules.ts';
 import { serviceOf } from './virtual-server.ts';
 
-/** The targets that take new connections of a service. */
+/** The targets that take new connections of a service, or its datagrams each by itself. */
 export function targetsOf(rules: SandboxRules, key: ServiceKey): readonly Target[] {
+  if (isPortKey(key) && rules.onePacket?.services.has(key))
+    return [...rules.onePacket.zones].filter(([zone]) => readZoneKey(zone).service === key).map(([, target]) => target);
   if ('slots' in rules) {
     return [...rules.slots].filter(([slot]) => readSlotKey(slot).service === key).map(([, target]) => target);
   }

@@ -1,5 +1,5 @@
 import type { Address, Changes, Scheduler } from '@fairway/mesh';
-import type { PortKey, Rules, ServiceKey, SlotKey, Spread, Target, Verdict, VipKey } from './rules.ts';
+import type { PortKey, Rules, ServiceKey, SlotKey, Spread, Target, Verdict, VipKey, ZoneKey } from './rules.ts';
 import { type DestinationKey, destinationKey, type VirtualKey } from './virtual-server.ts';
 
 /** An entry of one of the table's maps, or a virtual IP as an address of its sandbox. */
@@ -8,6 +8,8 @@ export type TableElement =
   | { readonly map: 'services'; readonly key: ServiceKey; readonly endpoints: number }
   | { readonly map: 'slots'; readonly key: SlotKey; readonly target: Target }
   | { readonly map: 'verdicts'; readonly key: ServiceKey; readonly verdict: Verdict }
+  | { readonly map: 'one-packet'; readonly key: ServiceKey; readonly zones: number }
+  | { readonly map: 'zones'; readonly key: ZoneKey; readonly target: Target }
   | { readonly map: 'vips'; readonly key: VipKey };
 
 /** A virtual service of IPVS, or a destination of one. */
@@ -95,6 +97,10 @@ export function elementsOf(rules: Rules): Map<string, Element> {
               ),
             ),
           ];
+  if (rules.kind !== 'host' && rules.onePacket) {
+    for (const [key, target] of rules.onePacket.zones) elements.push({ map: 'zones', key, target });
+    for (const [key, zones] of rules.onePacket.services) elements.push({ map: 'one-packet', key, zones });
+  }
   if ('vips' in rules) for (const key of rules.vips) elements.push({ map: 'vips', key });
   return new Map(elements.map((element) => [`${element.map} ${element.key}`, element]));
 }

@@ -1,13 +1,4 @@
-import {
-  type Address,
-  type Backend,
-  defaultPolicy,
-  type Note,
-  type Plan,
-  type Policy,
-  type Scheduler,
-  showPort,
-} from '@fairway/mesh';
+import { type Address, type Backend, type Note, type Plan, type Policy, type Scheduler, showPort } from '@fairway/mesh';
 import {
   type HostRules,
   type IngressWish,
@@ -108,7 +99,7 @@ function onlyAvailable(policy: Policy, available: ReadonlySet<Scheduler>, about:
   if (available.has(policy.scheduler)) return policy;
   const why = `this node has no scheduler ${policy.scheduler} (it takes IPVS and its module ip_vs_${policy.scheduler}); tasks take turns`;
   notes.push({ kind: 'refused', about, why });
-  return defaultPolicy;
+  return { ...policy, scheduler: 'rr' };
 }
 
 function wishFor(backends: readonly Backend[], policy: Policy, targetAt: (address: Address) => Target): ServiceWish {
