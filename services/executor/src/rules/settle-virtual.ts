@@ -35,8 +35,8 @@ export function settleVirtual(
     const destinations = new Map<string, Destination>(prune ? [] : had);
     for (const target of draining) {
       const name = showTarget(target);
-      if (ended.has(destinationKey(key, target))) destinations.delete(name);
-      else if (had.has(name)) destinations.set(name, { target, weight: 0 });
+      if (prune && ended.has(destinationKey(key, target))) continue;
+      if (had.has(name)) destinations.set(name, { target, weight: 0 });
     }
     for (const target of targets) destinations.set(showTarget(target), { target, weight: 1 });
     if (destinations.size > 0) virtual.set(key, { scheduler: policy.scheduler, destinations });
