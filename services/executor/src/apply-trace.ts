@@ -13,6 +13,8 @@ export type ApplyTrace = {
    * next round's too: what comes of them belongs to their traces, though it is not the mesh that brings it.
    */
   readonly ended: (changes: Changes, notes: readonly Note[]) => void;
+  /** Some namespaces go on by themselves: the round after them has the same causes. */
+  readonly unended: () => void;
   readonly failed: (failures: readonly Error[]) => void;
 };
 
@@ -58,6 +60,13 @@ export class ApplyTraces {
           span.end();
           recorded = true;
         } else if (notes.some(({ kind }) => kind === 'waiting')) this.#waiting = keepCauses(waited, brings);
+      },
+      unended: () => {
+        this.#waiting = waited;
+        this.#own = [...own, ...this.#own];
+        if (!planned) return;
+        recorded = true;
+        span.end();
       },
       failed: ([first, ...more]) => {
         this.#waiting = waited;

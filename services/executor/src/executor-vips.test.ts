@@ -83,13 +83,17 @@ describe('virtual IPs', () => {
     expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'applied' });
   });
 
-  test('a sandbox whose kernel does not answer holds up no other, is told of, and gets what it should once it does', async () => {
+  test('a sandbox that takes long holds up no other, is told of after 10 s, and gets what it should once it ends', async () => {
+    let applies = 0;
     const hangs = Promise.withResolvers<void>();
     const lab = await open({
       given: (kernel) => ({
         ...kernel,
         async apply(namespace, transaction) {
-          if (namespace === sandbox) await hangs.promise;
+          if (namespace === sandbox) {
+            applies += 1;
+            await hangs.promise;
+          }
           return kernel.apply(namespace, transaction);
         },
       }),
@@ -100,11 +104,41 @@ describe('virtual IPs', () => {
     await lab.service('web', [port(8000)], [endpoint(6, 'n2')]);
     await lab.pass(5_000);
     expect(lab.rules()).toContain('8000/tcp: 10.0.0.6:80');
-    expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'failed', namespace: sandbox });
+    const failures = () => lab.outcomes.filter(({ kind }) => kind === 'failed');
+    expect(failures()).toEqual([]);
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+    await lab.pass(60_000);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80');
+    expect(failures()).toMatchObject([{ namespace: sandbox, reason: expect.stringContaining('StillApplying') }]);
+    expect(lab.said).toHaveLength(2);
+    expect(applies).toBe(1);
     hangs.resolve();
-    await lab.pass(10_000);
+    await lab.pass(300);
     expect(vips(lab)).toHaveLength(2);
     expect(lab.outcomes.at(-1)).toMatchObject({ kind: 'applied' });
+    expect(lab.said).toHaveLength(2);
+  });
+
+  test('what fails after a round has gone on is told of, and tried again ever later', async () => {
+    const starts: number[] = [];
+    const lab = await open({
+      given: (kernel) => ({
+        ...kernel,
+        async apply(namespace, transaction) {
+          if (namespace !== sandbox) return kernel.apply(namespace, transaction);
+          starts.push(lab.clock.nowMs());
+          await new Promise<void>((resolve) => lab.clock.after(3_000, resolve));
+          throw new RuleRejected(namespace, 'it is against it', '');
+        },
+      }),
+    });
+    lab.outcomes.length = 0;
+    lab.kernel.replaceSandbox('there', sandbox);
+    await lab.pass(13_000);
+    expect(starts.map((ms, at) => ms - (starts[at - 1] ?? ms))).toEqual([0, 3_100, 3_200, 3_400]);
+    expect(lab.outcomes).toHaveLength(4);
+    for (const outcome of lab.outcomes)
+      expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('it is against it') });
   });
 
   test('a network that is removed under traffic ends with its sandbox, without a failure', async () => {

@@ -13,9 +13,10 @@ import {
   type WatchedFacts,
 } from '@fairway/mesh';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
+import { ApplyFailed } from './applied.ts';
 import { type ApplyTrace, ApplyTraces } from './apply-trace.ts';
 import type { Planned } from './explain.ts';
-import { ApplyFailed, HeldRules, type Keeps } from './held-rules.ts';
+import { HeldRules, type Keeps } from './held-rules.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { OutcomeReport } from './outcome-report.ts';
@@ -64,8 +65,8 @@ export type Executor = {
 
 /** A node that was taken back does not have all its rules yet. */
 class NotServedYet extends Error {
-  constructor(failure: Error | undefined) {
-    const why = failure ? `: ${describe(failure)}` : '';
+  constructor(lacking: string) {
+    const why = lacking && `: ${lacking}`;
     super(`its rules are not all there after ${takeBackMaxMs / 1000} s, and it goes on trying${why}`);
   }
 }
@@ -94,7 +95,7 @@ export function startExecutor({
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
-  const rules = new HeldRules(kernel, clock);
+  const rules = new HeldRules(kernel, clock, () => wake());
   const traces = new ApplyTraces(tracer);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
   const sandboxes = new Map<Sandbox, string>();
@@ -110,9 +111,12 @@ export function startExecutor({
   let handedOver = wasHandedOver;
   let applied: string | undefined;
   let planned: Planned | undefined;
-  /** What a round without failures that brought the mesh's rules resolves. */
+  /** What a round that brought all of the mesh's rules resolves. */
   let served = Promise.withResolvers<void>();
-  let lastFailure: Error | undefined;
+  /** Why the last round did not bring all rules; empty where it did, or there was none. */
+  let lacking = '';
+  /** What was said to take long. */
+  let waitingSaid = '';
 
   const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
   const wake = () => {
@@ -137,12 +141,22 @@ export function startExecutor({
       const { node } = own;
       const isServing = !handedOver;
       const trace = traces.begin(node, mesh.generation.revision, brings);
-      const failures = await round(mesh, own, brings, trace).catch((error) => [error]);
+      const { failures, waiting }: Unbrought = await round(mesh, own, brings, trace).catch((error) => ({
+        failures: [error],
+        waiting: [],
+      }));
+      sayWaiting(waiting);
+      lacking = [...failures.map(describe), ...waiting.map((namespace) => `the kernel of ${namespace}`)].join('; ');
       if (failures.length > 0) {
         causes = keepCauses(brings, causes);
         trace.failed(failures);
         fail(failures, node, mesh, brings, trace.traceparent);
         return;
+      }
+      if (waiting.length > 0) {
+        causes = keepCauses(brings, causes);
+        trace.unended();
+        continue;
       }
       retryMs = retryMinMs;
       if (isServing) served.resolve();
@@ -169,21 +183,29 @@ export function startExecutor({
     }
   }
 
+  /** Once for as long as it is the same ones. */
+  function sayWaiting(waiting: readonly Namespace[]): void {
+    const namespaces = [...waiting].sort().join(', ');
+    if (namespaces && namespaces !== waitingSaid)
+      log.warn('the kernel takes long; what comes next there waits, and nothing else does', { namespaces });
+    waitingSaid = namespaces;
+  }
+
   function tryAgain(): void {
     cancelRetry = clock.after(retryMs, wake);
     retryMs = Math.min(retryMs * 2, retryMaxMs);
   }
 
-  /** What failed in it; without failures all namespaces are as the mesh wants them. */
+  /** What it did not bring; without any all namespaces are as the mesh wants them. */
   async function round(
     mesh: Mesh,
     watched: WatchedFacts,
     brings: readonly Cause[],
     trace: ApplyTrace,
-  ): Promise<readonly Error[]> {
+  ): Promise<Unbrought> {
     if (handedOver) {
       report.applied(watched.node, leftToDocker(watched.node, mesh, brings, trace.traceparent));
-      return [];
+      return allBrought;
     }
     const facts = await withKernelFacts(mesh, watched);
     const wish = plan(mesh, facts);
@@ -199,10 +221,10 @@ export function startExecutor({
       const why = brings.map(({ event }) => event).join(', ') || undefined;
       log.info('applied', { revision, added, removed, ms: Number(result.durationMs.toFixed(1)), why });
     }
-    if (result.failures.length > 0) return result.failures;
+    if (result.failures.length > 0 || result.waiting.length > 0) return result;
     trace.ended(result.changes, notes);
     const watermark = `${mesh.generation.epoch} ${mesh.generation.revision} ${JSON.stringify(notes)}`;
-    if (added + removed === 0 && watermark === applied) return [];
+    if (added + removed === 0 && watermark === applied) return allBrought;
     applied = watermark;
     report.applied(facts.node, {
       generation: mesh.generation,
@@ -212,7 +234,7 @@ export function startExecutor({
       notes: toldNotes(notes),
       trace: trace.traceparent,
     });
-    return [];
+    return allBrought;
   }
 
   async function withKernelFacts(mesh: Mesh, watched: WatchedFacts): Promise<OwnFacts> {
@@ -233,7 +255,6 @@ export function startExecutor({
       report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax), trace);
     }
     applied = undefined;
-    lastFailure = failures[0];
     tryAgain();
   }
 
@@ -316,12 +337,12 @@ export function startExecutor({
     },
     async takeBack() {
       handedOver = false;
-      lastFailure = undefined;
+      lacking = '';
       const back = Promise.withResolvers<void>();
       served = back;
       void ensureHost();
       wake();
-      const cancel = clock.after(takeBackMaxMs, () => back.reject(new NotServedYet(lastFailure)));
+      const cancel = clock.after(takeBackMaxMs, () => back.reject(new NotServedYet(lacking)));
       await back.promise.finally(cancel);
       log.info('this node is served by Fairway again');
     },
@@ -338,6 +359,10 @@ export function startExecutor({
     },
   };
 }
+
+/** What a round did not bring: what failed, and where it goes on by itself. */
+type Unbrought = { readonly failures: readonly Error[]; readonly waiting: readonly Namespace[] };
+const allBrought: Unbrought = { failures: [], waiting: [] };
 
 /** What a node reports of each revision while it is left to Docker. */
 function leftToDocker(

@@ -1,43 +1,23 @@
 import type { Clock } from '@fairway/bus';
-import type { Changes } from '@fairway/mesh';
 import type { Span } from '@fairway/telemetry';
+import { type Applied, ApplyFailed, together } from './applied.ts';
 import { RefusedByIpvs } from './kernel/failures.ts';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf, Sandbox } from './kernel/kernel.ts';
+import { NamespaceWork } from './namespace-work.ts';
 import { difference, removal } from './rules/difference.ts';
 import { layoutVersion } from './rules/layout.ts';
-import type { Found, Rules, WishFor } from './rules/rules.ts';
+import type { Found, HostRules, Rules, WishFor } from './rules/rules.ts';
 import { drainsAny, endedIn } from './rules/settle-virtual.ts';
 import { nameOf, type Stale } from './rules/stale.ts';
 import type { DestinationKey } from './rules/virtual-server.ts';
 import type { Wish } from './rules/wish.ts';
 
-/** What one round of applying did in one namespace. */
-export type Applied = { readonly durationMs: number; readonly changes: Changes; readonly rebuilt: readonly string[] };
-
-/** What one round did in all of them; a namespace that failed holds up no other. */
-export type Brought = Applied & { readonly failures: readonly ApplyFailed[] };
-
-/** A round failed in one namespace; what the others got stays. */
-export class ApplyFailed extends Error {
-  readonly namespace: Namespace;
-  constructor(namespace: Namespace, cause: unknown) {
-    super(`ApplyFailed: ${namespace}`, { cause });
-    this.namespace = namespace;
-  }
-}
-
-/** A namespace is still being brought to what was wanted before; nothing else is done there until that ends. */
-class StillApplying extends Error {
-  constructor() {
-    super(`StillApplying: its kernel has not answered for ${patienceMs} ms; the others do not wait for it`);
-  }
-}
-
-/**
- * So long a round waits for one namespace. A command may take 10 s before it is killed, and there are several; building
- * a table for 10,000 services anew takes 0.2 s.
- */
-const patienceMs = 2_000;
+/** What one round did in all namespaces; one that failed, or takes long, holds up no other. */
+export type Brought = Applied & {
+  readonly failures: readonly ApplyFailed[];
+  /** Those that are still being brought to what was wanted before. A round is due when that has ended. */
+  readonly waiting: readonly Namespace[];
+};
 
 /** So long connections get to end when a node is left to Docker, and so often it is looked; the first are just being opened. */
 const closingMaxMs = 5_000;
@@ -53,8 +33,7 @@ export type Keeps = (namespace: Namespace, stale: Stale) => boolean;
 export class HeldRules {
   readonly #kernel: Kernel;
   readonly #clock: Clock;
-  /** What is under way; a round that waits no longer for it leaves it here. */
-  readonly #applying = new Map<Namespace, Promise<Applied>>();
+  readonly #work: NamespaceWork;
   readonly #held = new Map<Namespace, { readonly found: Found<RulesOf<Namespace>> | undefined }>();
   /** How often each namespace was doubted; what was read before a doubt is not held after it. */
   readonly #doubts = new Map<Namespace, number>();
@@ -63,9 +42,11 @@ export class HeldRules {
   /** Where the next round looks whether draining tasks still have connections. */
   readonly #drainLooks = new Set<Sandbox>();
 
-  constructor(kernel: Kernel, clock: Clock) {
+  /** @param onDue called when a round is due that nothing from outside asks for */
+  constructor(kernel: Kernel, clock: Clock, onDue: () => void) {
     this.#kernel = kernel;
     this.#clock = clock;
+    this.#work = new NamespaceWork(clock, onDue);
   }
 
   /** The namespace has to be read before the next round. */
@@ -77,42 +58,49 @@ export class HeldRules {
   /** The namespace is gone, with all that was in it. */
   drop(namespace: Namespace): void {
     this.doubt(namespace);
+    this.#drainLooks.delete(namespace as Sandbox);
+    this.#work.forget(namespace);
     this.#stale.delete(namespace);
   }
 
   /**
    * Brings all namespaces to the wish: the sandboxes side by side, and the host after the ingress sandbox, so that it
-   * leads to nothing that is not there. One that takes long fails with StillApplying and goes on by itself. Tracked
-   * connections that the new rules would not reach are dropped, those that `keeps` keeps once it does no more. `begin`
-   * begins the span of each transaction.
+   * leads to nothing that is not there. One that takes long goes on by itself. Tracked connections that the new rules
+   * would not reach are dropped, those that `keeps` keeps once it does no more. `begin` begins the span of each
+   * transaction.
    */
   async bring(wish: Wish, prune: boolean, keeps: Keeps, begin: (namespace: Namespace) => Span): Promise<Brought> {
     const { ingress, host, networks } = wish;
     const one = <N extends Namespace>(namespace: N, wanted: WishFor<RulesOf<N>>) =>
-      this.#inTime(namespace, () => this.#bringOne(namespace, wanted, prune, keeps, begin));
-    const ofIngress = ingress ? [one('ingress', ingress)] : [];
-    const ofHost = host ? [Promise.all(ofIngress.map(untilThere)).then(() => one('host', host))] : [];
-    const ofNetworks = [...networks].map(([sandbox, network]) => one(sandbox as NetworkSandbox, network));
+      this.#work.run(namespace, () => this.#bringOne(namespace, wanted, prune, keeps, begin));
+    const waiting: Namespace[] = [];
+    const oneOrWait = async <N extends Namespace>(namespace: N, wanted: WishFor<RulesOf<N>>) => {
+      try {
+        const applied = await one(namespace, wanted);
+        return applied ? [applied] : [];
+      } finally {
+        if (this.#work.isUnderWay(namespace)) waiting.push(namespace);
+      }
+    };
+    const ofIngress = ingress ? [oneOrWait('ingress', ingress)] : [];
+    const hostAfterIngress = async (wanted: HostRules) => {
+      for (const work of ofIngress) await untilThere(work);
+      return waiting.includes('ingress') ? [] : oneOrWait('host', wanted);
+    };
+    const ofHost = host ? [hostAfterIngress(host)] : [];
+    const ofNetworks = [...networks].map(([sandbox, network]) => oneOrWait(sandbox as NetworkSandbox, network));
     const settled = await Promise.allSettled([...ofIngress, ...ofHost, ...ofNetworks]);
-    const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const applied = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     // The host has the same failure as the ingress sandbox that it waits for.
     const failures = [...new Set(settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))];
     const fault = failures.find((failure) => !(failure instanceof ApplyFailed));
     if (fault) throw fault;
-    return {
-      durationMs: applied.reduce((sum, one) => sum + one.durationMs, 0),
-      changes: {
-        added: applied.reduce((sum, { changes }) => sum + changes.added, 0),
-        removed: applied.reduce((sum, { changes }) => sum + changes.removed, 0),
-      },
-      rebuilt: applied.flatMap(({ rebuilt }) => rebuilt),
-      failures,
-    };
+    return { ...together(applied), failures, waiting };
   }
 
   /** Removes what there is of Fairway's. What IPVS has of its connections gets a while to end: they would be reset. */
   async release(namespace: Namespace): Promise<void> {
-    await this.#applying.get(namespace)?.catch(() => {});
+    await this.#work.end(namespace);
     this.doubt(namespace);
     const found = await this.#kernel.read(namespace);
     const { rules, servers } = found ? removal(found) : {};
@@ -130,20 +118,6 @@ export class HeldRules {
       if (found && drainsAny(found.rules)) this.#drainLooks.add(namespace as Sandbox);
     }
     return this.#drainLooks.size > 0;
-  }
-
-  /** Waits for work on a namespace for a while, and leaves it to itself then: one at a time. */
-  async #inTime(namespace: Namespace, bring: () => Promise<Applied>): Promise<Applied> {
-    if (this.#applying.has(namespace)) throw new ApplyFailed(namespace, new StillApplying());
-    const work = bring().finally(() => this.#applying.delete(namespace));
-    this.#applying.set(namespace, work);
-    const late = Promise.withResolvers<never>();
-    const cancel = this.#clock.after(patienceMs, () => late.reject(new ApplyFailed(namespace, new StillApplying())));
-    try {
-      return await Promise.race([work, late.promise]);
-    } finally {
-      cancel();
-    }
   }
 
   async #bringOne<N extends Namespace>(
@@ -226,7 +200,7 @@ export class HeldRules {
 }
 
 /** Ends once a namespace has all that it will get: what IPVS refused of it is refused again, whatever is waited for. */
-async function untilThere(work: Promise<Applied>): Promise<void> {
+async function untilThere(work: Promise<unknown>): Promise<void> {
   await work.catch((failure: unknown) => {
     if (!(failure instanceof ApplyFailed && failure.cause instanceof RefusedByIpvs)) throw failure;
   });
