@@ -1,7 +1,6 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { type Clock, type MeshEntries, readCache, realClock, writeCache } from '@fairway/bus';
 import { describe, type Log } from '@fairway/telemetry';
+import { type Disk, machineDisk } from './disk.ts';
 
 /** A burst of changes is written once, this long after its first. */
 const gatherMs = 1_000;
@@ -11,27 +10,27 @@ export class MeshFile {
   readonly #path: string;
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #disk: Disk;
   #cancel: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(path: string, log: Log, clock: Clock = realClock) {
+  constructor(path: string, log: Log, clock: Clock = realClock, disk: Disk = machineDisk) {
     this.#path = path;
     this.#log = log;
     this.#clock = clock;
+    this.#disk = disk;
   }
 
   /** The mesh saved for this swarm; undefined where there is none that can be used, which is logged. */
   async read(swarm: string): Promise<MeshEntries | undefined> {
     try {
-      return readCache(swarm, await readFile(this.#path, 'utf8'));
+      const text = await this.#disk.read(this.#path);
+      return text === undefined ? undefined : readCache(swarm, text);
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!missing) {
-        this.#log.warn('the saved mesh is not used; the mesh is read from the bus', {
-          path: this.#path,
-          reason: describe(error),
-        });
-      }
+      this.#log.warn('the saved mesh is not used; the mesh is read from the bus', {
+        path: this.#path,
+        reason: describe(error),
+      });
       return undefined;
     }
   }
@@ -50,20 +49,10 @@ export class MeshFile {
     await this.#writing;
   }
 
-  /** Beside the old file, synced, then in its place: a reader finds one or the other whole. */
   async #write(swarm: string, mesh: MeshEntries | undefined): Promise<void> {
     if (!mesh) return;
     try {
-      await mkdir(dirname(this.#path), { recursive: true });
-      const beside = `${this.#path}.new`;
-      const file = await open(beside, 'w', 0o600);
-      try {
-        await file.writeFile(writeCache(swarm, mesh));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(beside, this.#path);
+      await this.#disk.replace(this.#path, writeCache(swarm, mesh));
     } catch (error) {
       this.#log.warn('the mesh could not be saved; a restart without the bus would use an older one', {
         reason: describe(error),

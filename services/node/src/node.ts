@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { connectBus, deadLetter, MeshReplica } from '@fairway/bus';
+import { connectBus, deadLetter } from '@fairway/bus';
 import {
   type Balancing,
   balancerChoices,
@@ -8,15 +8,14 @@ import {
   Handover,
   type IpvsTimeouts,
   ipvsSupport,
-  MeshFile,
   parseIpvsTimeouts,
   startAnswers,
-  startExecutor,
 } from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
-import { connectDocker, meshView, startWatcher } from '@fairway/watcher';
+import { connectDocker } from '@fairway/watcher';
 import { RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
+import { joinNode } from './join.ts';
 import { swarmMembership } from './swarm-membership.ts';
 
 type Options = {
@@ -69,21 +68,18 @@ export async function startNode({
   const handover = new Handover(join(stateDir, 'left-to-docker'));
   const handedOver = await handover.isRemembered();
   if (handedOver) log.warn('this node is left to Docker since fairway uninstall; fairway install takes it back');
-  const file = new MeshFile(join(stateDir, 'mesh'), log);
-  const saved = await file.read(swarm);
-  if (saved) log.info('the mesh on disk is acted on until the bus has a complete one', { revision: saved.revision });
-  const replica = new MeshReplica({
-    ...(saved ? { saved } : {}),
-    onChange: (causes) => {
-      executor.meshChanged(causes);
-      file.save(swarm, () => replica.entries);
-    },
-    onUnreadable: (error) => {
-      log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
-    },
+  const joined = await joinNode({
+    bus,
+    docker,
+    kernel,
+    swarm,
+    meshPath: join(stateDir, 'mesh'),
+    log,
+    tracer,
+    handedOver,
+    onNode: (id) => answers.as(id),
   });
-  const executor = startExecutor({ bus, kernel, replica, log: log.with({ part: 'executor' }), tracer, handedOver });
-  const answers = startAnswers({ bus, kernel, executor, handover });
+  const answers = startAnswers({ bus, kernel, executor: joined.executor, handover });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus
@@ -92,27 +88,10 @@ export async function startNode({
         log.warn('a dead letter could not be sent', { answer: name, reason: describe(error) });
       });
   });
-  const watcher = startWatcher({
-    docker,
-    bus,
-    view: meshView(replica),
-    log: log.with({ part: 'watcher' }),
-    tracer,
-    onOwn: (change, own) => {
-      answers.as(own?.node);
-      if (change.kind === 'identity') executor.dockerStarted();
-      if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
-      else executor.leftSwarm();
-    },
-  });
-  const following = bus.mesh.follow(replica.follower);
 
   return async () => {
-    await watcher.stop();
-    await following.stop();
     await answers.stop();
-    await executor.stop();
-    await file.stop();
+    await joined.stop();
     await bus.close();
   };
 }

@@ -15,15 +15,27 @@ import type { EngineContainer, EngineNetwork, EngineNode, EngineService, EngineT
 /** Something that the stand-in holds: an object, or one that does not fit its schema. */
 type Held<T> = Map<string, T | 'malformed'>;
 
+/** What the managers of a swarm hold in common. */
+export type SwarmObjects = {
+  readonly services: Held<EngineService>;
+  readonly tasks: Held<EngineTask>;
+  readonly nodes: Held<EngineNode>;
+  readonly networks: Held<EngineNetwork>;
+};
+
+export function noObjects(): SwarmObjects {
+  return { services: new Map(), tasks: new Map(), nodes: new Map(), networks: new Map() };
+}
+
 /**
  * The stand-in for a node's Docker: the same interface, and everything that it answers is in maps that a test changes.
  * Nothing happens in it by itself; `memory-swarm.ts` has what a swarm would do.
  */
 export class MemoryDocker implements Docker {
-  readonly services: Held<EngineService> = new Map();
-  readonly tasks: Held<EngineTask> = new Map();
-  readonly nodes: Held<EngineNode> = new Map();
-  readonly networks: Held<EngineNetwork> = new Map();
+  readonly services: SwarmObjects['services'];
+  readonly tasks: SwarmObjects['tasks'];
+  readonly nodes: SwarmObjects['nodes'];
+  readonly networks: SwarmObjects['networks'];
   readonly containers: Held<EngineContainer> = new Map();
   gateway: Address | undefined = parseAddress('172.18.0.2');
   /** What was asked, in order: `listTasks web`. */
@@ -36,8 +48,16 @@ export class MemoryDocker implements Docker {
   readonly #streams = new Set<EventQueue>();
   readonly #listeners: ((malformed: Malformed) => void)[] = [];
 
-  constructor(info: DockerInfo = { node: 'node1', swarm: 'swarm1', manager: true, state: 'active' }) {
+  /** `swarm` is shared by the nodes of one swarm. */
+  constructor(
+    info: DockerInfo = { node: 'node1', swarm: 'swarm1', manager: true, state: 'active' },
+    swarm: SwarmObjects = noObjects(),
+  ) {
     this.#info = info;
+    this.services = swarm.services;
+    this.tasks = swarm.tasks;
+    this.nodes = swarm.nodes;
+    this.networks = swarm.networks;
   }
 
   setInfo(info: Partial<DockerInfo>): void {

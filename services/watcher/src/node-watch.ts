@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ContainerFact, Fact, Incarnation } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
@@ -17,6 +16,7 @@ type Options = {
   readonly log: Log;
   readonly tracer: Tracer;
   readonly view: MeshView;
+  readonly newId: () => string;
   readonly own: () => Own | undefined;
   /** Whether the view is that of a bus which can be reached now, so that what it lacks is nowhere else. */
   readonly viewIsCurrent: () => boolean;
@@ -209,7 +209,7 @@ export class NodeWatch {
 
   /** `listed` are tasks that have a container, be it one that cannot be read: none of them is denied. */
   #publishAll(tick: number, listed: readonly string[]): void {
-    const listing = randomUUID();
+    const listing = this.#options.newId();
     const all = this.#lives.all();
     for (const held of all) {
       this.#tellOwn(held);

@@ -26,6 +26,8 @@ export type SessionOptions = {
   readonly view: MeshView;
   /** Id of this boot of the kernel. */
   readonly boot: string;
+  /** An id for a complete listing. */
+  readonly newId: () => string;
   readonly epoch: () => string | undefined;
   readonly viewIsCurrent: () => boolean;
   readonly firstListing: (epoch: string) => boolean;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Fact, NodeClaim } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
@@ -20,6 +19,7 @@ type Options = {
   readonly clock: Clock;
   readonly log: Log;
   readonly view: MeshView;
+  readonly newId: () => string;
   /** The epoch that is published in; undefined while it is not known. */
   readonly epoch: () => string | undefined;
   readonly offer: (outgoing: Outgoing) => void;
@@ -145,7 +145,7 @@ export class SwarmWatch {
 
   async #list(listing: Listing): Promise<void> {
     const { docker, view, clock, epoch, firstListing, offer } = this.#options;
-    const id = randomUUID();
+    const id = this.#options.newId();
     const origin: Origin = listing === 'resync' ? { event: 'swarm listing', listing: id } : { event: 'swarm listing' };
     const startedIn = epoch();
     const readingsBefore = this.#reading;

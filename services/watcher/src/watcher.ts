@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Bus, senderOf, subjects } from '@fairway/bus';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
@@ -21,6 +22,8 @@ export type WatcherOptions = {
   /** The kernel's boot id, as in /proc/sys/kernel/random/boot_id, which is read without it. */
   readonly boot?: string;
   readonly clock?: Clock;
+  /** Gives each complete listing an id that no other has; random ones without it. */
+  readonly newId?: () => string;
 };
 
 /** A running watcher. */
@@ -38,7 +41,7 @@ export type Watcher = {
  * and lists everything anew when one was lost. Never throws.
  */
 export function startWatcher(options: WatcherOptions): Watcher {
-  const { docker, bus, view, log, tracer = untraced, onOwn, clock = systemClock } = options;
+  const { docker, bus, view, log, tracer = untraced, onOwn, clock = systemClock, newId = randomUUID } = options;
   const boot = options.boot ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const end = new AbortController();
   let own: Own | undefined;
@@ -74,6 +77,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     tracer,
     view,
     boot,
+    newId,
     epoch: () => epochs.epoch,
     viewIsCurrent: () => !busLost && epochs.epoch !== undefined && view.isComplete(epochs.epoch),
     firstListing: (epoch: string) => {

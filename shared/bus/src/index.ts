@@ -3,6 +3,7 @@ export * from './bus.ts';
 export * from './entry.ts';
 export * from './envelope.ts';
 export * from './keys.ts';
+export { type Chance, chanceFrom } from './memory/chance.ts';
 export { type Clock, every, realClock } from './memory/clock.ts';
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from './memory/create-memory-bus.ts';
 export { type MemoryFaults, roughly } from './memory/faults.ts';

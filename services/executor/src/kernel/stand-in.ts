@@ -46,6 +46,12 @@ export type KernelStandIn = Kernel & {
   connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
   /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
   reach(network: string, addresses: readonly string[]): void;
+  /** From now on one operation in so many fails; 0 for none. */
+  failOneIn(operations: number): void;
+  /** From now on every transaction that has this text is refused; undefined for none. */
+  refuse(text: string | undefined): void;
+  /** The machine starts anew: nothing of Fairway's is left, and Docker has made no sandbox yet. */
+  reboot(): void;
   /** Takes the table away, or makes it foreign, as an administrator by hand. */
   tamper(namespace: Namespace, how: 'delete' | { readonly foreign: string }): void;
 };
@@ -69,7 +75,7 @@ type Table = {
  */
 export function createKernelStandIn({
   seed,
-  failOneIn = 10,
+  failOneIn: failsOneIn = 10,
   balancer = 'nftables',
 }: KernelStandInOptions): KernelStandIn {
   const random = mulberry32(seed);
@@ -83,6 +89,8 @@ export function createKernelStandIn({
   const forwards = new Set<string>();
   const ways = new Map<string, ReadonlySet<string>>();
   let forwarding = false;
+  let failOneIn = failsOneIn;
+  let refused: string | undefined;
 
   const fails = () => failOneIn > 0 && random() * failOneIn < 1;
   const find = (namespace: Namespace) => {
@@ -121,14 +129,16 @@ export function createKernelStandIn({
       const text = render(transaction);
       find(namespace);
       const failure = fails() ? (random() < 0.5 ? 'refused' : 'unanswered') : undefined;
+      if (refused !== undefined && text.includes(refused))
+        throw new RuleRejected(namespace, 'Could not process rule: Operation not supported', text);
       if (failure === 'refused') throw new RuleRejected(namespace, `stand-in (seed ${seed})`, text);
       let table = structuredClone(tables.get(namespace));
       const servers = structuredClone(ipvs.get(namespace)) ?? new Map();
-      const refused: string[] = [];
+      const notTaken: string[] = [];
       for (const operation of transaction.operations) {
         if (isOnIpvs(operation)) {
           const reason = performOnIpvs(servers, operation);
-          if (reason) refused.push(`${operation.element.key}: ${reason}`);
+          if (reason) notTaken.push(`${operation.element.key}: ${reason}`);
           continue;
         }
         const result = perform(table, operation);
@@ -146,7 +156,7 @@ export function createKernelStandIn({
       } else tables.delete(namespace);
       ipvs.set(namespace, servers);
       applied.push({ namespace, text, size: transaction.operations.length });
-      if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
+      if (notTaken.length > 0) throw new RefusedByIpvs(namespace, notTaken);
       if (failure === 'unanswered') throw new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
       return { durationMs: 0.2 };
     },
@@ -222,6 +232,18 @@ export function createKernelStandIn({
     },
     reach(network, addresses) {
       ways.set(network, new Set(addresses));
+    },
+    failOneIn(operations) {
+      failOneIn = operations;
+    },
+    refuse(text) {
+      refused = text;
+    },
+    reboot() {
+      tables.clear();
+      ipvs.clear();
+      sandboxes.clear();
+      forwarding = false;
     },
     tamper(namespace, how) {
       if (how === 'delete') tables.delete(namespace);

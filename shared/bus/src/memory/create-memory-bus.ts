@@ -25,6 +25,8 @@ export type MemoryBus = Bus & {
   another(): MemoryBus;
   /** Takes everything from the stand-in; the next `provision` begins a new epoch. */
   wipe(): void;
+  /** Keeps what the bucket has; what it answers puts that back, in the same epoch and at the revision of then. */
+  backup(): () => void;
   /** Loses this connection, for so long or until `mend`. */
   cut(forMs?: number): void;
   mend(): void;
@@ -98,6 +100,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
     seed,
     another: () => connectTo(server, seed),
     wipe: () => server.wipe(),
+    backup: () => server.backup(),
     cut: (forMs) => connection.lose(forMs),
     mend: () => connection.find(),
     setFaults: (faults) => {

@@ -79,7 +79,8 @@ export class MemoryDurable {
     if (!held) return;
     held.cancel();
     held.waiting = false;
-    const lateMs = this.#chance.upTo(this.#faults().lateMsMax ?? 0);
+    const { lateMsMax = 0, straggle = 0, straggleMsMax = 0 } = this.#faults();
+    const lateMs = this.#chance.upTo(this.#chance.happens(straggle) ? straggleMsMax : lateMsMax);
     held.cancel = this.#clock.after(delayMs + lateMs, () => {
       held.cancel = this.#clock.after(ackWaitMs, () => this.#send(sequence, 0));
       this.#handOver(held);

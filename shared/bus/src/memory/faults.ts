@@ -5,6 +5,9 @@ export type MemoryFaults = {
    * overtake each other; what one follower or one tail hears stays in order.
    */
   readonly lateMsMax?: number;
+  /** A delivery of a durable consumer is late by up to `straggleMsMax`, long after others that were sent behind it. */
+  readonly straggle?: number;
+  readonly straggleMsMax?: number;
   /** A delivery of a durable consumer comes a second time although it may be acked. */
   readonly doubled?: number;
   /** An ack is lost on its way, and the delivery comes again. */

@@ -1,0 +1,1 @@
+export { type JoinedNode, joinNode } from './join.ts';

@@ -1,0 +1,101 @@
+import { type Bus, type Clock, MeshReplica } from '@fairway/bus';
+import { type Disk, type Executor, type Kernel, MeshFile, startExecutor } from '@fairway/executor';
+import type { Log, Tracer } from '@fairway/telemetry';
+import { type Docker, meshView, startWatcher, type Clock as WatcherClock } from '@fairway/watcher';
+
+type Options = {
+  readonly bus: Bus;
+  readonly docker: Docker;
+  readonly kernel: Kernel;
+  /** The swarm that the node is in, whose mesh alone is read from `meshPath`. */
+  readonly swarm: string;
+  readonly meshPath: string;
+  readonly log: Log;
+  /** Told which node this is, and undefined when it left its swarm. */
+  readonly onNode?: (node: string | undefined) => void;
+  readonly tracer?: Tracer;
+  readonly handedOver?: boolean;
+  readonly disk?: Disk;
+  /** The machine's own where there is none. */
+  readonly clock?: Clock & WatcherClock;
+  readonly boot?: string;
+  readonly newId?: () => string;
+};
+
+/** Watcher and executor side by side. */
+export type JoinedNode = {
+  readonly executor: Executor;
+  readonly replica: MeshReplica;
+  /** The rules stay in the kernel. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Joins watcher and executor on one copy of the mesh: what the watcher sees of this node reaches the executor in memory
+ * first and the bus second. The mesh on disk is acted on until the bus has a complete one.
+ */
+export async function joinNode({
+  bus,
+  docker,
+  kernel,
+  swarm,
+  meshPath,
+  log,
+  onNode = () => {},
+  disk,
+  clock,
+  boot,
+  newId,
+  tracer,
+  handedOver,
+}: Options): Promise<JoinedNode> {
+  const file = new MeshFile(meshPath, log, clock, disk);
+  const saved = await file.read(swarm);
+  if (saved) log.info('the mesh on disk is acted on until the bus has a complete one', { revision: saved.revision });
+  const replica = new MeshReplica({
+    ...(saved ? { saved } : {}),
+    onChange: (causes) => {
+      executor.meshChanged(causes);
+      file.save(swarm, () => replica.entries);
+    },
+    onUnreadable: (error) => {
+      log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
+    },
+  });
+  const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
+  const executor = startExecutor({
+    bus,
+    kernel,
+    replica,
+    log: log.with({ part: 'executor' }),
+    ...both,
+    ...(clock ? { nowMs: () => clock.nowMs() } : {}),
+    ...(handedOver === undefined ? {} : { handedOver }),
+  });
+  const watcher = startWatcher({
+    docker,
+    bus,
+    view: meshView(replica),
+    log: log.with({ part: 'watcher' }),
+    ...both,
+    ...(boot === undefined ? {} : { boot }),
+    ...(newId ? { newId } : {}),
+    onOwn: (change, own) => {
+      onNode(own?.node);
+      if (change.kind === 'identity') executor.dockerStarted();
+      if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
+      else executor.leftSwarm();
+    },
+  });
+  const following = bus.mesh.follow(replica.follower);
+  return {
+    executor,
+    replica,
+    async stop() {
+      await watcher.stop();
+      await following.stop();
+      await executor.stop();
+      await file.stop();
+    },
+  };
+}
