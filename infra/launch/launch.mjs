@@ -16,6 +16,7 @@ const commands = {
   test: { main: 'infra/launch/test.ts', says: 'all checks and tests, or the stages named' },
   lab: { main: 'infra/lab/main.ts', says: 'tests, a shell or a command on a kernel with IPVS, in an emulated machine' },
   bench: { main: 'load/bench/src/main.ts', says: 'speed and memory, measured on a real swarm' },
+  sim: { main: 'load/simulation/src/main.ts', says: 'the whole controller on simulated time, from a seed' },
   fairway: { main: 'services/cli/src/main.ts', says: 'the command-line client' },
 };
 

@@ -24,6 +24,16 @@ test('services never import each other; the node process starts its two', () => 
   }
 });
 
+test("the simulation's oracle takes nothing from Fairway but the shapes of values", () => {
+  const folder = new URL('load/simulation/src/oracle', project);
+  for (const file of readdirSync(folder).filter((name) => !name.endsWith('.test.ts'))) {
+    const text = readFileSync(new URL(`oracle/${file}`, new URL('load/simulation/src/', project)), 'utf8');
+    for (const [line, from = ''] of text.matchAll(/^import [^;]*? from '([^']+)';$/gm)) {
+      if (!from.startsWith('./')) expect(line, file).toMatch(/^import type /);
+    }
+  }
+});
+
 test('what is shared leans on no service', () => {
   for (const { name, leansOn } of shared) {
     expect(

@@ -1,0 +1,166 @@
+import type { StoryEvent } from './story/story.ts';
+import { showEvent } from './story/story.ts';
+import { isPast } from './swarm/store.ts';
+import type { World } from './world.ts';
+
+/** Backups that were taken on the way, oldest first. */
+export type Backups = { readonly bus: (() => void)[]; readonly swarm: (() => void)[] };
+
+/** The one of a list that a share of it points at. */
+function at<T>(list: readonly T[], pick: number): T | undefined {
+  return list[Math.floor(pick * list.length)];
+}
+
+/**
+ * Lets an event of a story happen in the world; what it breaks for a while is mended by itself. Answers until when the
+ * event goes on, milliseconds of simulated time.
+ */
+export function happen(world: World, event: StoryEvent, backups: Backups): number {
+  const { swarm, machines, nodes, processes, bus, latency } = world;
+  world.say('story', showEvent(event).trimStart());
+  const nowMs = world.clock.nowMs();
+  const services = () => swarm.store.all('services').map(({ ID }) => ID);
+  const mend = (forMs: number, work: () => void) => {
+    latency.after(forMs, forMs, work);
+    return nowMs + forMs;
+  };
+  switch (event.kind) {
+    case 'create service':
+      swarm.createService(event.wish);
+      return nowMs;
+    case 'scale service': {
+      const service = at(services(), event.service);
+      if (service) swarm.scaleService(service, event.replicas);
+      return nowMs;
+    }
+    case 'update service': {
+      const service = at(services(), event.service);
+      if (service) swarm.updateService(service, event.target);
+      return nowMs;
+    }
+    case 'remove service': {
+      const service = at(services(), event.service);
+      if (service) swarm.removeService(service);
+      return nowMs;
+    }
+    case 'container ends':
+    case 'container sickens':
+    case 'container is signalled': {
+      const tasks = swarm.store.all('tasks').filter(({ Status }) => !isPast(Status.State));
+      const task = at(tasks, event.task);
+      const machine = machines.find(({ node }) => node === task?.NodeID);
+      if (!task || !machine) return nowMs;
+      if (event.kind === 'container ends') machine.crash(task.ID);
+      else if (event.kind === 'container sickens') machine.sicken(task.ID);
+      else machine.signal(task.ID);
+      return nowMs;
+    }
+    case 'drain node':
+    case 'activate node': {
+      const machine = at(machines, event.machine);
+      if (machine) swarm.setAvailability(machine, event.kind === 'drain node' ? 'drain' : 'active');
+      return nowMs;
+    }
+    case 'promote node':
+    case 'demote node': {
+      const machine = at(machines, event.machine);
+      if (machine) swarm.setManager(machine, event.kind === 'promote node');
+      return nowMs;
+    }
+    case 'weather':
+      bus.setFaults(event.faults);
+      return mend(event.forMs, () => bus.setFaults({}));
+    case 'bus wiped':
+      bus.wipe();
+      return nowMs;
+    case 'bus restored':
+      // A server that is restored was stopped for it: whoever was connected lost it.
+      for (const { connection } of processes) connection?.cut(200);
+      at(backups.bus, event.backup)?.();
+      return nowMs;
+    case 'swarm restored':
+      at(backups.swarm, event.backup)?.();
+      return nowMs;
+    case 'cut from the bus': {
+      const connection = at(processes, event.process)?.connection;
+      connection?.cut();
+      return mend(event.forMs, () => connection?.mend());
+    }
+    case 'partition': {
+      const apart = [...new Set(event.machines.flatMap((pick) => at(nodes, pick) ?? []))];
+      const connections = apart.map(({ connection }) => connection);
+      for (const { machine } of apart) machine.setLinked(false);
+      if (event.whole) for (const connection of connections) connection?.cut();
+      return mend(event.forMs, () => {
+        for (const { machine } of apart) machine.setLinked(true);
+        for (const connection of connections) connection?.mend();
+      });
+    }
+    case 'process dies': {
+      const process = at(processes, event.process);
+      const life = process?.life;
+      life?.doom(event);
+      life?.onDeath(() => latency.after(event.forMs, event.forMs, () => process?.start()));
+      return nowMs;
+    }
+    case 'all processes die':
+      for (const { life } of processes) life?.die();
+      return mend(event.forMs, () => {
+        for (const process of processes) process.start();
+      });
+    case 'dockerd ends': {
+      const machine = at(machines, event.machine);
+      machine?.stopDaemon();
+      return mend(event.forMs, () => machine?.startDaemon());
+    }
+    case 'power fails': {
+      const node = at(nodes, event.machine);
+      node?.life?.die();
+      node?.machine.powerOff();
+      return mend(event.forMs, () => {
+        node?.machine.powerOn();
+        latency.after(100, 2_000, () => node?.start());
+      });
+    }
+    case 'kernel fails': {
+      const kernel = at(machines, event.machine)?.kernel;
+      kernel?.failOneIn(event.oneIn);
+      return mend(event.forMs, () => kernel?.failOneIn(0));
+    }
+    case 'kernel is slow': {
+      const node = at(nodes, event.machine);
+      if (!node) return nowMs;
+      const usualMs = node.slowMs;
+      node.slowMs = event.slowMs;
+      return mend(event.forMs, () => {
+        node.slowMs = usualMs;
+      });
+    }
+    case 'element refused': {
+      const kernel = at(machines, event.machine)?.kernel;
+      const service = swarm.store.get('services', at(services(), event.service) ?? '');
+      const [port] = service?.Endpoint.Ports ?? [];
+      kernel?.refuse(port ? `${port.Protocol} . ${port.PublishedPort}` : undefined);
+      return mend(event.forMs, () => kernel?.refuse(undefined));
+    }
+  }
+}
+
+/** Everything is mended, whatever the story has broken and not mended yet. */
+export function mendAll(world: World): void {
+  const { bus, nodes, processes } = world;
+  bus.setFaults({});
+  for (const node of nodes) {
+    node.machine.kernel.failOneIn(0);
+    node.machine.kernel.refuse(undefined);
+    node.slowMs = 4;
+    node.machine.powerOn();
+    node.machine.startDaemon();
+    node.machine.setLinked(true);
+  }
+  for (const process of processes) {
+    process.life?.pardon();
+    process.connection?.mend();
+    process.start();
+  }
+}

@@ -1,0 +1,70 @@
+import type { EngineService, EngineTask } from '@fairway/watcher';
+import type { Machine } from '../swarm/machine.ts';
+import type { Swarm } from '../swarm/swarm.ts';
+
+/** What of the simulated Docker the truth is read from: nothing of it is Fairway's. */
+export type Truth = { readonly swarm: Swarm; readonly machines: readonly Machine[] };
+
+/**
+ * What a machine's kernel must have once everything is quiet, one line for each entry:
+ *
+ * - `host tcp 8000 > 172.18.0.2` for each published port,
+ * - `ingress tcp 8000 > 10.0.0.5:80 10.0.0.7:80` for the tasks that answer it,
+ * - `lb_net100000 10.0.1.2 > 10.0.1.5` for each virtual IP on a network that the machine takes part in.
+ *
+ * Written apart from all that decides in Fairway; it looks at Docker alone.
+ */
+export function tablesOf(truth: Truth, machine: Machine): string[] {
+  const lines: string[] = [];
+  for (const service of truth.swarm.store.all('services')) {
+    if (service.Spec.EndpointSpec?.Mode === 'dnsrr') continue;
+    lines.push(...publishedBy(truth, service, machine), ...balancedFor(truth, service, machine));
+  }
+  return lines.sort();
+}
+
+function publishedBy(truth: Truth, service: EngineService, machine: Machine): string[] {
+  const gateway = machine.docker.gateway?.text;
+  if (gateway === undefined) return [];
+  return service.Endpoint.Ports.flatMap(({ Protocol, PublishedPort, TargetPort }) => {
+    const targets = addressesOf(truth, service, ingressOf(truth)).map((address) => `${address}:${TargetPort}`);
+    const port = `${Protocol} ${PublishedPort}`;
+    return [`host ${port} > ${gateway}`, `ingress ${port} > ${targets.join(' ')}`.trimEnd()];
+  });
+}
+
+function balancedFor(truth: Truth, service: EngineService, machine: Machine): string[] {
+  return service.Endpoint.VirtualIPs.flatMap(({ NetworkID, Addr }) => {
+    const sandbox = `lb_${NetworkID.slice(0, 9)}`;
+    if (!Addr || NetworkID === ingressOf(truth) || !machine.sandboxes.includes(sandbox)) return [];
+    return [`${sandbox} ${Addr.text} > ${addressesOf(truth, service, NetworkID).join(' ')}`.trimEnd()];
+  });
+}
+
+/** The addresses at which the service's tasks answer on a network. */
+function addressesOf(truth: Truth, service: EngineService, network: string): string[] {
+  return truth.swarm.store
+    .tasksOf(service.ID)
+    .filter((task) => answers(truth, task))
+    .flatMap((task) => addressOn(task, network) ?? [])
+    .sort();
+}
+
+/** Swarm wants the task and has seen it running, its machine is there, and its container is healthy. */
+export function answers({ swarm, machines }: Truth, task: EngineTask): boolean {
+  if (task.DesiredState !== 'running' || task.Status.State !== 'running') return false;
+  if (swarm.store.get('nodes', task.NodeID)?.Status.State !== 'ready') return false;
+  const machine = machines.find(({ node }) => node === task.NodeID);
+  const state = machine?.containerOf(task.ID)?.State;
+  return state?.Status === 'running' && (state.Health?.Status ?? 'healthy') === 'healthy';
+}
+
+/** The task's address on a network; undefined where it is not on it. */
+export function addressOn(task: EngineTask, network: string): string | undefined {
+  return task.NetworksAttachments.find(({ Network }) => Network.ID === network)?.Addresses[0]?.text;
+}
+
+/** The id of the network that published ports are on. */
+export function ingressOf({ swarm }: Truth): string {
+  return swarm.store.all('networks').find(({ Ingress }) => Ingress)?.Id ?? '';
+}

@@ -1,0 +1,127 @@
+import type { Bus, MemoryBus } from '@fairway/bus';
+import { type Decider, startDecider } from '@fairway/decider';
+import { type JoinedNode, joinNode } from '@fairway/node';
+import type { Log } from '@fairway/telemetry';
+import type { Latency } from '../swarm/latency.ts';
+import type { Machine } from '../swarm/machine.ts';
+import { Life } from './life.ts';
+import { busOf, diskOf, dockerOf, kernelOf } from './ports.ts';
+
+/** What a process is started in. */
+type Surroundings = {
+  readonly bus: MemoryBus;
+  readonly latency: Latency;
+  readonly say: (who: string, what: string) => void;
+  readonly newId: () => string;
+};
+
+/** Simulated time begins here on a wall clock that is right, milliseconds since 1970. */
+const wallMs = 1_800_000_000_000;
+
+/** One of Fairway's processes, which is started, dies and is started again. */
+export abstract class Process {
+  readonly name: string;
+  /** How far its machine's wall clock is from the right time. */
+  readonly skewMs: number;
+  protected readonly surroundings: Surroundings;
+  #connection: MemoryBus | undefined;
+  #life: Life | undefined;
+
+  constructor(name: string, skewMs: number, surroundings: Surroundings) {
+    this.name = name;
+    this.skewMs = skewMs;
+    this.surroundings = surroundings;
+  }
+
+  get life(): Life | undefined {
+    return this.#life?.alive ? this.#life : undefined;
+  }
+
+  /** Its connection to the bus, to be cut. */
+  get connection(): MemoryBus | undefined {
+    return this.#life?.alive ? this.#connection : undefined;
+  }
+
+  start(): void {
+    if (this.life || !this.mayStart()) return;
+    const { bus, latency, say } = this.surroundings;
+    const life = new Life(latency.clock, wallMs + this.skewMs, this.bootMs());
+    this.#life = life;
+    this.#connection = bus.another();
+    say(this.name, 'starts');
+    life.onDeath(() => say(this.name, 'dies'));
+    void this.run(life, busOf(life, this.#connection));
+  }
+
+  protected mayStart(): boolean {
+    return true;
+  }
+
+  protected bootMs(): number {
+    return 0;
+  }
+
+  protected abstract run(life: Life, bus: Bus): Promise<unknown>;
+
+  /** Warnings and errors are part of the story. */
+  protected log(): Log {
+    const { say } = this.surroundings;
+    const told =
+      (level: string) =>
+      (message: string, fields: Record<string, unknown> = {}) =>
+        say(this.name, `${level}: ${[message, fields.why, fields.reason].filter(Boolean).join(': ')}`);
+    const log: Log = { debug: () => {}, info: () => {}, warn: told('warn'), error: told('error'), with: () => log };
+    return log;
+  }
+}
+
+/** A decider. */
+export class DeciderProcess extends Process {
+  protected async run(life: Life, bus: Bus): Promise<Decider> {
+    return startDecider({ bus, log: this.log(), clock: life.clock, nowMs: () => life.clock.nowMs() });
+  }
+}
+
+/** The process on a machine that is watcher and executor in one. */
+export class NodeProcess extends Process {
+  readonly machine: Machine;
+  /** The most that the kernel takes for an operation, and for its answer. */
+  slowMs: number = usualMs;
+  joined: JoinedNode | undefined;
+
+  constructor(machine: Machine, skewMs: number, surroundings: Surroundings) {
+    super(machine.name, skewMs, surroundings);
+    this.machine = machine;
+  }
+
+  protected override mayStart(): boolean {
+    return this.machine.powered;
+  }
+
+  protected override bootMs(): number {
+    return this.machine.bootMs;
+  }
+
+  protected async run(life: Life, bus: Bus): Promise<void> {
+    const { latency, newId } = this.surroundings;
+    this.joined = undefined;
+    const docker = dockerOf(life, this.machine.docker);
+    const info = () => docker.info().catch(() => undefined);
+    let found = await info();
+    for (; !found?.node; found = await info()) await life.after(500);
+    this.joined = await joinNode({
+      bus,
+      docker,
+      kernel: kernelOf(life, this.machine.kernel, latency, () => this.slowMs),
+      swarm: found.swarm ?? found.node,
+      meshPath: 'mesh',
+      log: this.log(),
+      disk: diskOf(life, this.machine.disk, latency),
+      clock: life.clock,
+      boot: this.machine.boot,
+      newId,
+    });
+  }
+}
+
+const usualMs = 4;

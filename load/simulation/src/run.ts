@@ -1,0 +1,74 @@
+import { type Backups, happen, mendAll } from './happen.ts';
+import { entriesOf, showEntry } from './kernel-lines.ts';
+import { tablesOf } from './oracle/tables.ts';
+import type { Story } from './story/story.ts';
+import { type Line, makeWorld, type World } from './world.ts';
+
+/** What a run came to. */
+export type Report = {
+  readonly failures: readonly string[];
+  readonly lines: readonly Line[];
+  /** How long it took after the last event until every node's rules were the oracle's, milliseconds of simulated time. */
+  readonly quietMs: number;
+};
+
+/** So long after everything is mended all is to be as the oracle says; the watchers tell everything anew every 600 s. */
+const quietMsMax = 700_000;
+/** And stays so for this long, in which everything is listed again. */
+const restMs = 40_000;
+const lookEveryMs = 500;
+const backupEveryMs = 3_000;
+
+/** Lets a story happen, and compares every node's kernel with the oracle once all is mended. */
+export async function run(story: Story): Promise<Report> {
+  const world = makeWorld(story.seed, story.shape);
+  const backups: Backups = { bus: [], swarm: [] };
+  const pass = (forMs: number) => world.clock.settle(Promise.resolve(), forMs);
+  for (const process of world.processes) process.start();
+  let untilMs = 0;
+  let backupMs = 0;
+  for (const event of story.events) {
+    await passUntil(event.atMs);
+    if (event.atMs - backupMs >= backupEveryMs) {
+      backupMs = event.atMs;
+      backups.bus.push(world.bus.backup());
+      backups.swarm.push(world.swarm.backup());
+    }
+    untilMs = Math.max(untilMs, happen(world, event, backups));
+  }
+  await passUntil(untilMs);
+  mendAll(world);
+  world.say('story', 'all is mended');
+  const fromMs = world.clock.nowMs();
+  let wrong = wrongs(world);
+  while (wrong.length > 0 && world.clock.nowMs() - fromMs < quietMsMax) {
+    await pass(lookEveryMs);
+    wrong = wrongs(world);
+  }
+  const quietMs = world.clock.nowMs() - fromMs;
+  const failures = wrong.map((line) => `never: ${line}`);
+  if (failures.length === 0) {
+    world.say('story', 'every node is as the oracle says');
+    await pass(restMs);
+    failures.push(...wrongs(world).map((line) => `not for long: ${line}`));
+  }
+  return { failures, lines: world.lines, quietMs };
+
+  async function passUntil(atMs: number): Promise<void> {
+    const forMs = atMs - world.clock.nowMs();
+    if (forMs > 0) await pass(forMs);
+  }
+}
+
+/** Where kernels differ from the oracle: `n1 lacks host tcp 8000 > …`, `n1 has …`. */
+function wrongs(world: World): string[] {
+  const networks = world.swarm.store.all('networks').flatMap(({ Id, Ingress }) => (Ingress ? [] : [Id]));
+  return world.machines.flatMap((machine) => {
+    const wanted = tablesOf(world, machine);
+    const found = entriesOf(machine.kernel, networks).map(showEntry);
+    return [
+      ...wanted.filter((line) => !found.includes(line)).map((line) => `${machine.name} lacks ${line}`),
+      ...found.filter((line) => !wanted.includes(line)).map((line) => `${machine.name} has ${line}`),
+    ];
+  });
+}

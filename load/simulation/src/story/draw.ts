@@ -1,0 +1,104 @@
+import { type Chance, chanceFrom, type MemoryFaults, roughly } from '@fairway/bus';
+import type { ServiceWish } from '../swarm/swarm.ts';
+import type { Change, Misfortune, Shape, Story, StoryEvent } from './story.ts';
+
+const hourMs = 3_600_000;
+const minuteMs = 60_000;
+
+/** Draws the story of a seed, with so many events. */
+export function drawStory(seed: number, steps: number): Story {
+  const chance = chanceFrom(seed * 4);
+  const shape = drawShape(chance);
+  const events: StoryEvent[] = [];
+  let atMs = 2_000;
+  for (let n = 0; n < steps; n++) {
+    // A swarm without services has nothing to go wrong.
+    const event = n < 2 || chance.happens(0.5) ? drawChange(chance, n < 2) : drawMisfortune(chance);
+    events.push({ atMs, ...event });
+    atMs += drawPauseMs(chance);
+  }
+  return { seed, shape, events };
+}
+
+function drawShape(chance: Chance): Shape {
+  const machines = 2 + chance.upTo(2);
+  const managers = chance.happens(0.5) ? 1 : Math.min(machines, 3);
+  // Clocks that are right are the usual case, and the harder one to tell from each other.
+  const skewMs = () => (chance.happens(0.3) ? (chance.upTo(10) - 5) * hourMs : chance.upTo(200) - 100);
+  return {
+    machines: Array.from({ length: machines }, (_, n) => ({ manager: n < managers, skewMs: skewMs() })),
+    deciders: Array.from({ length: 1 + chance.upTo(2) }, () => ({ skewMs: skewMs() })),
+    overlays: 2,
+  };
+}
+
+/** Mostly so short that things are on their way to each other, sometimes long enough for what is only seen by a listing. */
+function drawPauseMs(chance: Chance): number {
+  const kind = chance.next();
+  if (kind < 0.3) return chance.upTo(30);
+  if (kind < 0.75) return chance.upTo(1_500);
+  if (kind < 0.95) return chance.upTo(8_000);
+  return chance.upTo(45_000);
+}
+
+function drawChange(chance: Chance, first: boolean): Change {
+  const kind = first ? 0 : chance.next();
+  if (kind < 0.14) return { kind: 'create service', wish: drawWish(chance) };
+  if (kind < 0.3) return { kind: 'scale service', service: chance.next(), replicas: chance.upTo(4) };
+  if (kind < 0.42) return { kind: 'update service', service: chance.next(), target: 80 + chance.upTo(2) };
+  if (kind < 0.5) return { kind: 'remove service', service: chance.next() };
+  if (kind < 0.72) return { kind: 'container ends', task: chance.next() };
+  if (kind < 0.78) return { kind: 'container sickens', task: chance.next() };
+  if (kind < 0.82) return { kind: 'container is signalled', task: chance.next() };
+  const kinds = ['drain node', 'activate node', 'activate node', 'promote node', 'demote node'] as const;
+  return { kind: chance.pick(kinds) ?? 'activate node', machine: chance.next() };
+}
+
+function drawWish(chance: Chance): ServiceWish {
+  const dnsrr = chance.happens(0.05);
+  const ports = dnsrr || chance.happens(0.2) ? 0 : 1 + chance.upTo(1);
+  const networks = [1, 2].filter(() => chance.happens(0.5));
+  return {
+    replicas: 1 + chance.upTo(3),
+    ports: Array.from({ length: ports }, () => ({
+      protocol: chance.happens(0.2) ? ('udp' as const) : ('tcp' as const),
+      published: 8000 + chance.upTo(40),
+      target: 80,
+    })),
+    networks,
+    health: chance.happens(0.3),
+    mode: dnsrr ? 'dnsrr' : 'vip',
+  };
+}
+
+function drawMisfortune(chance: Chance): Misfortune {
+  const forMs = chance.happens(0.7) ? 100 + chance.upTo(4_000) : chance.upTo(40_000);
+  const kind = chance.next();
+  if (kind < 0.16) return { kind: 'weather', faults: drawFaults(chance), forMs: chance.upTo(minuteMs) };
+  if (kind < 0.21) return { kind: 'bus wiped' };
+  if (kind < 0.25) return { kind: 'bus restored', backup: chance.next() };
+  if (kind < 0.29) return { kind: 'swarm restored', backup: chance.next() };
+  if (kind < 0.38) return { kind: 'cut from the bus', process: chance.next(), forMs };
+  if (kind < 0.45) {
+    const machines = Array.from({ length: 1 + chance.upTo(1) }, () => chance.next());
+    return { kind: 'partition', machines, whole: chance.happens(0.5), forMs };
+  }
+  if (kind < 0.65) {
+    const effects = chance.upTo(25);
+    return { kind: 'process dies', process: chance.next(), effects, done: chance.happens(0.5), forMs };
+  }
+  if (kind < 0.68) return { kind: 'all processes die', forMs };
+  if (kind < 0.75) return { kind: 'dockerd ends', machine: chance.next(), forMs };
+  if (kind < 0.83) return { kind: 'power fails', machine: chance.next(), forMs };
+  if (kind < 0.89) return { kind: 'kernel fails', machine: chance.next(), oneIn: 1 + chance.upTo(9), forMs };
+  if (kind < 0.95) return { kind: 'kernel is slow', machine: chance.next(), slowMs: chance.upTo(4_000), forMs };
+  return { kind: 'element refused', machine: chance.next(), service: chance.next(), forMs };
+}
+
+function drawFaults(chance: Chance): MemoryFaults {
+  const kind = chance.next();
+  if (kind < 0.4) return roughly;
+  if (kind < 0.7) return { lateMsMax: 20, straggle: 0.2, straggleMsMax: chance.upTo(3 * minuteMs), doubled: 0.2 };
+  if (kind < 0.85) return { lateMsMax: chance.upTo(5_000) };
+  return { conflict: 0.4, failed: 0.3, ackLost: 0.3, lateMsMax: 10 };
+}

@@ -1,0 +1,72 @@
+import type { MemoryFaults } from '@fairway/bus';
+import type { ServiceWish } from '../swarm/swarm.ts';
+
+/** What a run begins with. */
+export type Shape = {
+  readonly machines: readonly { readonly manager: boolean; readonly skewMs: number }[];
+  readonly deciders: readonly { readonly skewMs: number }[];
+  readonly overlays: number;
+};
+
+/**
+ * Which of several an event is about, from 0 to below 1: that share of those that there are when it happens. So an event
+ * keeps its meaning when others before it are left out.
+ */
+export type Pick = number;
+
+/** What operators and programs do; no fault of anybody. */
+export type Change =
+  | { readonly kind: 'create service'; readonly wish: ServiceWish }
+  | { readonly kind: 'scale service'; readonly service: Pick; readonly replicas: number }
+  | { readonly kind: 'update service'; readonly service: Pick; readonly target: number }
+  | { readonly kind: 'remove service'; readonly service: Pick }
+  | { readonly kind: 'container ends' | 'container sickens' | 'container is signalled'; readonly task: Pick }
+  | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Pick };
+
+/** What goes wrong. */
+export type Misfortune =
+  /** The bus is so for all of its connections. */
+  | { readonly kind: 'weather'; readonly faults: MemoryFaults; readonly forMs: number }
+  | { readonly kind: 'bus wiped' }
+  /** The bucket is as it was at an earlier backup, with the epoch and the revisions of then. */
+  | { readonly kind: 'bus restored'; readonly backup: Pick }
+  | { readonly kind: 'swarm restored'; readonly backup: Pick }
+  | { readonly kind: 'cut from the bus'; readonly process: Pick; readonly forMs: number }
+  /** These machines do not reach the managers, and where it is `whole` the bus neither. */
+  | { readonly kind: 'partition'; readonly machines: readonly Pick[]; readonly whole: boolean; readonly forMs: number }
+  /** The process dies after so many more effects, the last of them done or not. */
+  | {
+      readonly kind: 'process dies';
+      readonly process: Pick;
+      readonly effects: number;
+      readonly done: boolean;
+      readonly forMs: number;
+    }
+  | { readonly kind: 'all processes die'; readonly forMs: number }
+  | { readonly kind: 'dockerd ends' | 'power fails'; readonly machine: Pick; readonly forMs: number }
+  | { readonly kind: 'kernel fails'; readonly machine: Pick; readonly oneIn: number; readonly forMs: number }
+  | { readonly kind: 'kernel is slow'; readonly machine: Pick; readonly slowMs: number; readonly forMs: number }
+  /** The kernel takes no transaction with an element of this service's. */
+  | { readonly kind: 'element refused'; readonly machine: Pick; readonly service: Pick; readonly forMs: number };
+
+/** Something that happens, so long after the beginning. */
+export type StoryEvent = { readonly atMs: number } & (Change | Misfortune);
+
+/** A run, as data: the same story is the same run. */
+export type Story = { readonly seed: number; readonly shape: Shape; readonly events: readonly StoryEvent[] };
+
+/** An event in one line: `12.345 s  process dies: process 0.42, effects 3, done false, forMs 800`. */
+export function showEvent(event: StoryEvent): string {
+  const { atMs, kind, ...rest } = event;
+  const about = Object.entries(rest).map(([name, value]) => `${name} ${showValue(value)}`);
+  return `${showTime(atMs)}  ${kind}${about.length > 0 ? `: ${about.join(', ')}` : ''}`;
+}
+
+function showValue(value: unknown): string {
+  if (typeof value === 'number') return `${Number(value.toFixed(3))}`;
+  return typeof value === 'object' ? JSON.stringify(value) : `${value}`;
+}
+
+export function showTime(atMs: number): string {
+  return `${(atMs / 1000).toFixed(3).padStart(9)} s`;
+}

@@ -1,0 +1,64 @@
+import { chanceFrom, createMemoryBus, type MemoryBus, SimulatedClock } from '@fairway/bus';
+import { createKernelStandIn } from '@fairway/executor';
+import { DeciderProcess, NodeProcess, type Process } from './processes/process.ts';
+import type { Shape } from './story/story.ts';
+import { Latency } from './swarm/latency.ts';
+import { Machine } from './swarm/machine.ts';
+import { Swarm } from './swarm/swarm.ts';
+
+/** A line of what happened: when, to whom, what. */
+export type Line = { readonly atMs: number; readonly who: string; readonly what: string };
+
+/** The whole of it: a swarm, its machines, the bus, and Fairway's processes, on one clock and one source of chance. */
+export type World = {
+  readonly clock: SimulatedClock;
+  readonly latency: Latency;
+  readonly bus: MemoryBus;
+  readonly swarm: Swarm;
+  readonly machines: readonly Machine[];
+  readonly nodes: readonly NodeProcess[];
+  readonly deciders: readonly DeciderProcess[];
+  /** All of Fairway's processes: those on nodes, then deciders, then whatever else comes to be. */
+  readonly processes: readonly Process[];
+  readonly lines: Line[];
+  say(who: string, what: string): void;
+};
+
+/** Makes a world; nothing has been started in it. */
+export function makeWorld(seed: number, shape: Shape): World {
+  const clock = new SimulatedClock();
+  const chance = chanceFrom(seed * 4 + 1);
+  const latency = new Latency(clock, chance);
+  const bus = createMemoryBus({ seed: seed * 4 + 2, clock });
+  const lines: Line[] = [];
+  const say = (who: string, what: string) => void lines.push({ atMs: clock.nowMs(), who, what });
+  const swarm = new Swarm(latency, shape.overlays, say);
+  const machines = shape.machines.map(
+    ({ manager }, n) =>
+      new Machine(
+        `n${n + 1}`,
+        manager,
+        createKernelStandIn({ seed: seed * 64 + n, failOneIn: 0 }),
+        swarm,
+        latency,
+        say,
+      ),
+  );
+  swarm.join(machines);
+  let ids = 0;
+  const surroundings = { bus, latency, say, newId: () => `listing${++ids}` };
+  const nodes = machines.map((machine, n) => new NodeProcess(machine, shape.machines[n]?.skewMs ?? 0, surroundings));
+  const deciders = shape.deciders.map(({ skewMs }, n) => new DeciderProcess(`decider${n + 1}`, skewMs, surroundings));
+  return {
+    clock,
+    latency,
+    bus,
+    swarm,
+    machines,
+    nodes,
+    deciders,
+    processes: [...nodes, ...deciders],
+    lines,
+    say,
+  };
+}
