@@ -90,7 +90,19 @@ test('a container goes forward only, however its facts overtake each other', () 
   const held = fold(report([claim('t1', 10)]), container('t1', 'dead', 200));
   expect(shown(held)).toEqual(['t1 gone']);
   expect(shown(foldService(held, container('t1', 'running', 150), context))).toEqual(['t1 gone']);
-  expect(shown(foldService(held, container('t1', 'running', 250), context))).toEqual(['t1 gone']);
+  expect(shown(foldService(held, container('t1', 'unhealthy', 250), context))).toEqual(['t1 gone']);
+});
+
+test('a task that a restored swarm runs again serves, in its second container', () => {
+  const held = fold(
+    report([claim('t1', 10)]),
+    container('t1', 'dead', 200),
+    report([claim('t1', 20, 'released')]),
+    report([claim('t1', 10)], { confirmed: true }),
+  );
+  const second: ContainerFact = { ...container('t1', 'running', 300), container: 'second' };
+  expect(shown(foldService(held, { ...second, state: 'starting' }, context))).toEqual(['t1 starting']);
+  expect(shown(foldService(held, second, context))).toEqual(['t1 serving']);
 });
 
 test('unhealthy stops new connections, and health brings them back', () => {
@@ -140,6 +152,14 @@ test('a swarm restored from a backup: confirmed claims count, though their index
     context,
   );
   expect(shown(restored)).toEqual(['t1 serving', 't2 waiting']);
+});
+
+test('a deleted service that a restored swarm has again is confirmed, and serves', () => {
+  const gone = fold(report([claim('t1', 10)]), { kind: 'service-gone', service: 'web' });
+  const again = foldService(gone, report([claim('t1', 10)], { confirmed: true }), context);
+  expect(again?.removedMs).toBeUndefined();
+  expect(shown(again)).toEqual(['t1 serving']);
+  expect(foldService(gone, report([], { confirmed: true }), context)?.removedMs).toBeUndefined();
 });
 
 test('a deleted service stays as a tombstone that late facts do not wake', () => {

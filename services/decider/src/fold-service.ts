@@ -57,8 +57,9 @@ export function foldService(
 
 function foldReport(held: FoldedService | undefined, fact: ServiceFact, context: FoldContext): FoldedService {
   const service: FoldedService = held ?? { spec: fact.spec, endpoints: [], seen: 0 };
-  // A deleted service's id is never given again, so what still arrives about it is old.
-  if (service.removedMs !== undefined && !(fact.confirmed && fact.spec.index !== service.spec.index)) return service;
+  // A deleted service's id is never given again, so what still arrives about it is old; but a swarm may be restored to
+  // when it had the service.
+  if (service.removedMs !== undefined && !fact.confirmed) return service;
 
   const takesSpec = fact.spec.index > service.spec.index || (fact.confirmed && fact.spec.index !== service.spec.index);
   const claims = new Map(fact.tasks.map((task) => [task.id, task]));
@@ -158,6 +159,7 @@ function settled(held: FoldedService, after: FoldedService, isNew: boolean, cont
   const same =
     !isNew &&
     after.spec === held.spec &&
+    after.removedMs === held.removedMs &&
     endpoints.length === held.endpoints.length &&
     endpoints.every((endpoint, at) => endpoint === held.endpoints[at]);
   // `seen` alone is not worth a write; it is written with the next change, and until then the endpoints' own count.

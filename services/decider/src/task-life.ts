@@ -40,7 +40,7 @@ const machine = setup({
         released: {},
       },
     },
-    // A container goes forward only: a task's container is never started again, and reports may overtake each other.
+    // A container goes forward only, and is never started again; reports that were overtaken are left out by their ticks.
     // It may survive a signal to stop that was not Swarm's; its node then says so, and is believed as its later word.
     container: {
       initial: 'unknown',
@@ -60,7 +60,8 @@ const machine = setup({
         running: { on: { 'container.unhealthy': 'unhealthy', 'container.stopping': 'stopping' } },
         unhealthy: { on: { 'container.running': 'running', 'container.stopping': 'stopping' } },
         stopping: { on: { 'container.running': 'running', 'container.unhealthy': 'unhealthy' } },
-        dead: {},
+        // Only a swarm that was restored has a task run again, in a container of its own.
+        dead: { on: { 'container.starting': 'starting', 'container.running': 'running' } },
       },
     },
   },

@@ -12,6 +12,8 @@ export type MeshView = {
   isComplete(epoch: string): boolean;
   services(): Iterable<HeldObject>;
   service(id: string): HeldObject | undefined;
+  /** Whether the mesh was told that the service is no more. */
+  isRemoved(service: string): boolean;
   tasks(service: string): Iterable<HeldObject>;
   nodes(): Iterable<HeldObject>;
   networks(): Iterable<HeldObject>;
@@ -39,6 +41,7 @@ export function meshView(replica: Meshes): MeshView {
         removedMs === undefined ? [{ id: spec.id, index: spec.index }] : [],
       ),
     service: (id) => service(id)?.spec,
+    isRemoved: (id) => read()?.services.get(id)?.removedMs !== undefined,
     tasks: (id) =>
       (service(id)?.endpoints ?? [])
         .filter((endpoint) => !hasEnded(endpoint))

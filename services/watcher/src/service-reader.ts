@@ -11,7 +11,10 @@ export type ServiceReading = {
   readonly service: EngineService;
   readonly tasks: readonly EngineTask[];
   readonly picture: ServicePicture;
-  /** Whether Docker's index of the service or of a task is below the mesh's: the swarm may have been restored. */
+  /**
+   * Whether Docker's index of the service or of a task is below the mesh's, or Docker has a service that the mesh was
+   * told is gone: the swarm may have been restored.
+   */
   readonly behind: boolean;
 };
 
@@ -53,6 +56,7 @@ export async function readService(
   });
   const spec = serviceSpec(service);
   const behind =
+    view.isRemoved(spec.id) ||
     spec.index < (view.service(spec.id)?.index ?? 0) ||
     claims.some(({ id, index }) => index < (heldIndex.get(id) ?? 0));
   return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };

@@ -15,11 +15,13 @@ class SetView implements MeshView {
   heldTasks: HeldObject[] = [];
   heldNodes: HeldObject[] = [];
   heldNetworks: HeldObject[] = [];
+  removed: string[] = [];
   live: { task: string; service: string }[] = [];
 
   isComplete = () => this.complete;
   services = () => this.heldServices;
   service = (id: string) => this.heldServices.find((held) => held.id === id);
+  isRemoved = (id: string) => this.removed.includes(id);
   tasks = (service: string) => (this.service(service) ? this.heldTasks : []);
   nodes = () => this.heldNodes;
   networks = () => this.heldNetworks;

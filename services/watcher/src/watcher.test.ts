@@ -192,6 +192,17 @@ describe('what Docker no longer has', () => {
   });
 });
 
+describe('a service that a restored swarm has again', () => {
+  it('is confirmed to a mesh that was told that it is gone', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      view.removed = ['service1'];
+    });
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('service web task2=running confirmed');
+  });
+});
+
 describe('containers', () => {
   it('are told to the executor before the bus', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
