@@ -3,6 +3,9 @@ import { endpointState, hasEnded, type Mesh } from '@fairway/mesh';
 /** Something that the mesh holds and has not removed, with the `Version.Index` that it was told last. */
 export type HeldObject = { readonly id: string; readonly index: number };
 
+/** A service with the highest `Version.Index` of any task of it that the mesh was told of, there still or not. */
+export type HeldService = HeldObject & { readonly seen: number };
+
 /**
  * What the mesh holds, as a watcher needs to know it: that Docker has something no more is only noticed by those who
  * ask for it. Everything answers for the present; a mesh that is not known yet holds nothing.
@@ -11,7 +14,7 @@ export type MeshView = {
   /** Whether a complete listing of this epoch has been folded in. */
   isComplete(epoch: string): boolean;
   services(): Iterable<HeldObject>;
-  service(id: string): HeldObject | undefined;
+  service(id: string): HeldService | undefined;
   /** Whether the mesh was told that the service is no more. */
   isRemoved(service: string): boolean;
   tasks(service: string): Iterable<HeldObject>;
@@ -40,7 +43,10 @@ export function meshView(replica: Meshes): MeshView {
       [...(read()?.services.values() ?? [])].flatMap(({ spec, removedMs }) =>
         removedMs === undefined ? [{ id: spec.id, index: spec.index }] : [],
       ),
-    service: (id) => service(id)?.spec,
+    service(id) {
+      const held = service(id);
+      return held && { id, index: held.spec.index, seen: held.seen };
+    },
     isRemoved: (id) => read()?.services.get(id)?.removedMs !== undefined,
     tasks: (id) =>
       (service(id)?.endpoints ?? [])

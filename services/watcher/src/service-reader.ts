@@ -12,8 +12,8 @@ export type ServiceReading = {
   readonly tasks: readonly EngineTask[];
   readonly picture: ServicePicture;
   /**
-   * Whether Docker's index of the service or of a task is below the mesh's, or Docker has a service that the mesh was
-   * told is gone: the swarm may have been restored.
+   * Whether Docker's index of the service or of a task is below the mesh's, or Docker has a service or a task that the
+   * mesh takes for gone: the swarm may have been restored.
    */
   readonly behind: boolean;
 };
@@ -55,10 +55,14 @@ export async function readService(
     return claim ? [claim] : [];
   });
   const spec = serviceSpec(service);
-  const behind =
-    view.isRemoved(spec.id) ||
-    spec.index < (view.service(spec.id)?.index ?? 0) ||
-    claims.some(({ id, index }) => index < (heldIndex.get(id) ?? 0));
+  const { index: specIndex = 0, seen = 0 } = view.service(spec.id) ?? {};
+  const isBehind = ({ id, index, claim }: TaskClaim) => {
+    const known = heldIndex.get(id);
+    // The mesh takes it for one that was removed before it was told of a later one.
+    if (known === undefined) return claim !== 'released' && index <= seen;
+    return index < known;
+  };
+  const behind = view.isRemoved(spec.id) || spec.index < specIndex || claims.some(isBehind);
   return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };
 }
 

@@ -11,7 +11,7 @@ import { startWatcher, type Watcher } from './watcher.ts';
 /** A view whose every answer a test sets. */
 class SetView implements MeshView {
   complete = true;
-  heldServices: HeldObject[] = [];
+  heldServices: (HeldObject & { seen?: number })[] = [];
   heldTasks: HeldObject[] = [];
   heldNodes: HeldObject[] = [];
   heldNetworks: HeldObject[] = [];
@@ -20,7 +20,7 @@ class SetView implements MeshView {
 
   isComplete = () => this.complete;
   services = () => this.heldServices;
-  service = (id: string) => this.heldServices.find((held) => held.id === id);
+  service = (id: string) => this.heldServices.map((held) => ({ seen: 0, ...held })).find((held) => held.id === id);
   isRemoved = (id: string) => this.removed.includes(id);
   tasks = (service: string) => (this.service(service) ? this.heldTasks : []);
   nodes = () => this.heldNodes;

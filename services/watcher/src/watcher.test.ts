@@ -192,6 +192,17 @@ describe('what Docker no longer has', () => {
   });
 });
 
+describe('a task that a restored swarm has again', () => {
+  it('is confirmed to a mesh that has been told of later ones', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      view.heldServices = [{ id: 'service1', index: 1, seen: 1000 }];
+    });
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('service web task2=running confirmed');
+  });
+});
+
 describe('a service that a restored swarm has again', () => {
   it('is confirmed to a mesh that was told that it is gone', async () => {
     lab = await openLab(({ swarm, view }) => {
