@@ -162,6 +162,17 @@ test('a deleted service that a restored swarm has again is confirmed, and serves
   expect(foldService(gone, report([], { confirmed: true }), context)?.removedMs).toBeUndefined();
 });
 
+test('a task that was gone and that a restored swarm has at the same index is wanted again', () => {
+  const gone = fold(report([claim('t1', 10)]), container('t1', 'running', 100), report([], { gone: ['t1'] }));
+  expect(shown(gone)).toEqual(['t1 draining']);
+  expect(shown(foldService(gone, report([claim('t1', 10)], { confirmed: true }), context))).toEqual(['t1 serving']);
+});
+
+test('later reports are compared with the index that an inspect confirmed', () => {
+  const held = fold(report([claim('t1', 50)]), report([claim('t1', 10)], { confirmed: true }));
+  expect(shown(foldService(held, report([claim('t1', 11, 'released')]), context))).toEqual([]);
+});
+
 test('a deleted service stays as a tombstone that late facts do not wake', () => {
   const gone = fold(report([claim('t1', 10)]), { kind: 'service-gone', service: 'web' });
   expect(gone).toMatchObject({ removedMs: 1000, endpoints: [] });

@@ -94,15 +94,18 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
 }
 
 function foldClaim(endpoint: Endpoint, task: TaskClaim, confirmed: boolean, context: FoldContext): Endpoint {
-  if (confirmed ? task.index === endpoint.index : task.index <= endpoint.index) return endpoint;
+  if (!confirmed && task.index <= endpoint.index) return endpoint;
   const stepped = step(
     endpoint,
     confirmed ? { type: 'swarm.restored', claim: task.claim } : { type: `task.${task.claim}` },
     context.nowMs,
   );
   const { node, index, addresses } = task;
-  // The index alone is no news to anybody: an entry is not written again for it.
-  const same = stepped === endpoint && node === endpoint.node && sameAddresses(addresses, endpoint.addresses);
+  // The index alone is no news to anybody: an entry is not written again for it, unless later ones are to be compared
+  // with a lower one from now on.
+  const ordered = index >= endpoint.index;
+  const same =
+    ordered && stepped === endpoint && node === endpoint.node && sameAddresses(addresses, endpoint.addresses);
   return same ? endpoint : { ...stepped, node, index, addresses };
 }
 

@@ -3,6 +3,9 @@ import { endpointState, hasEnded, type Mesh } from '@fairway/mesh';
 /** Something that the mesh holds and has not removed, with the `Version.Index` that it was told last. */
 export type HeldObject = { readonly id: string; readonly index: number };
 
+/** A task, and whether the mesh was told that it is not wanted any more. */
+export type HeldTask = HeldObject & { readonly released: boolean };
+
 /** A service with the highest `Version.Index` of any task of it that the mesh was told of, there still or not. */
 export type HeldService = HeldObject & { readonly seen: number };
 
@@ -17,7 +20,7 @@ export type MeshView = {
   service(id: string): HeldService | undefined;
   /** Whether the mesh was told that the service is no more. */
   isRemoved(service: string): boolean;
-  tasks(service: string): Iterable<HeldObject>;
+  tasks(service: string): Iterable<HeldTask>;
   nodes(): Iterable<HeldObject>;
   networks(): Iterable<HeldObject>;
   /** Tasks of a node that the mesh which is being acted on takes for alive, be it one kept from before a bus was lost. */
@@ -51,7 +54,7 @@ export function meshView(replica: Meshes): MeshView {
     tasks: (id) =>
       (service(id)?.endpoints ?? [])
         .filter((endpoint) => !hasEnded(endpoint))
-        .map(({ task, index }) => ({ id: task, index })),
+        .map(({ task, index, claim }) => ({ id: task, index, released: claim === 'released' })),
     nodes: () =>
       [...(read()?.nodes ?? [])].flatMap(([id, node]) =>
         node.removedMs === undefined ? [{ id, index: node.claim?.index ?? 0 }] : [],

@@ -47,9 +47,9 @@ export async function readService(
     if (task) tasks.set(id, task);
     else gone.push(id);
   }
-  const heldIndex = new Map(held.map(({ id, index }) => [id, index]));
+  const heldTasks = new Map(held.map((task) => [task.id, task]));
   const toldAlive = new Set(told?.tasks.filter(({ claim }) => claim !== 'released').map(({ id }) => id));
-  const worthTelling = ({ ID, Status }: EngineTask) => heldIndex.has(ID) || toldAlive.has(ID) || !isEnded(Status.State);
+  const worthTelling = ({ ID, Status }: EngineTask) => heldTasks.has(ID) || toldAlive.has(ID) || !isEnded(Status.State);
   const claims = [...tasks.values()].filter(worthTelling).flatMap((task): TaskClaim[] => {
     const claim = taskClaim(task);
     return claim ? [claim] : [];
@@ -57,10 +57,10 @@ export async function readService(
   const spec = serviceSpec(service);
   const { index: specIndex = 0, seen = 0 } = view.service(spec.id) ?? {};
   const isBehind = ({ id, index, claim }: TaskClaim) => {
-    const known = heldIndex.get(id);
-    // The mesh takes it for one that was removed before it was told of a later one.
-    if (known === undefined) return claim !== 'released' && index <= seen;
-    return index < known;
+    const known = heldTasks.get(id);
+    // Without it the mesh takes it for one that was removed before it was told of a later one.
+    const lost = known ? known.released && index <= known.index : index <= seen;
+    return (claim !== 'released' && lost) || index < (known?.index ?? 0);
   };
   const behind = view.isRemoved(spec.id) || spec.index < specIndex || claims.some(isBehind);
   return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };

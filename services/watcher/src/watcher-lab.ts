@@ -12,7 +12,7 @@ import { startWatcher, type Watcher } from './watcher.ts';
 class SetView implements MeshView {
   complete = true;
   heldServices: (HeldObject & { seen?: number })[] = [];
-  heldTasks: HeldObject[] = [];
+  heldTasks: (HeldObject & { released?: boolean })[] = [];
   heldNodes: HeldObject[] = [];
   heldNetworks: HeldObject[] = [];
   removed: string[] = [];
@@ -22,7 +22,8 @@ class SetView implements MeshView {
   services = () => this.heldServices;
   service = (id: string) => this.heldServices.map((held) => ({ seen: 0, ...held })).find((held) => held.id === id);
   isRemoved = (id: string) => this.removed.includes(id);
-  tasks = (service: string) => (this.service(service) ? this.heldTasks : []);
+  tasks = (service: string) =>
+    this.service(service) ? this.heldTasks.map((held) => ({ released: false, ...held })) : [];
   nodes = () => this.heldNodes;
   networks = () => this.heldNetworks;
   liveTasks = () => this.live;
