@@ -5,6 +5,7 @@ import type { Shape } from './story/story.ts';
 import { Latency } from './swarm/latency.ts';
 import { Machine } from './swarm/machine.ts';
 import { Swarm } from './swarm/swarm.ts';
+import { witness } from './witness.ts';
 
 /** A line of what happened: when, to whom, what. */
 export type Line = { readonly atMs: number; readonly who: string; readonly what: string };
@@ -32,6 +33,7 @@ export function makeWorld(seed: number, shape: Shape): World {
   const bus = createMemoryBus({ seed: seed * 4 + 2, clock });
   const lines: Line[] = [];
   const say = (who: string, what: string) => void lines.push({ atMs: clock.nowMs(), who, what });
+  witness(bus.another(), { say, onWrite: () => {} });
   const swarm = new Swarm(latency, shape.overlays, say);
   const machines = shape.machines.map(
     ({ manager }, n) =>

@@ -1,0 +1,64 @@
+import { type BucketEntry, type MemoryBus, parseKey, readFact, readService, subjects } from '@fairway/bus';
+import { type Endpoint, endpointState, type Fact } from '@fairway/mesh';
+
+type Witness = {
+  readonly say: (who: string, what: string) => void;
+  /** An entry of the mesh was written. */
+  readonly onWrite: (entry: BucketEntry) => void;
+};
+
+/** Follows all that passes on the bus, from a connection that is never lost, and tells it in lines. */
+export function witness(bus: MemoryBus, { say, onWrite }: Witness): void {
+  bus.subscribe(subjects.facts, (message) => {
+    const { sender, body, event } = readFact(message);
+    say(sender, `says ${showFact(body)} (${event})`);
+  });
+  bus.mesh.follow({
+    begin: (epoch) => say('mesh', `epoch ${epoch}`),
+    entry(entry) {
+      say('mesh', `${entry.revision} ${showEntry(entry)}`);
+      onWrite(entry);
+    },
+    caughtUp: () => {},
+  });
+}
+
+function showFact(fact: Fact): string {
+  switch (fact.kind) {
+    case 'service': {
+      const claims = fact.tasks.map(({ id, claim, index }) => `${id}=${claim}@${index}`);
+      const gone = fact.gone.map((task) => `${task}=gone`);
+      const confirmed = fact.confirmed ? ['confirmed'] : [];
+      return [`service ${fact.spec.id}@${fact.spec.index}`, ...claims, ...gone, ...confirmed].join(' ');
+    }
+    case 'container':
+      return `container of ${fact.task} ${fact.state}, tick ${fact.reading.tick}`;
+    case 'node':
+      return `node ${fact.node.id}@${fact.node.index} ${fact.node.state}${fact.confirmed ? ' confirmed' : ''}`;
+    case 'network':
+      return `network ${fact.network.name}`;
+    case 'service-gone':
+      return `service ${fact.service} is gone`;
+    case 'node-gone':
+      return `node ${fact.node} is gone`;
+    case 'network-gone':
+      return `network ${fact.network} is gone`;
+    case 'swarm-listing':
+      return 'that this was the whole swarm';
+    case 'node-listing':
+      return `that it has ${fact.tasks.join(' ') || 'no task'}, tick ${fact.tick}`;
+  }
+}
+
+function showEntry({ key, text }: BucketEntry): string {
+  if (text === undefined) return `${key} deleted`;
+  if (parseKey(key)?.kind !== 'service') return key;
+  const { spec, endpoints, removedMs } = readService(key, text);
+  if (removedMs !== undefined) return `${key}@${spec.index} removed`;
+  return [`${key}@${spec.index}`, ...endpoints.map(showEndpoint)].join(' ');
+}
+
+function showEndpoint(endpoint: Endpoint): string {
+  const { task, claim, container, index } = endpoint;
+  return `${task}=${endpointState(endpoint)}(${claim}@${index}, ${container})`;
+}
