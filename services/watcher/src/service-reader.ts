@@ -59,7 +59,7 @@ export async function readService(
   const isBehind = ({ id, index, claim }: TaskClaim) => {
     const known = heldTasks.get(id);
     // Without it the mesh takes it for one that was removed before it was told of a later one.
-    const lost = known ? known.released && index <= known.index : index <= seen;
+    const lost = known ? known.released : index <= seen;
     return (claim !== 'released' && lost) || index < (known?.index ?? 0);
   };
   const behind = view.isRemoved(spec.id) || spec.index < specIndex || claims.some(isBehind);

@@ -203,6 +203,18 @@ describe('a task that a restored swarm has again', () => {
   });
 });
 
+describe('a task that was released, and that a restored swarm wants again', () => {
+  it('is confirmed, though its index has grown past that of its release', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      view.heldServices = [{ id: 'service1', index: 1 }];
+      view.heldTasks = [{ id: 'task2', index: 5, released: true }];
+    });
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('service web task2=running confirmed');
+  });
+});
+
 describe('a service that a restored swarm has again', () => {
   it('is confirmed to a mesh that was told that it is gone', async () => {
     lab = await openLab(({ swarm, view }) => {
