@@ -4,10 +4,10 @@ import { endpointState, hasEnded, type Mesh } from '@fairway/mesh';
 export type HeldObject = { readonly id: string; readonly index: number };
 
 /** A task, and whether the mesh was told that it is not wanted any more. */
-export type HeldTask = HeldObject & { readonly released: boolean };
+type HeldTask = HeldObject & { readonly released: boolean };
 
 /** A service with the highest `Version.Index` of any task of it that the mesh was told of, there still or not. */
-export type HeldService = HeldObject & { readonly seen: number };
+type HeldService = HeldObject & { readonly seen: number };
 
 /**
  * What the mesh holds, as a watcher needs to know it: that Docker has something no more is only noticed by those who

@@ -99,6 +99,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     show: (namespace) => late(() => kernel.show(namespace)),
     apply: (namespace, transaction) => late(() => kernel.apply(namespace, transaction)),
     ensureHost: () => late(() => kernel.ensureHost()),
+    connections: (sandbox) => late(() => kernel.connections(sandbox)),
     forget: (namespace, stale) => late(() => kernel.forget(namespace, stale)),
     ensureForwards: (sandbox) => late(() => kernel.ensureForwards(sandbox)),
     reached: (network, addresses) => late(() => kernel.reached(network, addresses)),

@@ -12,7 +12,7 @@ export type Shape = {
  * Which of several an event is about, from 0 to below 1: that share of those that there are when it happens. So an event
  * keeps its meaning when others before it are left out.
  */
-export type Pick = number;
+type Pick = number;
 
 /** What operators and programs do; no fault of anybody. */
 export type Change =
