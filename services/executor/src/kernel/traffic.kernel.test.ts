@@ -426,10 +426,15 @@ describe('a virtual IP', () => {
       const answers = await stays.ask({ do: 'send', host: vip(107).text, port: 80, times: 90 });
       return [...new Set(answers.split(' '))].sort();
     };
-    await bring({ 107: [5, 6] }, { wishing: eachByItself });
-    expect(await met()).toEqual(['task5', 'task6']);
-    await bring({ 107: [5, 6, 7] }, { wishing: eachByItself });
-    expect(await met()).toEqual(['task5', 'task6', 'task7']);
+    for (const lasts of [
+      [5, 6],
+      [5, 6, 7],
+      [5, 7],
+      [7, 5, 6],
+    ]) {
+      await bring({ 107: lasts }, { wishing: eachByItself });
+      expect(await met()).toEqual(lasts.map((last) => `task${last}`).sort());
+    }
     expect(served(await calls('task5', 107, { times: 60 }), 80)).toEqual(['task5', 'task6', 'task7']);
     await bring({ 107: [5, 6, 7] });
     expect(await met()).toHaveLength(1);

@@ -37,8 +37,9 @@ const zonesDrawnBy = (rule: string): Chain => ({
 });
 
 /**
- * The interface of the ingress network is eth0 in its sandbox. Tasks answer there, to whatever port the client has: where
- * it has the published port's own number, a zone would part the answer from its connection.
+ * The interface of the ingress network is eth0 in its sandbox. Tasks answer there, to whatever port the client has, which
+ * may be the published one's own number. Such an answer draws no zone either: Linux 6.18 would find its connection with
+ * one too, but nothing promises that.
  */
 const ofPorts = {
   maps: [
