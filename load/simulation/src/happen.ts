@@ -16,6 +16,26 @@ function at<T>(list: readonly T[], pick: number): T | undefined {
  * event goes on, milliseconds of simulated time.
  */
 export function happen(world: World, event: StoryEvent, backups: Backups): number {
+  const untilMs = begin(world, event, backups);
+  const { invariants } = world;
+  switch (event.kind) {
+    case 'weather':
+      invariants.unrest(untilMs + (event.faults.straggleMsMax ?? 0) + (event.faults.lateMsMax ?? 0));
+      break;
+    case 'bus restored':
+    case 'swarm restored':
+      invariants.startAnew(untilMs + restoredMs);
+      break;
+    default:
+      invariants.unrest(untilMs);
+  }
+  return untilMs;
+}
+
+/** So long it takes until everybody knows what a restored swarm or bus has: what is not told anew is asked for twice. */
+const restoredMs = 120_000;
+
+function begin(world: World, event: StoryEvent, backups: Backups): number {
   const { swarm, machines, nodes, processes, bus, latency } = world;
   world.say('story', showEvent(event).trimStart());
   const nowMs = world.clock.nowMs();
@@ -100,7 +120,10 @@ export function happen(world: World, event: StoryEvent, backups: Backups): numbe
       const process = at(processes, event.process);
       const life = process?.life;
       life?.doom(event);
-      life?.onDeath(() => latency.after(event.forMs, event.forMs, () => process?.start()));
+      life?.onDeath(() => {
+        world.invariants.unrest(world.clock.nowMs() + event.forMs);
+        latency.after(event.forMs, event.forMs, () => process?.start());
+      });
       return nowMs;
     }
     case 'all processes die':

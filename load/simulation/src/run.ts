@@ -49,7 +49,7 @@ export async function run(story: Story): Promise<Report> {
     if (wrong.length > 0) wrongMs = nowMs;
   }
   const quietMs = (wrongMs ?? fromMs) - fromMs;
-  const failures = wrong;
+  const failures = [...new Set([...world.broken, ...wrong])];
   return { failures, lines: world.lines, quietMs };
 
   async function passUntil(atMs: number): Promise<void> {
@@ -60,10 +60,9 @@ export async function run(story: Story): Promise<Report> {
 
 /** Where kernels differ from the oracle: `n1 lacks host tcp 8000 > …`, `n1 has …`. */
 function wrongs(world: World): string[] {
-  const networks = world.swarm.store.all('networks').flatMap(({ Id, Ingress }) => (Ingress ? [] : [Id]));
   return world.machines.flatMap((machine) => {
     const wanted = tablesOf(world, machine);
-    const found = entriesOf(machine.kernel, networks).map(showEntry);
+    const found = entriesOf(machine.kernel, machine.networks).map(showEntry);
     return [
       ...wanted.filter((line) => !found.includes(line)).map((line) => `${machine.name} lacks ${line}`),
       ...found.filter((line) => !wanted.includes(line)).map((line) => `${machine.name} has ${line}`),

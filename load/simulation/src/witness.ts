@@ -4,17 +4,21 @@ import { type Endpoint, endpointState, type Fact } from '@fairway/mesh';
 type Witness = {
   readonly say: (who: string, what: string) => void;
   /** An entry of the mesh was written. */
+  readonly onBegin: () => void;
   readonly onWrite: (entry: BucketEntry) => void;
 };
 
 /** Follows all that passes on the bus, from a connection that is never lost, and tells it in lines. */
-export function witness(bus: MemoryBus, { say, onWrite }: Witness): void {
+export function witness(bus: MemoryBus, { say, onBegin, onWrite }: Witness): void {
   bus.subscribe(subjects.facts, (message) => {
     const { sender, body, event } = readFact(message);
     say(sender, `says ${showFact(body)} (${event})`);
   });
   bus.mesh.follow({
-    begin: (epoch) => say('mesh', `epoch ${epoch}`),
+    begin(epoch) {
+      say('mesh', `epoch ${epoch}`);
+      onBegin();
+    },
     entry(entry) {
       say('mesh', `${entry.revision} ${showEntry(entry)}`);
       onWrite(entry);

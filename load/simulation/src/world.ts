@@ -1,11 +1,14 @@
-import { chanceFrom, createMemoryBus, type MemoryBus, SimulatedClock } from '@fairway/bus';
+import { chanceFrom, createMemoryBus, every, type MemoryBus, SimulatedClock } from '@fairway/bus';
 import { createKernelStandIn } from '@fairway/executor';
+import { Invariants } from './invariants/invariants.ts';
 import { DeciderProcess, NodeProcess, type Process } from './processes/process.ts';
 import type { Shape } from './story/story.ts';
 import { Latency } from './swarm/latency.ts';
 import { Machine } from './swarm/machine.ts';
 import { Swarm } from './swarm/swarm.ts';
 import { witness } from './witness.ts';
+
+const lookEveryMs = 1_000;
 
 /** A line of what happened: when, to whom, what. */
 export type Line = { readonly atMs: number; readonly who: string; readonly what: string };
@@ -21,7 +24,10 @@ export type World = {
   readonly deciders: readonly DeciderProcess[];
   /** All of Fairway's processes: those on nodes, then deciders, then whatever else comes to be. */
   readonly processes: readonly Process[];
+  readonly invariants: Invariants;
   readonly lines: Line[];
+  /** Invariants that did not hold, each as often as it was broken. */
+  readonly broken: string[];
   say(who: string, what: string): void;
 };
 
@@ -33,7 +39,6 @@ export function makeWorld(seed: number, shape: Shape): World {
   const bus = createMemoryBus({ seed: seed * 4 + 2, clock });
   const lines: Line[] = [];
   const say = (who: string, what: string) => void lines.push({ atMs: clock.nowMs(), who, what });
-  witness(bus.another(), { say, onWrite: () => {} });
   const swarm = new Swarm(latency, shape.overlays, say);
   const machines = shape.machines.map(
     ({ manager }, n) =>
@@ -47,8 +52,19 @@ export function makeWorld(seed: number, shape: Shape): World {
       ),
   );
   swarm.join(machines);
+  const broken: string[] = [];
+  const invariants = new Invariants(
+    { swarm, machines },
+    () => clock.nowMs(),
+    (what) => {
+      say('broken', what);
+      broken.push(what);
+    },
+  );
+  every(clock, lookEveryMs, () => invariants.look());
+  witness(bus.another(), { say, onBegin: () => invariants.begun(), onWrite: (entry) => invariants.written(entry) });
   let ids = 0;
-  const surroundings = { bus, latency, say, newId: () => `listing${++ids}` };
+  const surroundings = { bus, latency, say, newId: () => `listing${++ids}`, invariants };
   const nodes = machines.map((machine, n) => new NodeProcess(machine, shape.machines[n]?.skewMs ?? 0, surroundings));
   const deciders = shape.deciders.map(({ skewMs }, n) => new DeciderProcess(`decider${n + 1}`, skewMs, surroundings));
   return {
@@ -60,6 +76,8 @@ export function makeWorld(seed: number, shape: Shape): World {
     nodes,
     deciders,
     processes: [...nodes, ...deciders],
+    invariants,
+    broken,
     lines,
     say,
   };

@@ -1,7 +1,10 @@
 import type { Bus, MemoryBus } from '@fairway/bus';
 import { type Decider, startDecider } from '@fairway/decider';
+import type { Kernel } from '@fairway/executor';
 import { type JoinedNode, joinNode } from '@fairway/node';
 import type { Log } from '@fairway/telemetry';
+import type { Invariants } from '../invariants/invariants.ts';
+import { entriesOf } from '../kernel-lines.ts';
 import type { Latency } from '../swarm/latency.ts';
 import type { Machine } from '../swarm/machine.ts';
 import { Life } from './life.ts';
@@ -13,6 +16,7 @@ type Surroundings = {
   readonly latency: Latency;
   readonly say: (who: string, what: string) => void;
   readonly newId: () => string;
+  readonly invariants: Invariants;
 };
 
 /** Simulated time begins here on a wall clock that is right, milliseconds since 1970. */
@@ -112,7 +116,7 @@ export class NodeProcess extends Process {
     this.joined = await joinNode({
       bus,
       docker,
-      kernel: kernelOf(life, this.machine.kernel, latency, () => this.slowMs),
+      kernel: kernelOf(life, this.#watched(), latency, () => this.slowMs),
       swarm: found.swarm ?? found.node,
       meshPath: 'mesh',
       log: this.log(),
@@ -121,6 +125,25 @@ export class NodeProcess extends Process {
       boot: this.machine.boot,
       newId,
     });
+  }
+
+  /** The machine's kernel, each change of which is looked at. */
+  #watched(): Kernel {
+    const { machine, surroundings } = this;
+    const { kernel } = machine;
+    const entries = () => entriesOf(kernel, machine.networks);
+    return {
+      ...kernel,
+      apply: async (namespace, transaction) => {
+        const before = entries();
+        const complete = this.joined?.replica.mesh.complete ?? false;
+        try {
+          return await kernel.apply(namespace, transaction);
+        } finally {
+          surroundings.invariants.applied(machine, before, entries(), complete);
+        }
+      },
+    };
   }
 }
 

@@ -368,6 +368,11 @@ export class Machine {
   readonly #sandboxes = new Map<`lb_${string}`, string>();
   #made = 1;
 
+  /** The swarm's overlay networks, whether the machine takes part in them or not. */
+  get networks(): readonly string[] {
+    return this.#managers.store.all('networks').flatMap(({ Id, Ingress }) => (Ingress ? [] : [Id]));
+  }
+
   /** Overlay networks' sandboxes that there are. */
   get sandboxes(): readonly string[] {
     return [...this.#sandboxes.keys()];

@@ -1,0 +1,136 @@
+import { type BucketEntry, keys } from '@fairway/bus';
+import { type Entry, entriesOf } from '../kernel-lines.ts';
+import { addressOn, ingressOf, type Truth } from '../oracle/tables.ts';
+import type { Machine } from '../swarm/machine.ts';
+import { TruthSince } from './truth-since.ts';
+import { Unrest } from './unrest.ts';
+
+/** So long what Docker says takes to be known everywhere, where nothing is in its way. */
+const knownMs = 10_000;
+/** So long a rule may lead to an address that was given to another task, where nothing is in the way of that being known. */
+const strayMsMax = 20_000;
+
+/**
+ * What must hold at every step of a run, whatever happens:
+ *
+ * - No rule is removed by an executor that has no complete mesh.
+ * - No port, virtual IP or task is dropped that Docker has said is there and healthy for so long that everybody knew it
+ *   before the present unrest began: nothing that is on its way can say otherwise.
+ * - No rule leads for long to an address whose owner is a task of another service.
+ * - No write to the mesh says the same as the one before.
+ */
+export class Invariants {
+  readonly #truth: Truth;
+  readonly #since: TruthSince;
+  readonly #unrest = new Unrest();
+  readonly #nowMs: () => number;
+  readonly #broken: (what: string) => void;
+  /** Since when a rule leads astray: `n1 ingress tcp 8000 > 10.0.0.5:80`. */
+  #astray = new Map<string, number>();
+  readonly #written = new Map<string, string>();
+
+  constructor(truth: Truth, nowMs: () => number, broken: (what: string) => void) {
+    this.#truth = truth;
+    this.#since = new TruthSince(truth);
+    this.#nowMs = nowMs;
+    this.#broken = broken;
+  }
+
+  /** What is known may be older than what is true from now on, until so long and until that has been made up for. */
+  unrest(untilMs: number): void {
+    this.#unrest.until(this.#nowMs(), untilMs + knownMs);
+  }
+
+  /** What is true was changed without anybody being told, or what was known was forgotten. */
+  startAnew(untilMs: number): void {
+    this.#since.forget();
+    this.unrest(untilMs);
+  }
+
+  /** To be called every second or so, of simulated time. */
+  look(): void {
+    const nowMs = this.#nowMs();
+    this.#since.look(nowMs);
+    const before = this.#astray;
+    this.#astray = new Map();
+    for (const machine of this.#truth.machines) {
+      if (machine.powered) for (const rule of this.#strays(machine)) this.#astray.set(rule, before.get(rule) ?? nowMs);
+    }
+    for (const [rule, sinceMs] of this.#astray) {
+      const waitedMs = nowMs - Math.max(sinceMs, this.#unrest.endMs);
+      if (waitedMs > strayMsMax) this.#broken(`${rule} has led to a task of another service for ${waitedMs} ms`);
+    }
+  }
+
+  /** An executor changed what a kernel has. */
+  applied(machine: Machine, before: readonly Entry[], after: readonly Entry[], complete: boolean): void {
+    if (before.length > 0) this.#since.look(this.#nowMs());
+    for (const entry of before) {
+      const then = after.find(({ namespace, place }) => namespace === entry.namespace && place === entry.place);
+      if (!then) this.#removed(machine, entry, complete);
+      else if (entry.namespace !== 'host') {
+        for (const target of entry.targets)
+          if (!then.targets.includes(target)) this.#dropped(machine, entry, target, complete);
+      }
+    }
+  }
+
+  /** An entry of the mesh was written. */
+  written({ key, text = '' }: BucketEntry): void {
+    if (key === keys.epoch) return;
+    const said = text && JSON.stringify({ ...(JSON.parse(text) as object), causes: [] });
+    if (said && this.#written.get(key) === said) this.#broken(`${key} was written again though nothing changed`);
+    this.#written.set(key, said);
+  }
+
+  /** The bucket begins anew: what is written now was not there before. */
+  begun(): void {
+    this.#written.clear();
+  }
+
+  #removed(machine: Machine, { namespace, place }: Entry, complete: boolean): void {
+    const rule = `${machine.name} removed ${namespace} ${place}`;
+    if (!complete) this.#broken(`${rule} while its mesh is not complete`);
+    const entry = this.#since.entry(namespace, place);
+    if (entry && this.#isKnown(entry.sinceMs)) this.#broken(`${rule}, which ${entry.service} has had since long`);
+  }
+
+  #dropped(machine: Machine, { namespace, place }: Entry, target: string, complete: boolean): void {
+    const rule = `${machine.name} dropped ${target} from ${namespace} ${place}`;
+    if (!complete) this.#broken(`${rule} while its mesh is not complete`);
+    const sinceMs = this.#since.entry(namespace, place)?.healthy.get(target);
+    if (sinceMs !== undefined && this.#isKnown(sinceMs))
+      this.#broken(`${rule}, which Docker calls healthy since ${sinceMs}`);
+  }
+
+  /** Whether everybody knew it before the present unrest began. */
+  #isKnown(sinceMs: number): boolean {
+    return sinceMs + knownMs < this.#unrest.sinceMs(this.#nowMs());
+  }
+
+  /** Rules that lead to an address which a living task of another service has, and none of their own. */
+  *#strays(machine: Machine): Iterable<string> {
+    const { store } = this.#truth.swarm;
+    const networks = store.all('networks').filter(({ Ingress }) => !Ingress);
+    for (const { namespace, place, targets } of entriesOf(machine.kernel, machine.networks)) {
+      const network = networks.find(({ Id }) => namespace === `lb_${Id.slice(0, 9)}`)?.Id ?? ingressOf(this.#truth);
+      const service = this.#since.entry(namespace, place)?.service;
+      if (namespace === 'host') continue;
+      for (const target of targets) {
+        const owners = this.#ownersOf(network, target.split(':')[0] ?? '');
+        if (owners.length > 0 && !owners.includes(service ?? ''))
+          yield `${machine.name} ${namespace} ${place} > ${target}`;
+      }
+    }
+  }
+
+  /** The services whose living tasks have the address. */
+  #ownersOf(network: string, address: string): string[] {
+    const { swarm, machines } = this.#truth;
+    return swarm.store
+      .all('tasks')
+      .filter((task) => addressOn(task, network) === address)
+      .filter(({ ID }) => machines.some((machine) => machine.containerOf(ID)?.State.Status === 'running'))
+      .map(({ ServiceID }) => ServiceID);
+  }
+}

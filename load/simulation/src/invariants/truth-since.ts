@@ -1,0 +1,73 @@
+import { addressOn, answers, ingressOf, type Truth } from '../oracle/tables.ts';
+
+/** What Docker says of one entry of a table: whose it is, and which targets are healthy, each since when. */
+export type TrueEntry = {
+  readonly service: string;
+  readonly sinceMs: number;
+  readonly healthy: ReadonlyMap<string, number>;
+};
+
+/**
+ * Since when Docker says what it says. Looked at so often that what came and went in between was too short for anybody
+ * to act upon.
+ */
+export class TruthSince {
+  readonly #truth: Truth;
+  /** By namespace and place: `ingress tcp 8000`, `lb_net100000 10.0.1.2`. */
+  #entries = new Map<string, TrueEntry>();
+
+  constructor(truth: Truth) {
+    this.#truth = truth;
+  }
+
+  entry(namespace: string, place: string): TrueEntry | undefined {
+    return this.#entries.get(`${namespace} ${place}`);
+  }
+
+  /** Nothing is known since long: what was true before counts for nothing. */
+  forget(): void {
+    this.#entries.clear();
+  }
+
+  look(nowMs: number): void {
+    const before = this.#entries;
+    this.#entries = new Map();
+    for (const service of this.#truth.swarm.store.all('services')) {
+      if (service.Spec.EndpointSpec?.Mode === 'dnsrr') continue;
+      for (const { Protocol, PublishedPort, TargetPort } of service.Endpoint.Ports) {
+        const addresses = this.#healthy(service.ID, ingressOf(this.#truth));
+        const targets = addresses.map((address) => `${address}:${TargetPort}`);
+        this.#keep(before, `ingress ${Protocol} ${PublishedPort}`, service.ID, targets, nowMs);
+        this.#keep(before, `host ${Protocol} ${PublishedPort}`, service.ID, [], nowMs);
+      }
+      for (const { NetworkID, Addr } of service.Endpoint.VirtualIPs) {
+        const key = `lb_${NetworkID.slice(0, 9)} ${Addr?.text}`;
+        this.#keep(before, key, service.ID, this.#healthy(service.ID, NetworkID), nowMs);
+      }
+    }
+  }
+
+  #keep(
+    entries: ReadonlyMap<string, TrueEntry>,
+    key: string,
+    service: string,
+    targets: readonly string[],
+    nowMs: number,
+  ): void {
+    const held = entries.get(key);
+    const before = held?.service === service ? held : undefined;
+    const healthy = new Map(targets.map((target) => [target, before?.healthy.get(target) ?? nowMs]));
+    this.#entries.set(key, { service, sinceMs: before?.sinceMs ?? nowMs, healthy });
+  }
+
+  #healthy(service: string, network: string): string[] {
+    const { store } = this.#truth.swarm;
+    const well = store.tasksOf(service).filter((task) => answers(this.#truth, task) && !this.#isSignalled(task.ID));
+    return well.flatMap((task) => addressOn(task, network) ?? []);
+  }
+
+  /** A container that survived a signal is taken for one that is being stopped for half a minute. */
+  #isSignalled(task: string): boolean {
+    return this.#truth.machines.some(({ signalled }) => [...signalled].some((id) => id.includes(`-${task}-`)));
+  }
+}
