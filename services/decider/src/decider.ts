@@ -61,10 +61,12 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
       log.error('an entry of the mesh cannot be read and is left alone', { reason: error.message }),
   });
   const following = bus.mesh.follow(replica.follower);
+  const nodeOf = (id: string) => replica.current?.nodes.get(id);
   const context = (): FoldContext => ({
     nowMs: nowMs(),
-    isRetired: (node, boot) => replica.current?.nodes.get(node)?.retired.includes(boot) ?? false,
-    isRemoved: (node) => replica.current?.nodes.get(node)?.removedMs !== undefined,
+    isRetired: (node, boot) => nodeOf(node)?.retired.includes(boot) ?? false,
+    isListed: (node, boot) => [...(nodeOf(node)?.retired ?? []), nodeOf(node)?.incarnation?.boot].includes(boot),
+    isRemoved: (node) => nodeOf(node)?.removedMs !== undefined,
   });
 
   let epoch = '';

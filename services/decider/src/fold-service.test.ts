@@ -5,7 +5,7 @@ import { type FoldContext, type FoldedService, foldService, foldTime, type Servi
 
 // Service `web`; tasks t1 on node n1, t2 on node n2; addresses 10.0.0.5 and .6 on network `ingress`.
 const life = { boot: 'b1', daemon: 'd1' };
-const context: FoldContext = { nowMs: 1000, isRetired: () => false, isRemoved: () => false };
+const context: FoldContext = { nowMs: 1000, isRetired: () => false, isListed: () => false, isRemoved: () => false };
 
 const claim = (
   id: string,
@@ -190,7 +190,13 @@ test("a node's complete listing ends the containers that it does not have", () =
   expect(shown(foldService(held, listing('n1', [], 101), context))).toEqual(['t1 gone', 't2 serving']);
   expect(shown(foldService(held, listing('n1', [], 99), context))).toEqual(['t1 serving', 't2 serving']);
   const rebooted = { boot: 'b2', daemon: 'd2' };
-  expect(shown(foldService(held, listing('n1', [], 5, rebooted), context))).toEqual(['t1 gone', 't2 serving']);
+  const knowing: FoldContext = { ...context, isListed: (_, boot) => boot === 'b1' };
+  expect(shown(foldService(held, listing('n1', [], 5, rebooted), knowing))).toEqual(['t1 gone', 't2 serving']);
+});
+
+test('a listing of the boot before does not end the containers of the next, whose facts were folded first', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 5, { boot: 'b2', daemon: 'd2' }));
+  expect(foldService(held, listing('n1', [], 900), context)).toBe(held);
 });
 
 test('a listing says nothing of a container that its node has not spoken of', () => {

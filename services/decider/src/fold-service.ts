@@ -27,6 +27,8 @@ export type FoldContext = {
   readonly nowMs: number;
   /** Whether this boot of the node was replaced by a later one. */
   readonly isRetired: (node: string, boot: string) => boolean;
+  /** Whether a complete listing of this boot of the node was folded in: a boot of which that is not so may be later. */
+  readonly isListed: (node: string, boot: string) => boolean;
   /** Whether the node was removed from the swarm: nothing will ever be heard of its containers. */
   readonly isRemoved: (node: string) => boolean;
 };
@@ -141,6 +143,10 @@ function foldListing(service: FoldedService, fact: NodeListingFact, context: Fol
     if (endpoint.node !== fact.node || listed.has(endpoint.task)) return endpoint;
     // Of an unknown container the listing says nothing: it may have been made after the listing was taken.
     if (!endpoint.incarnation || endpoint.tick === undefined || endpoint.container === 'dead') return endpoint;
+    // Facts of one service overtake a listing, which waits for those of all others: the node may have been started again
+    // since, and its endpoints are then of a boot that this listing knows nothing of.
+    const { boot } = endpoint.incarnation;
+    if (boot !== fact.incarnation.boot && !context.isListed(fact.node, boot)) return endpoint;
     const taken = { incarnation: fact.incarnation, tick: fact.tick };
     if (!isNewerReading(taken, { incarnation: endpoint.incarnation, tick: endpoint.tick })) return endpoint;
     return { ...step(endpoint, { type: 'container.dead' }, context.nowMs), ...taken };

@@ -5,7 +5,7 @@ import { decideService } from './decide.ts';
 import { claim, container, life, report } from './decider-lab.ts';
 import { foldNodeListing } from './listing.ts';
 
-const context = { nowMs: 1000, isRetired: () => false, isRemoved: () => false };
+const context = { nowMs: 1000, isRetired: () => false, isListed: () => false, isRemoved: () => false };
 const told = <Body>(body: Body, epoch = 'e'): Envelope<Body> => {
   return { schema: 1, epoch, sender: 'n1', event: 'listing', atMs: 0, trace: '00-x', body };
 };

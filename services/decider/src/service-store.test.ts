@@ -119,7 +119,7 @@ describe('two deciders, and a service that grows over the limit while its contai
 });
 
 describe('a division, and another decider that comes in between', () => {
-  const context: FoldContext = { nowMs: 1000, isRetired: () => false, isRemoved: () => false };
+  const context: FoldContext = { nowMs: 1000, isRetired: () => false, isListed: () => false, isRemoved: () => false };
   const told = (body: ServiceChange): Envelope<ServiceChange> => {
     return { schema: 1, epoch: 'e', sender: 'm1', event: body.kind, atMs: 0, trace: '00-x', body };
   };

@@ -5,7 +5,12 @@ import type { FoldContext } from './fold-service.ts';
 import { expired, lingering, sweep } from './sweep.ts';
 
 const nowMs = 10_000_000;
-const context: FoldContext = { nowMs, isRetired: () => false, isRemoved: (node) => node === 'n9' };
+const context: FoldContext = {
+  nowMs,
+  isRetired: () => false,
+  isListed: () => false,
+  isRemoved: (node) => node === 'n9',
+};
 const longAgoMs = nowMs - tombstoneMs - 1;
 const lately = { removedMs: nowMs - tombstoneMs };
 const network: Network = {

@@ -173,8 +173,9 @@ export class MemoryDocker implements Docker {
   }
 
   async #list<T>(kind: string, operation: string, held: Held<T>): Promise<T[]> {
-    // What is answered is what was there when it was asked: an answer that is held back is an old one.
-    const then = structuredClone([...held]);
+    // What is answered is what was there when it was asked: an answer that is held back is an old one. Objects are replaced
+    // and never changed.
+    const then = [...held];
     await this.#answer(operation);
     return then.flatMap(([id, object]) => {
       if (object !== 'malformed') return [object as T];
@@ -184,7 +185,7 @@ export class MemoryDocker implements Docker {
   }
 
   async #inspect<T>(kind: string, id: string, held: Held<T>): Promise<T | undefined> {
-    const then = structuredClone(held.get(id));
+    const then = held.get(id);
     await this.#answer(`inspect ${kind} ${id}`);
     if (then === 'malformed') throw this.#putAside(kind, id);
     return then as T | undefined;
