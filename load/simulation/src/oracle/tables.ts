@@ -51,7 +51,7 @@ function addressesOf(truth: Truth, service: EngineService, network: string): str
 }
 
 /** Swarm wants the task and has seen it running, its machine is there, and its container is healthy. */
-function answers({ swarm, machines }: Truth, task: EngineTask): boolean {
+export function answers({ swarm, machines }: Truth, task: EngineTask): boolean {
   if (task.DesiredState !== 'running' || task.Status.State !== 'running') return false;
   if (swarm.store.get('nodes', task.NodeID)?.Status.State !== 'ready') return false;
   const machine = machines.find(({ node }) => node === task.NodeID);
@@ -60,11 +60,11 @@ function answers({ swarm, machines }: Truth, task: EngineTask): boolean {
 }
 
 /** The task's address on a network; undefined where it is not on it. */
-function addressOn(task: EngineTask, network: string): string | undefined {
+export function addressOn(task: EngineTask, network: string): string | undefined {
   return task.NetworksAttachments.find(({ Network }) => Network.ID === network)?.Addresses[0]?.text;
 }
 
 /** The id of the network that published ports are on. */
-function ingressOf({ swarm }: Truth): string {
+export function ingressOf({ swarm }: Truth): string {
   return swarm.store.all('networks').find(({ Ingress }) => Ingress)?.Id ?? '';
 }
