@@ -7,10 +7,10 @@ export interface Stage {
   /** Whether it needs root, and the programs that a cluster needs. */
   needsToolchain: boolean;
   /**
-   * What runs it. Where the same inputs give the same answer it is turbo, which may answer from its cache; the lab runs
-   * its own suite and says what it came to.
+   * What runs it. Where the same inputs give the same answer it is turbo, which may answer from its cache; otherwise
+   * Vitest, or a program of the project's, given with its arguments, which says itself what its tests came to.
    */
-  runner: 'turbo' | 'vitest' | 'lab';
+  runner: 'turbo' | 'vitest' | readonly string[];
 }
 
 const checker = { hasTests: false, needsToolchain: false, runner: 'turbo' } as const;
@@ -28,11 +28,18 @@ export const stages: readonly Stage[] = [
     needsToolchain: false,
     runner: 'turbo',
   },
+  {
+    name: 'simulation',
+    says: 'the whole controller on simulated time, from 1,000 seeds',
+    hasTests: false,
+    needsToolchain: false,
+    runner: ['load/simulation/src/main.ts', '--seeds', '1..1000'],
+  },
   { name: 'nats', says: 'a real nats-server', ...real },
   { name: 'kernel', says: 'real nftables and conntrack, in namespaces', ...real },
   { name: 'docker', says: 'a real dockerd', ...real },
   { name: 'swarm', says: 'a real swarm of three nodes, end to end', ...real },
-  { name: 'lab', says: 'a kernel with IPVS, and a real swarm on it, emulated', ...real, runner: 'lab' },
+  { name: 'lab', says: 'a kernel with IPVS, and a real swarm on it, emulated', ...real, runner: ['infra/lab/main.ts'] },
 ];
 
 /** No stage has this name. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { chooseStages, StageUnknown } from './stage.ts';
-import { showTally, sum, tallyCheck, tallyLab, tallyTests } from './tally.ts';
+import { showTally, sum, tallyCheck, tallyPrinted, tallyTests } from './tally.ts';
 
 const report = JSON.stringify({ numPassedTests: 5, numFailedTests: 2, numPendingTests: 1, numTodoTests: 0 });
 
@@ -15,11 +15,11 @@ test('a stage that failed without a failed test is a failure all the same', () =
   expect(showTally(tallyTests(1, undefined))).toBe('0 passed, 1 failed');
 });
 
-test('the lab counts as it says itself, and as a failure where it says nothing', () => {
-  const tally = tallyLab(1, `a line\n${showTally({ passed: 7, failed: 2, skipped: 1 })}\n`);
+test('a program counts as it says itself, and as a failure where it says nothing', () => {
+  const tally = tallyPrinted(1, `a line\n${showTally({ passed: 7, failed: 2, skipped: 1 })}\n`);
   expect(tally).toEqual({ passed: 7, failed: 2, skipped: 1 });
-  expect(tallyLab(0, '7 passed, 0 failed\n')).toEqual({ passed: 7, failed: 0, skipped: 0 });
-  expect(tallyLab(124, '')).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  expect(tallyPrinted(0, '7 passed, 0 failed\n')).toEqual({ passed: 7, failed: 0, skipped: 0 });
+  expect(tallyPrinted(124, '')).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
 
 test('stages run in their own order, and a wrong name is refused with the right ones', () => {

@@ -32,8 +32,8 @@ export function tallyCheck(status: number): Tally {
   return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
-/** Tally of the lab, from the line in which it says what its suite came to; one failure where it says none. */
-export function tallyLab(status: number, printed: string): Tally {
+/** Tally of a program, from the last line in which it says what its tests came to; one failure where it fails without. */
+export function tallyPrinted(status: number, printed: string): Tally {
   const said = [...printed.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)];
   const [, passed, failed, skipped] = said.at(-1) ?? [];
   const tally = { passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: Number(skipped ?? 0) };

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureToolchain, recoverClusters } from '@fairway/cluster';
 import { chooseStages, type Stage, StageUnknown, stages } from './stage.ts';
-import { showTally, sum, type Tally, tallyCheck, tallyLab, tallyTests } from './tally.ts';
+import { showTally, sum, type Tally, tallyCheck, tallyPrinted, tallyTests } from './tally.ts';
 
 const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -13,7 +13,7 @@ const usage = `Usage: npm test -- [STAGE...]
 
 Runs all stages, or those named, in this order; goes on after a failed one; ends with a line "N passed, N failed".
 
-${stages.map(({ name, says }) => `  ${name.padEnd(8)} ${says}`).join('\n')}
+${stages.map(({ name, says }) => `  ${name.padEnd(10)} ${says}`).join('\n')}
 `;
 
 /** What an interrupted run must not do is begin the next stage. The running one hears of the signal itself. */
@@ -63,18 +63,17 @@ async function runStage(stage: Stage): Promise<Tally> {
   mkdirSync(dirname(reportFile(stage)), { recursive: true });
   // A report of an earlier run must not be counted again; turbo puts back the one that belongs to its answer.
   rmSync(reportFile(stage), { force: true });
-  if (stage.runner === 'lab') {
-    const { status, printed } = await runChild(process.execPath, ['infra/lab/main.ts'], true);
-    return tallyLab(status, printed);
-  }
-  const { status } =
-    stage.runner === 'turbo'
-      ? await runChild('turbo', ['run', `//#${stage.name}`, '--ui=stream', '--output-logs=full', '--log-prefix=none'])
-      : await runChild('vitest', [
+  if (stage.runner === 'turbo' || stage.runner === 'vitest') {
+    const { status } = await (stage.runner === 'turbo'
+      ? runChild('turbo', ['run', `//#${stage.name}`, '--ui=stream', '--output-logs=full', '--log-prefix=none'])
+      : runChild('vitest', [
           ...['run', '--project', stage.name, '--passWithNoTests'],
           ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile(stage)}`],
-        ]);
-  return stage.hasTests ? tallyTests(status, readReport(stage)) : tallyCheck(status);
+        ]));
+    return stage.hasTests ? tallyTests(status, readReport(stage)) : tallyCheck(status);
+  }
+  const { status, printed } = await runChild(process.execPath, stage.runner, stage.hasTests);
+  return stage.hasTests ? tallyPrinted(status, printed) : tallyCheck(status);
 }
 
 async function runStages(chosen: readonly Stage[]): Promise<{ stage: Stage; tally: Tally; seconds: number }[]> {
@@ -102,7 +101,7 @@ async function runStages(chosen: readonly Stage[]): Promise<{ stage: Stage; tall
 
 function showResult({ stage, tally, seconds }: { stage: Stage; tally: Tally; seconds: number }): string {
   const verdict = stage.hasTests ? showTally(tally) : tally.failed > 0 ? 'failed' : 'ok';
-  return `${stage.name.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s  ${verdict}\n`;
+  return `${stage.name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s  ${verdict}\n`;
 }
 
 async function main(args: readonly string[]): Promise<number> {
