@@ -369,6 +369,28 @@ describe('datagrams that go each by itself', () => {
   });
 });
 
+test('where IPVS balances tasks come before others drain, each of which takes effect by itself', () => {
+  const wish = (takes: readonly number[], draining: readonly number[]): IngressWish => {
+    const before = ingressOf({ 'tcp . 8000': targets(...takes) });
+    const service = before.services.get('tcp . 8000');
+    if (!service) throw new Error('no service');
+    return { ...before, services: new Map([['tcp . 8000', { ...service, draining: targets(...draining) }]]) };
+  };
+  const bring = (from: IpvsIngressRules | undefined, to: IngressWish) =>
+    difference<IpvsIngressRules>(from && found(from), to, true, 'ipvs');
+  const first = bring(undefined, wish([5], [])).rules;
+  const second = bring(first, wish([6], [5]));
+  expect(second.transaction && renderVirtual(second.transaction).before).toEqual([
+    '-a -t 172.18.0.2:8000 -r 10.0.0.6:80 -m -w 1',
+    '-e -t 172.18.0.2:8000 -r 10.0.0.5:80 -m -w 0',
+  ]);
+  const third = bring(second.rules, wish([5], [6]));
+  expect(third.transaction && renderVirtual(third.transaction).before).toEqual([
+    '-e -t 172.18.0.2:8000 -r 10.0.0.5:80 -m -w 1',
+    '-e -t 172.18.0.2:8000 -r 10.0.0.6:80 -m -w 0',
+  ]);
+});
+
 test('removal is that of the table and its routes, and then that of virtual services', () => {
   const { rules, servers } = removal(found(difference<NetworkRules>(undefined, networkOf({ 100: [5] }), true).rules));
   expect(rules && render(rules) + renderRoutes(rules)).toBe(

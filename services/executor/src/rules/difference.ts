@@ -132,7 +132,7 @@ function changes(current: Rules | undefined, wanted: Rules, shape?: readonly Tab
   const spreadsBefore = spreadsIn(shape ? undefined : current);
   const spreadsAfter = spreadsIn(wanted);
   return [
-    ...come.filter(isOfIpvs).map((element) => addOrEdit(element, before)),
+    ...takersFirst(come.filter(isOfIpvs)).map((element) => addOrEdit(element, before)),
     ...(shape ?? []),
     ...without(spreadsAfter, spreadsBefore).map((spread) => ({ do: 'add chain', spread }) as const),
     ...gone
@@ -165,6 +165,12 @@ function ipvsIn(rules: Rules | undefined): ReadonlyMap<string, IpvsElement> {
 /** What IPVS has is edited in place: a server that is deleted and added forgets its connections. */
 function addOrEdit(element: IpvsElement, before: Elements): IpvsOperation {
   return { do: before.has(`${element.map} ${element.key}`) ? 'edit element' : 'add element', element };
+}
+
+/** Each takes effect by itself: with the tasks that drain first there would be a moment in which none takes connections. */
+function takersFirst(elements: readonly IpvsElement[]): IpvsElement[] {
+  const drains = (element: IpvsElement) => element.map === 'destinations' && element.weight === 0;
+  return [...elements.filter((element) => !drains(element)), ...elements.filter(drains)];
 }
 
 /** Whether it is to be deleted: it is not wanted, changed or not, and does not go with its virtual server. */
