@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { findFault, plantedFaults } from './find-faults.ts';
 import { drawStory } from './story/draw.ts';
 import { type Story, showEvent, showTime } from './story/story.ts';
 import { trySeeds } from './try-seeds.ts';
@@ -14,16 +15,24 @@ Ends with status 0 where all is as it should be, 1 where a seed fails, 2 for wro
   --seed N       one seed; it replays exactly
   --seeds A..B   many, on all cores, until the first failures; 1..200 if nothing is given
   --story FILE   a story that --keep has written, as it stands there
+  --faults       plant each fault of load/simulation/faults in a copy, and find it within 200 seeds
   --steps M      how many events a story has, 30 if not given
   --trace        tell the story of the run in lines (of the shrunk one, where it fails)
   --keep FILE    write the shrunk story of a failing seed there
+  --failures N   of many seeds: end after so many that fail, 5 if not given
 `;
 
 const stepsUsual = 30;
-/** After so many failing seeds of many the others are not tried. */
-const failuresMax = 5;
+/** Within so many seeds each planted fault is to be found. */
+const faultSeeds = 200;
 
-type Given = { readonly steps: number; readonly trace: boolean; readonly keep: string | undefined };
+type Given = {
+  readonly steps: number;
+  readonly trace: boolean;
+  readonly keep: string | undefined;
+  /** After so many failing seeds of many the others are not tried. */
+  readonly failuresMax: number;
+};
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -53,7 +62,7 @@ async function runOne(name: string, story: Story, isKept: boolean, { trace, keep
   return 1;
 }
 
-async function runMany(first: number, last: number, { steps }: Given): Promise<number> {
+async function runMany(first: number, last: number, { steps, failuresMax }: Given): Promise<number> {
   const startMs = performance.now();
   const failing: number[] = [];
   let done = 0;
@@ -76,6 +85,17 @@ async function runMany(first: number, last: number, { steps }: Given): Promise<n
   return failing.length > 0 ? 1 : 0;
 }
 
+function runFaults(): number {
+  const all = plantedFaults().map((fault) => {
+    const found = findFault(fault, faultSeeds);
+    print(`${fault.padEnd(30)} ${found.line ? `found in ${found.seconds.toFixed(0)} s: ${found.line}` : 'NOT FOUND'}`);
+    return found;
+  });
+  const missed = all.filter(({ line }) => line === undefined);
+  print(`${all.length - missed.length} of ${all.length} planted faults were found within ${faultSeeds} seeds`);
+  return missed.length > 0 ? 1 : 0;
+}
+
 function refuse(why: string): number {
   process.stderr.write(`${why}\n\n${usage}`);
   return 2;
@@ -92,6 +112,8 @@ async function main(args: string[]): Promise<number> {
       steps: { type: 'string', default: `${stepsUsual}` },
       trace: { type: 'boolean', default: false },
       keep: { type: 'string' },
+      faults: { type: 'boolean', default: false },
+      failures: { type: 'string', default: '5' },
     },
   });
   if (values.help) {
@@ -100,7 +122,10 @@ async function main(args: string[]): Promise<number> {
   }
   const steps = Number(values.steps);
   if (!Number.isInteger(steps) || steps < 0) return refuse('--steps is a number of events');
-  const given: Given = { steps, trace: values.trace, keep: values.keep };
+  const failuresMax = Number(values.failures);
+  if (!Number.isInteger(failuresMax) || failuresMax < 1) return refuse('--failures is a number of seeds');
+  const given: Given = { steps, trace: values.trace, keep: values.keep, failuresMax };
+  if (values.faults) return runFaults();
   if (values.story !== undefined) {
     const story = JSON.parse(readFileSync(values.story, 'utf8')) as Story;
     return runOne(values.story, story, true, given);

@@ -258,6 +258,12 @@ test('a task that was forgotten is not claimed by its last report, should its no
     expect(shown(foldService(late, report([claim('t1', 20, word)]), in2Minutes))).toEqual(['t1 waiting']);
 });
 
+test('a task that was forgotten does not drain when its node is heard minutes late, and its last report was never told', () => {
+  const late = fold(report([]), container('t1', 'stopping', 100), report([claim('t1', 30, 'released')]));
+  expect(shown(late)).toEqual(['t1 waiting']);
+  expect(foldTime(late as FoldedService, in2Minutes).endpoints).toEqual([]);
+});
+
 test('a container that survives a signal to stop serves again, once its node says so', () => {
   const stopping = fold(report([claim('t1', 10)]), container('t1', 'running', 100), container('t1', 'stopping', 200));
   expect(shown(foldService(stopping, container('t1', 'running', 150), context))).toEqual(['t1 draining']);

@@ -66,9 +66,10 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
   const takesSpec = fact.spec.index > service.spec.index || (fact.confirmed && fact.spec.index !== service.spec.index);
   const claims = new Map(fact.tasks.map((task) => [task.id, task]));
   const gone = new Set(fact.gone);
-  // A task that was listed before and is not claimed has been forgotten; a fact of its node came late.
+  // A task that was listed before and is not claimed has been forgotten, and so has one that is first heard of as released:
+  // a fact of its node came late, and nothing drains to it.
   const isPast = (endpoint: Endpoint, task: TaskClaim) =>
-    !fact.confirmed && endpoint.claim === 'absent' && task.index <= service.seen;
+    !fact.confirmed && endpoint.claim === 'absent' && (task.claim === 'released' || task.index <= service.seen);
   const kept = service.endpoints.map((endpoint) => {
     const claim = claims.get(endpoint.task);
     if (claim && isPast(endpoint, claim)) return endpoint;

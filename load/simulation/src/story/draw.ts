@@ -10,10 +10,12 @@ export function drawStory(seed: number, steps: number): Story {
   const chance = chanceFrom(seed * 4);
   const shape = drawShape(chance);
   const events: StoryEvent[] = [];
+  // What is restored excuses much: most stories do without, and are held to more.
+  const restores = chance.happens(0.35);
   let atMs = 2_000;
   for (let n = 0; n < steps; n++) {
     // A swarm without services has nothing to go wrong.
-    const event = n < 2 || chance.happens(0.5) ? drawChange(chance, n < 2) : drawMisfortune(chance);
+    const event = n < 2 || chance.happens(0.5) ? drawChange(chance, n < 2) : drawMisfortune(chance, restores);
     events.push({ atMs, ...event });
     atMs += drawPauseMs(chance);
   }
@@ -71,9 +73,10 @@ function drawWish(chance: Chance): ServiceWish {
   };
 }
 
-function drawMisfortune(chance: Chance): Misfortune {
+function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
   const forMs = chance.happens(0.7) ? 100 + chance.upTo(4_000) : chance.upTo(40_000);
-  const kind = chance.next();
+  const any = chance.next();
+  const kind = !restores && any >= 0.21 && any < 0.29 ? 0.6 : any;
   if (kind < 0.16) return { kind: 'weather', faults: drawFaults(chance), forMs: chance.upTo(minuteMs) };
   if (kind < 0.21) return { kind: 'bus wiped' };
   if (kind < 0.25) return { kind: 'bus restored', backup: chance.next() };
