@@ -13,7 +13,7 @@ function limits(testSeconds: number, hookSeconds: number) {
   return { testTimeout: testSeconds * 1000 * patience(), hookTimeout: hookSeconds * 1000 * patience() };
 }
 
-const real = ['nats', 'kernel', 'docker', 'swarm', 'lab'];
+const apart = ['nats', 'kernel', 'docker', 'swarm', 'lab', 'seeds'];
 
 export default defineConfig({
   test: {
@@ -24,9 +24,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: everywhere.map((dir) => `${dir}/*.test.ts`),
-          exclude: ['**/node_modules/**', ...real.flatMap(named)],
+          exclude: ['**/node_modules/**', ...apart.flatMap(named)],
         },
       },
+      // One test that takes all cores by itself.
+      { test: { name: 'seeds', include: named('seeds'), ...limits(600, 30) } },
       // A nats-server per file, on a port of its own.
       { test: { name: 'nats', include: named('nats'), ...limits(30, 30) } },
       // Namespaces per file, named by it.

@@ -35,6 +35,13 @@ export const stages: readonly Stage[] = [
     needsToolchain: false,
     runner: ['load/simulation/src/main.ts', '--seeds', '1..1000'],
   },
+  {
+    name: 'seeds',
+    says: 'the whole controller on simulated time, from 1,000 seeds',
+    hasTests: true,
+    needsToolchain: false,
+    cached: true,
+  },
   { name: 'nats', says: 'a real nats-server', ...real },
   { name: 'kernel', says: 'real nftables and conntrack, in namespaces', ...real },
   { name: 'docker', says: 'a real dockerd', ...real },
