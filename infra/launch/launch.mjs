@@ -17,6 +17,7 @@ const commands = {
   lab: { main: 'infra/lab/main.ts', says: 'tests, a shell or a command on a kernel with IPVS, in an emulated machine' },
   bench: { main: 'load/bench/src/main.ts', says: 'speed and memory, measured on a real swarm' },
   sim: { main: 'load/simulation/src/main.ts', says: 'the whole controller on simulated time, from a seed' },
+  full: { main: 'infra/launch/full.ts', says: 'all tests, 10,000 seeds of the simulation, and its planted faults' },
   fairway: { main: 'services/cli/src/main.ts', says: 'the command-line client' },
 };
 

@@ -6,7 +6,7 @@ import { type Story, showEvent, showTime } from './story/story.ts';
 import { trySeeds } from './try-seeds.ts';
 import { shrunk, tried } from './try-story.ts';
 
-const usage = `Usage: npm run sim -- [--seed N | --seeds A..B | --story FILE] [--steps M] [--trace]
+const usage = `Usage: npm run sim -- [--seed N | --seeds A..B | --story FILE | --faults [NAME...]] [--steps M] [--trace]
 
 Runs the whole controller on simulated time, under the misfortunes that a seed draws, and compares what every node's
 kernel has in the end with what the simulated Docker says. A story that fails is shrunk to the fewest events that do.
@@ -15,7 +15,7 @@ Ends with status 0 where all is as it should be, 1 where a seed fails, 2 for wro
   --seed N       one seed; it replays exactly
   --seeds A..B   many, on all cores, until the first failures; 1..200 if nothing is given
   --story FILE   a story that --keep has written, as it stands there
-  --faults       plant each fault of load/simulation/faults in a copy, and find it within 200 seeds
+  --faults       plant each fault of load/simulation/faults, or those named, in a copy, and find it within 200 seeds
   --steps M      how many events a story has, 30 if not given
   --trace        tell the story of the run in lines (of the shrunk one, where it fails)
   --keep FILE    write the shrunk story of a failing seed there
@@ -85,8 +85,11 @@ async function runMany(first: number, last: number, { steps, failuresMax }: Give
   return failing.length > 0 ? 1 : 0;
 }
 
-function runFaults(): number {
-  const all = plantedFaults().map((fault) => {
+function runFaults(named: readonly string[]): number {
+  const planted = plantedFaults();
+  const unknown = named.find((name) => !planted.includes(name));
+  if (unknown !== undefined) return refuse(`no fault ${unknown}; there are ${planted.join(', ')}`);
+  const all = (named.length > 0 ? named : planted).map((fault) => {
     const found = findFault(fault, faultSeeds);
     print(`${fault.padEnd(30)} ${found.line ? `found in ${found.seconds.toFixed(0)} s: ${found.line}` : 'NOT FOUND'}`);
     return found;
@@ -102,8 +105,9 @@ function refuse(why: string): number {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       help: { type: 'boolean', short: 'h', default: false },
       seed: { type: 'string' },
@@ -125,7 +129,8 @@ async function main(args: string[]): Promise<number> {
   const failuresMax = Number(values.failures);
   if (!Number.isInteger(failuresMax) || failuresMax < 1) return refuse('--failures is a number of seeds');
   const given: Given = { steps, trace: values.trace, keep: values.keep, failuresMax };
-  if (values.faults) return runFaults();
+  if (values.faults) return runFaults(positionals);
+  if (positionals.length > 0) return refuse(`${positionals.join(' ')}?`);
   if (values.story !== undefined) {
     const story = JSON.parse(readFileSync(values.story, 'utf8')) as Story;
     return runOne(values.story, story, true, given);

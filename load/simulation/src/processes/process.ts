@@ -92,6 +92,8 @@ export class NodeProcess extends Process {
   /** The most that the kernel takes for an operation, and for its answer. */
   slowMs: number = usualMs;
   joined: JoinedNode | undefined;
+  /** Whether this life of the process has had a complete mesh from the bus. */
+  #heardAll = false;
 
   constructor(machine: Machine, skewMs: number, surroundings: Surroundings) {
     super(machine.name, skewMs, surroundings);
@@ -109,6 +111,7 @@ export class NodeProcess extends Process {
   protected async run(life: Life, bus: Bus): Promise<void> {
     const { latency, newId } = this.surroundings;
     this.joined = undefined;
+    this.#heardAll = false;
     const docker = dockerOf(life, this.machine.docker);
     const info = () => docker.info().catch(() => undefined);
     let found = await info();
@@ -136,7 +139,9 @@ export class NodeProcess extends Process {
       ...kernel,
       apply: async (namespace, transaction) => {
         const before = entries();
-        const complete = this.joined?.replica.mesh.complete ?? false;
+        // What is read from the disk does not count.
+        this.#heardAll ||= this.joined?.replica.current?.complete ?? false;
+        const complete = this.#heardAll;
         try {
           return await kernel.apply(namespace, transaction);
         } finally {
