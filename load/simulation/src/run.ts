@@ -42,10 +42,10 @@ export async function run(story: Story): Promise<Report> {
   mendAll(world);
   world.say('story', 'all is mended');
   const fromMs = world.clock.nowMs();
-  const limitMs = story.events.some(({ kind }) => /restored/.test(kind)) ? restoredMsMax : quietMsMax;
+  const limitMs = lateMs(story) + (story.events.some(({ kind }) => /restored/.test(kind)) ? restoredMsMax : quietMsMax);
   let wrong = wrongs(world);
   let wrongMs = wrong.length > 0 ? fromMs : undefined;
-  for (let nowMs = fromMs; nowMs - (wrongMs ?? fromMs) < restMs && nowMs - fromMs < limitMs; ) {
+  for (let nowMs = fromMs; nowMs - (wrongMs ?? fromMs) < restMs && nowMs - fromMs < limitMs + restMs; ) {
     await pass(lookEveryMs);
     nowMs = world.clock.nowMs();
     wrong = wrongs(world);
@@ -59,6 +59,11 @@ export async function run(story: Story): Promise<Report> {
     const forMs = atMs - world.clock.nowMs();
     if (forMs > 0) await pass(forMs);
   }
+}
+
+/** What was on its way when all was mended may still be so late. */
+function lateMs({ events }: Story): number {
+  return Math.max(0, ...events.map((event) => (event.kind === 'weather' ? (event.faults.straggleMsMax ?? 0) : 0)));
 }
 
 /** Where kernels differ from the oracle: `n1 lacks host tcp 8000 > …`, `n1 has …`. */

@@ -1,7 +1,7 @@
-import type { Bus, MemoryBus } from '@fairway/bus';
+import type { Bus, MemoryBus, MeshReplica } from '@fairway/bus';
 import { type Decider, startDecider } from '@fairway/decider';
 import type { Kernel } from '@fairway/executor';
-import { type JoinedNode, joinNode } from '@fairway/node';
+import { joinNode } from '@fairway/node';
 import type { Log } from '@fairway/telemetry';
 import type { Invariants } from '../invariants/invariants.ts';
 import { entriesOf } from '../kernel-lines.ts';
@@ -91,9 +91,6 @@ export class NodeProcess extends Process {
   readonly machine: Machine;
   /** The most that the kernel takes for an operation, and for its answer. */
   slowMs: number = usualMs;
-  joined: JoinedNode | undefined;
-  /** Whether this life of the process has had a complete mesh from the bus. */
-  #heardAll = false;
 
   constructor(machine: Machine, skewMs: number, surroundings: Surroundings) {
     super(machine.name, skewMs, surroundings);
@@ -110,16 +107,20 @@ export class NodeProcess extends Process {
 
   protected async run(life: Life, bus: Bus): Promise<void> {
     const { latency, newId } = this.surroundings;
-    this.joined = undefined;
-    this.#heardAll = false;
+    // What it begins with is from its disk, and not complete whatever it says.
+    let begun: { readonly replica: MeshReplica; readonly services: unknown } | undefined;
+    const isComplete = () => {
+      const mesh = begun?.replica.mesh;
+      return mesh?.complete === true && mesh.services !== begun?.services;
+    };
     const docker = dockerOf(life, this.machine.docker);
     const info = () => docker.info().catch(() => undefined);
     let found = await info();
     for (; !found?.node; found = await info()) await life.after(500);
-    this.joined = await joinNode({
+    const { replica } = await joinNode({
       bus,
       docker,
-      kernel: kernelOf(life, this.#watched(), latency, () => this.slowMs),
+      kernel: kernelOf(life, this.#watched(isComplete), latency, () => this.slowMs),
       swarm: found.swarm ?? found.node,
       meshPath: 'mesh',
       log: this.log(),
@@ -128,10 +129,11 @@ export class NodeProcess extends Process {
       boot: this.machine.boot,
       newId,
     });
+    begun = { replica, services: replica.mesh.services };
   }
 
-  /** The machine's kernel, each change of which is looked at. */
-  #watched(): Kernel {
+  /** The machine's kernel, each change of which is looked at. `isComplete` tells whether the mesh acted on is. */
+  #watched(isComplete: () => boolean): Kernel {
     const { machine, surroundings } = this;
     const { kernel } = machine;
     const entries = () => entriesOf(kernel, machine.networks);
@@ -139,9 +141,7 @@ export class NodeProcess extends Process {
       ...kernel,
       apply: async (namespace, transaction) => {
         const before = entries();
-        // What is read from the disk does not count.
-        this.#heardAll ||= this.joined?.replica.current?.complete ?? false;
-        const complete = this.#heardAll;
+        const complete = isComplete();
         try {
           return await kernel.apply(namespace, transaction);
         } finally {

@@ -12,16 +12,16 @@ export type Shape = {
  * Which of several an event is about, from 0 to below 1: that share of those that there are when it happens. So an event
  * keeps its meaning when others before it are left out.
  */
-type Pick = number;
+type Share = number;
 
 /** What operators and programs do; no fault of anybody. */
 export type Change =
   | { readonly kind: 'create service'; readonly wish: ServiceWish }
-  | { readonly kind: 'scale service'; readonly service: Pick; readonly replicas: number }
-  | { readonly kind: 'update service'; readonly service: Pick; readonly target: number }
-  | { readonly kind: 'remove service'; readonly service: Pick }
-  | { readonly kind: 'container ends' | 'container sickens' | 'container is signalled'; readonly task: Pick }
-  | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Pick };
+  | { readonly kind: 'scale service'; readonly service: Share; readonly replicas: number }
+  | { readonly kind: 'update service'; readonly service: Share; readonly target: number }
+  | { readonly kind: 'remove service'; readonly service: Share }
+  | { readonly kind: 'container ends' | 'container sickens' | 'container is signalled'; readonly task: Share }
+  | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Share };
 
 /** What goes wrong. */
 export type Misfortune =
@@ -29,25 +29,25 @@ export type Misfortune =
   | { readonly kind: 'weather'; readonly faults: MemoryFaults; readonly forMs: number }
   | { readonly kind: 'bus wiped' }
   /** The bucket is as it was at an earlier backup, with the epoch and the revisions of then. */
-  | { readonly kind: 'bus restored'; readonly backup: Pick }
-  | { readonly kind: 'swarm restored'; readonly backup: Pick }
-  | { readonly kind: 'cut from the bus'; readonly process: Pick; readonly forMs: number }
+  | { readonly kind: 'bus restored'; readonly backup: Share }
+  | { readonly kind: 'swarm restored'; readonly backup: Share }
+  | { readonly kind: 'cut from the bus'; readonly process: Share; readonly forMs: number }
   /** These machines do not reach the managers, and where it is `whole` the bus neither. */
-  | { readonly kind: 'partition'; readonly machines: readonly Pick[]; readonly whole: boolean; readonly forMs: number }
+  | { readonly kind: 'partition'; readonly machines: readonly Share[]; readonly whole: boolean; readonly forMs: number }
   /** The process dies after so many more effects, the last of them done or not. */
   | {
       readonly kind: 'process dies';
-      readonly process: Pick;
+      readonly process: Share;
       readonly effects: number;
       readonly done: boolean;
       readonly forMs: number;
     }
   | { readonly kind: 'all processes die'; readonly forMs: number }
-  | { readonly kind: 'dockerd ends' | 'power fails'; readonly machine: Pick; readonly forMs: number }
-  | { readonly kind: 'kernel fails'; readonly machine: Pick; readonly oneIn: number; readonly forMs: number }
-  | { readonly kind: 'kernel is slow'; readonly machine: Pick; readonly slowMs: number; readonly forMs: number }
+  | { readonly kind: 'dockerd ends' | 'power fails'; readonly machine: Share; readonly forMs: number }
+  | { readonly kind: 'kernel fails'; readonly machine: Share; readonly oneIn: number; readonly forMs: number }
+  | { readonly kind: 'kernel is slow'; readonly machine: Share; readonly slowMs: number; readonly forMs: number }
   /** The kernel takes no transaction with an element of this service's. */
-  | { readonly kind: 'element refused'; readonly machine: Pick; readonly service: Pick; readonly forMs: number };
+  | { readonly kind: 'element refused'; readonly machine: Share; readonly service: Share; readonly forMs: number };
 
 /** Something that happens, so long after the beginning. */
 export type StoryEvent = { readonly atMs: number } & (Change | Misfortune);

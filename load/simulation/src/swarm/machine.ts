@@ -45,12 +45,20 @@ export class Machine {
   /** Whether it reaches the managers. */
   linked = true;
   manager: boolean;
-  /** Since when its containers are as they are, by container; not for those that nothing vouches for. */
+  /** Containers that somebody sent a signal to end, and that survived it. */
   readonly signalled = new Set<string>();
   /** Raised by each end of dockerd: what was under way before does not go on. */
   #life = 0;
   #due = false;
-  #busy = new Set<string>();
+  readonly #busy = new Set<string>();
+  /** By task, its last container. */
+  readonly #ids = new Map<string, string>();
+  /** The networks that each container is on. */
+  readonly #attached = new Map<string, readonly string[]>();
+  /** Overlay networks' sandboxes, each with its identity. */
+  readonly #sandboxes = new Map<`lb_${string}`, string>();
+  /** How many containers and sandboxes were made. */
+  #made = 0;
 
   constructor(
     name: string,
@@ -352,7 +360,7 @@ export class Machine {
       if (network.Ingress) continue;
       const sandbox = sandboxNameOf(network.Id);
       if (!wanted.has(network.Id)) this.#sandboxes.delete(sandbox);
-      else if (!this.#sandboxes.has(sandbox)) this.#sandboxes.set(sandbox, `${sandbox}-${this.#made++}`);
+      else if (!this.#sandboxes.has(sandbox)) this.#sandboxes.set(sandbox, `${sandbox}-${++this.#made}`);
       this.kernel.replaceSandbox(this.#sandboxes.get(sandbox), sandbox);
     }
   }
@@ -361,12 +369,6 @@ export class Machine {
   #idOf(task: string): string {
     return this.#ids.get(task) ?? '';
   }
-
-  readonly #ids = new Map<string, string>();
-  /** The networks that each container is on. */
-  readonly #attached = new Map<string, readonly string[]>();
-  readonly #sandboxes = new Map<`lb_${string}`, string>();
-  #made = 1;
 
   /** The swarm's overlay networks, whether the machine takes part in them or not. */
   get networks(): readonly string[] {

@@ -32,6 +32,12 @@ export class Swarm {
   readonly #health = new Set<string>();
   readonly #versions = new Map<string, number>();
   readonly #versionOfTask = new Map<string, number>();
+  /** The networks that each service is on. */
+  readonly #networks = new Map<string, readonly string[]>();
+  /** Machines of which a word is on its way. */
+  readonly #judging = new Set<Machine>();
+  /** Tasks whose addresses were given back. */
+  readonly #freed = new Set<string>();
   #machines: readonly Machine[] = [];
   #ids = 0;
   #due = false;
@@ -99,8 +105,6 @@ export class Swarm {
     this.#tell('service', 'create', id, `${replicas} tasks`);
     return id;
   }
-
-  readonly #networks = new Map<string, readonly string[]>();
 
   scaleService(id: string, replicas: number): void {
     const service = this.#asked(id);
@@ -190,8 +194,6 @@ export class Swarm {
       });
     }
   }
-
-  readonly #judging = new Set<Machine>();
 
   #judge(machine: Machine, state: 'ready' | 'down'): void {
     const node = this.store.get('nodes', machine.node);
@@ -292,8 +294,6 @@ export class Swarm {
       for (const address of held) if (address) this.#addresses.get(Network.ID)?.free(address);
     }
   }
-
-  readonly #freed = new Set<string>();
 
   #held(network: string) {
     const vips = this.store
