@@ -1,4 +1,4 @@
-import { endpointState, hasEnded, type Mesh } from '@fairway/mesh';
+import { type Endpoint, endpointState, hasEnded, type Mesh } from '@fairway/mesh';
 
 /** Something that the mesh holds and has not removed, with the `Version.Index` that it was told last. */
 export type HeldObject = { readonly id: string; readonly index: number };
@@ -8,6 +8,9 @@ type HeldTask = HeldObject & { readonly released: boolean };
 
 /** A service with the highest `Version.Index` of any task of it that the mesh was told of, there still or not. */
 type HeldService = HeldObject & { readonly seen: number };
+
+/** A container as its node told of it last; without a reading the mesh was told nothing. */
+export type HeldContainerWord = Pick<Endpoint, 'container' | 'incarnation' | 'tick'>;
 
 /**
  * What the mesh holds, as a watcher needs to know it: that Docker has something no more is only noticed by those who
@@ -21,6 +24,8 @@ export type MeshView = {
   /** Whether the mesh was told that the service is no more. */
   isRemoved(service: string): boolean;
   tasks(service: string): Iterable<HeldTask>;
+  /** What the mesh was told last of the container of a node's task; undefined where it has no such task. */
+  container(node: string, service: string, task: string): HeldContainerWord | undefined;
   nodes(): Iterable<HeldObject>;
   networks(): Iterable<HeldObject>;
   /** Tasks of a node that the mesh which is being acted on takes for alive, be it one kept from before a bus was lost. */
@@ -55,6 +60,8 @@ export function meshView(replica: Meshes): MeshView {
       (service(id)?.endpoints ?? [])
         .filter((endpoint) => !hasEnded(endpoint))
         .map(({ task, index, claim }) => ({ id: task, index, released: claim === 'released' })),
+    container: (node, id, task) =>
+      service(id)?.endpoints.find((endpoint) => endpoint.task === task && endpoint.node === node),
     nodes: () =>
       [...(read()?.nodes ?? [])].flatMap(([id, node]) =>
         node.removedMs === undefined ? [{ id, index: node.claim?.index ?? 0 }] : [],

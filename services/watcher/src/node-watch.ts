@@ -1,4 +1,4 @@
-import type { ContainerFact, Fact, Incarnation } from '@fairway/mesh';
+import { type ContainerFact, type Fact, type Incarnation, sameIncarnation } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
@@ -45,6 +45,8 @@ export class NodeWatch {
   readonly #lives: ContainerLives;
   readonly #stopSignals = new Map<string, number>();
   readonly #listings: Coalescer<Listing>;
+  /** Containers of which the mesh had an older and other word than this node's, at the last listing. */
+  #unlike: ReadonlySet<string> = new Set();
   #lastTick = 0;
   #stopped = false;
 
@@ -154,11 +156,35 @@ export class NodeWatch {
     }
     this.#dropAbsent(new Set(listed.map(({ Id }) => Id)), tick);
     this.#denyAbsent(new Set(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id'])), tick);
-    if (listing === 'resync')
+    if (listing === 'confirm') this.#tellAgain();
+    else
       this.#publishAll(
         tick,
         listed.map(({ Labels }) => Labels['com.docker.swarm.task.id']),
       );
+  }
+
+  /**
+   * Tells the bus again of containers that the mesh has otherwise at two listings in a row. A fact that is late may come
+   * after a later one that said what the mesh had already: of that nothing was kept by which the late one is known as old.
+   */
+  #tellAgain(): void {
+    if (!this.#options.viewIsCurrent()) return;
+    const unlike = this.#lives.all().filter((held) => this.#isUnlike(held));
+    for (const held of unlike) {
+      if (this.#unlike.has(held.id)) {
+        this.#options.offer(this.#outgoing(held, 'container listing', this.#options.newId()));
+      }
+    }
+    this.#unlike = new Set(unlike.map(({ id }) => id));
+  }
+
+  #isUnlike({ task, service, state, tick }: HeldContainer): boolean {
+    const told = this.#options.view.container(this.#node, service, task);
+    if (!told || told.container === state) return false;
+    // Of another boot nothing can be said: its ticks are others.
+    if (told.incarnation && !sameIncarnation(told.incarnation, this.#incarnation)) return false;
+    return told.tick === undefined || told.tick < tick;
   }
 
   async #lookAtAll(

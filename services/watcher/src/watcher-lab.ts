@@ -4,7 +4,7 @@ import type { Log } from '@fairway/telemetry';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryDocker } from './memory-docker.ts';
 import { MemorySwarm } from './memory-swarm.ts';
-import type { HeldObject, MeshView } from './mesh-view.ts';
+import type { HeldContainerWord, HeldObject, MeshView } from './mesh-view.ts';
 import type { OwnChange } from './own.ts';
 import { startWatcher, type Watcher } from './watcher.ts';
 
@@ -17,6 +17,8 @@ class SetView implements MeshView {
   heldNetworks: HeldObject[] = [];
   removed: string[] = [];
   live: { task: string; service: string }[] = [];
+  /** By task. */
+  told = new Map<string, HeldContainerWord>();
 
   isComplete = () => this.complete;
   services = () => this.heldServices;
@@ -24,6 +26,7 @@ class SetView implements MeshView {
   isRemoved = (id: string) => this.removed.includes(id);
   tasks = (service: string) =>
     this.service(service) ? this.heldTasks.map((held) => ({ released: false, ...held })) : [];
+  container = (_node: string, _service: string, task: string) => this.told.get(task);
   nodes = () => this.heldNodes;
   networks = () => this.heldNetworks;
   liveTasks = () => this.live;

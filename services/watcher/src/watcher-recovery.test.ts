@@ -33,6 +33,24 @@ describe('when something is lost and found', () => {
     expect(lab.story).toContain('node-listing task2 task3 task4 task5 task6 task7');
   });
 
+  it('a container that the mesh has otherwise at two listings is told of again, until it has not', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    lab.view.told.set('task2', { container: 'stopping', tick: 1 });
+    await lab.clock.advance(35_000);
+    expect(lab.story).toEqual([]);
+    await lab.clock.advance(30_000);
+    expect(lab.story).toEqual(['container task2 running']);
+    lab.view.told.set('task2', { container: 'running', tick: 2 });
+    lab.turnPage();
+    await lab.clock.advance(90_000);
+    // A later word of the node's is on its way.
+    lab.view.told.set('task2', { container: 'stopping', tick: Number.MAX_SAFE_INTEGER });
+    await lab.clock.advance(90_000);
+    expect(lab.story).toEqual([]);
+  });
+
   it('all is listed anew in another epoch', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
     await lab.clock.advance(10_000);

@@ -27,7 +27,8 @@ function publishedBy(truth: Truth, service: EngineService, machine: Machine): st
   const gateway = machine.docker.gateway?.text;
   if (gateway === undefined) return [];
   return service.Endpoint.Ports.flatMap(({ Protocol, PublishedPort, TargetPort }) => {
-    const targets = addressesOf(truth, service, ingressOf(truth)).map((address) => `${address}:${TargetPort}`);
+    const addresses = addressesOf(truth, service, ingressOf(truth));
+    const targets = addresses.map((address) => `${address}:${TargetPort}`).sort();
     const port = `${Protocol} ${PublishedPort}`;
     return [`host ${port} > ${gateway}`, `ingress ${port} > ${targets.join(' ')}`.trimEnd()];
   });
