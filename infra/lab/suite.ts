@@ -21,7 +21,11 @@ type Step = {
 };
 
 const steps: readonly Step[] = [
-  { project: 'kernel', files: ['linux.kernel.test.ts'], named: ['with ipvs', 'balanced by', 'timeouts', 'routes'] },
+  {
+    project: 'kernel',
+    files: ['linux.kernel.test.ts'],
+    named: ['with ipvs', 'balanced by', 'timeouts', 'routes of virtual IPs'],
+  },
   {
     project: 'kernel',
     files: ['traffic.kernel.test.ts'],
