@@ -243,7 +243,7 @@ export function createLinuxKernel({
       const virtual = kind === 'ipvs-ingress' || kind === 'ipvs-network' ? await ipvs.read(namespace, kind) : undefined;
       const text = await list(namespace);
       if (text === undefined && !virtual?.virtual.size) return undefined;
-      const vips = kind === 'network' ? await vipsIn(namespace as Sandbox) : undefined;
+      const vips = kind === 'network' || kind === 'ipvs-network' ? await vipsIn(namespace as Sandbox) : undefined;
       const found = parseTable<RulesOf<N>>(kind as RulesOf<N>['kind'], text ?? noTable(kind), {
         ...(vips ? { vips } : {}),
         ...(virtual ? { virtual } : {}),

@@ -329,8 +329,9 @@ function rulesOf(table: Table, servers: VirtualServers): Rules {
     case 'network':
       return { kind, services, slots, spreads, vips, ...onePacket };
     case 'ipvs-ingress':
-    case 'ipvs-network':
       return { kind, verdicts, virtual, ...onePacket };
+    case 'ipvs-network':
+      return { kind, verdicts, virtual, vips, ...onePacket };
   }
 }
 

@@ -336,15 +336,6 @@ test('a TCP client whose endpoint vanished is told so once its connection is for
 describe('a virtual IP', () => {
   const tasks = new Map<string, Peer>();
   const vip = (last: number) => ipv4(`10.0.0.${last}`);
-  /** Where the kernel has IPVS Docker gives the sandbox its virtual IPs, and takes those that are gone. */
-  let given: readonly string[] = [];
-  const giveAsDocker = async (wanted: readonly string[]) => {
-    const change = (verb: string) => (address: string) => `ip address ${verb} ${address}/32 dev eth0`;
-    const come = wanted.filter((address) => !given.includes(address)).map(change('add'));
-    const gone = given.filter((address) => !wanted.includes(address)).map(change('del'));
-    given = wanted;
-    await lab.run('balancer', [...come, ...gone].join('\n'));
-  };
   const bring = async (
     vips: { readonly [last: number]: readonly number[] },
     {
@@ -357,7 +348,6 @@ describe('a virtual IP', () => {
       ([last, lasts]) => [vipKey(vip(Number(last))), { ...wishing(at(lasts)), draining: at(draining) }] as const,
     );
     const wish = { kind: 'network', services: new Map(services) } as const;
-    if (balancer === 'ipvs') await giveAsDocker(Object.keys(vips).map((last) => vip(Number(last)).text));
     const { transaction, stale } = difference<RulesOf<NetworkSandbox>>(
       await kernel.read(lab.networkSandbox),
       wish,

@@ -104,7 +104,8 @@ function sandboxRules(
   const onePacket = readOnePacket(kind, read, ofZones, foreign);
   if (kind !== 'ingress' && kind !== 'network') {
     const verdicts = readVerdicts(kind, read('verdicts'), foreign);
-    return { kind, verdicts, virtual, ...onePacket };
+    const balancer = { verdicts, virtual, ...onePacket };
+    return kind === 'ipvs-network' ? { kind, ...balancer, vips } : { kind, ...balancer };
   }
   const services = new Map<ServiceKey, number>();
   for (const text of read('services')) {

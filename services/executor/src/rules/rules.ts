@@ -70,8 +70,11 @@ type WithOnePacket = { readonly onePacket?: OnePacket };
 /** The ingress sandbox: its services are published ports. */
 export type IngressRules = Slots & WithOnePacket & { readonly kind: 'ingress' };
 
-/** The sandbox of an overlay network: its services are virtual IPs, which it has to answer for as for its own addresses. */
-export type NetworkRules = Slots & WithOnePacket & { readonly kind: 'network'; readonly vips: ReadonlySet<VipKey> };
+/** An overlay network's services are virtual IPs, for which its sandbox has to answer as for its own addresses. */
+type WithVips = { readonly vips: ReadonlySet<VipKey> };
+
+/** The sandbox of an overlay network. */
+export type NetworkRules = Slots & WithOnePacket & WithVips & { readonly kind: 'network' };
 
 /** Whether a service's new connections are left to IPVS, or refused for want of a task. */
 export type Verdict = 'balance' | 'refuse';
@@ -82,11 +85,7 @@ type Virtual = {
   readonly virtual: ReadonlyMap<VirtualKey, VirtualServer>;
 };
 export type IpvsIngressRules = Virtual & WithOnePacket & { readonly kind: 'ipvs-ingress' };
-/**
- * Where the kernel has IPVS, Docker gives the sandbox its virtual IPs itself. Fairway must not: Docker, finding one there,
- * would set up nothing for it (moby libnetwork/service_linux.go, `addLBBackend`), and serve nothing once Fairway is gone.
- */
-export type IpvsNetworkRules = Virtual & WithOnePacket & { readonly kind: 'ipvs-network' };
+export type IpvsNetworkRules = Virtual & WithOnePacket & WithVips & { readonly kind: 'ipvs-network' };
 
 export type NftSandboxRules = IngressRules | NetworkRules;
 export type IpvsSandboxRules = IpvsIngressRules | IpvsNetworkRules;

@@ -8,8 +8,8 @@ import {
   slotKey,
   spreadOf,
   type Target,
-  type VipKey,
 } from './rules.ts';
+import { settleVips } from './settle-vips.ts';
 import { assignSlots } from './slots.ts';
 
 /**
@@ -21,9 +21,7 @@ export function settleSlots(current: NftSandboxRules | undefined, wish: SandboxW
   const served = [...services].filter(([, endpoints]) => endpoints > 0);
   const spreads = new Set<Spread>(served.map(([service, endpoints]) => spreadOf(service, endpoints)));
   if (wish.kind === 'ingress') return { kind: 'ingress', services, slots, spreads };
-  const vips = new Set([...services.keys()] as VipKey[]);
-  const before = current?.kind === 'network' && !prune ? current.vips : new Set<VipKey>();
-  return { kind: 'network', services, slots, spreads, vips: vips.union(before) };
+  return { kind: 'network', services, slots, spreads, vips: settleVips(current, services, prune) };
 }
 
 type Endpoints = Pick<NftSandboxRules, 'services' | 'slots'>;

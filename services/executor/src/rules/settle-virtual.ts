@@ -7,6 +7,7 @@ import {
   showTarget,
   type Verdict,
 } from './rules.ts';
+import { settleVips } from './settle-vips.ts';
 import {
   type Connections,
   type Destination,
@@ -43,7 +44,8 @@ export function settleVirtual(
     const takes = [...destinations.values()].some(({ weight }) => weight > 0);
     verdicts.set(service, takes ? 'balance' : 'refuse');
   }
-  return { kind: wish.kind === 'ingress' ? 'ipvs-ingress' : 'ipvs-network', verdicts, virtual };
+  if (wish.kind === 'ingress') return { kind: 'ipvs-ingress', verdicts, virtual };
+  return { kind: 'ipvs-network', verdicts, virtual, vips: settleVips(current, verdicts, prune) };
 }
 
 /** Whether IPVS has tasks that get no new connections. */
