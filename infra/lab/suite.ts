@@ -32,7 +32,14 @@ const steps: readonly Step[] = [
     named: ['published port answers', 'refused at once', 'UDP client that always', 'TCP client', 'virtual IP'],
     env: { FAIRWAY_BALANCER: 'ipvs' },
   },
-  { project: 'swarm', files: ['beside-docker.swarm.test.ts'] },
+  {
+    project: 'swarm',
+    files: ['beside-docker.swarm.test.ts', 'ingress.swarm.test.ts', 'vips.swarm.test.ts'],
+    named: [
+      "beside Docker's own mesh",
+      ...['answers on every node', 'UDP answers as TCP', 'spreads over the tasks', 'any port of a virtual IP'],
+    ],
+  },
 ];
 
 const reportFile = join(tmpdir(), 'fairway-lab-report.json');

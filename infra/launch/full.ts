@@ -4,11 +4,17 @@ import { fileURLToPath } from 'node:url';
 // All that `npm test` does, and what takes too long for every change. Ends with the first part that fails.
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const simulation = 'load/simulation/src/main.ts';
-const parts = [['infra/launch/test.ts'], [simulation, '--seeds', '1001..10000'], [simulation, '--faults']];
+const parts = [
+  ['infra/launch/test.ts'],
+  ['infra/lab/main.ts', '--limit', '90', 'vitest run --project swarm --reporter=verbose'],
+  [simulation, '--seeds', '1001..10000'],
+  [simulation, '--faults'],
+];
 
 const usage = `Usage: npm run full
 
-All stages of npm test, then 9,000 further seeds of the simulation, then its planted faults.
+All stages of npm test, then every test of the real swarm in the lab, where IPVS balances, then 9,000 further seeds of the
+simulation, then its planted faults.
 `;
 
 function main(): number {
