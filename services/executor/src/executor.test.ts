@@ -474,3 +474,17 @@ test('what cannot be released is told, and everything else is released', async (
   await expect(lab.clock.settle(lab.executor.handOver())).rejects.toThrow('host');
   expect(lab.kernel.rules('ingress')).toBeUndefined();
 });
+
+test('a task elsewhere that the kernel has stays while its sandbox was not heard of yet', async () => {
+  const first = await openLab();
+  await first.service('web', [port(8000)], [endpoint(5, 'n2')]);
+  await first.until(() => first.rules().includes('8000/tcp: 10.0.0.5:80'));
+  await first.executor.stop();
+  const lab = await openLab({
+    kernel: first.kernel,
+    given: (kernel) => ({ ...kernel, watchSandboxes: () => ({ close() {} }) }),
+  });
+  await lab.service('web', [port(8000)], [endpoint(5, 'n2')]);
+  await lab.pass(1_000);
+  expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80');
+});

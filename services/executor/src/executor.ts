@@ -22,6 +22,7 @@ import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kern
 import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay-reach.ts';
 import { wishFromPlan } from './rules/wish.ts';
+import { tasksElsewhere } from './tasks-elsewhere.ts';
 import { toldNotes } from './told-notes.ts';
 
 type Options = {
@@ -242,7 +243,16 @@ export function startExecutor({
     const networks = [...mesh.networks.values()].filter(
       (network) => network.removedMs === undefined && names.has(sandboxOf(network)),
     );
-    const reach = await overlays.look(mesh, watched, networks);
+    const looked = await overlays.look(mesh, watched, networks);
+    // Ingress is planned for before its sandbox was heard of, too, as after a start: what is not looked at yet is taken for
+    // reached, or else its tasks would go from a kernel that has them.
+    const unheard = [...mesh.networks.values()].filter(({ id, ingress }) => ingress && !looked.has(id));
+    const { serving } = tasksElsewhere(
+      mesh,
+      watched,
+      unheard.map(({ id }) => id),
+    );
+    const reach = new Map([...looked, ...[...serving].map(([id, tasks]) => [id, new Set(tasks.keys())] as const)]);
     return { ...watched, sandboxes: names, reach };
   }
 
