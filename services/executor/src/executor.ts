@@ -8,7 +8,6 @@ import {
   type OwnFacts,
   type Plan,
   plan,
-  sandboxOf,
   stateHere,
   type WatchedFacts,
 } from '@fairway/mesh';
@@ -22,7 +21,6 @@ import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kern
 import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay-reach.ts';
 import { wishFromPlan } from './rules/wish.ts';
-import { tasksElsewhere } from './tasks-elsewhere.ts';
 import { toldNotes } from './told-notes.ts';
 
 type Options = {
@@ -240,19 +238,7 @@ export function startExecutor({
 
   async function withKernelFacts(mesh: Mesh, watched: WatchedFacts): Promise<OwnFacts> {
     const names = new Set([...sandboxes.keys()].map(fileOf));
-    const networks = [...mesh.networks.values()].filter(
-      (network) => network.removedMs === undefined && names.has(sandboxOf(network)),
-    );
-    const looked = await overlays.look(mesh, watched, networks);
-    // Ingress is planned for before its sandbox was heard of, too, as after a start: what is not looked at yet is taken for
-    // reached, or else its tasks would go from a kernel that has them.
-    const unheard = [...mesh.networks.values()].filter(({ id, ingress }) => ingress && !looked.has(id));
-    const { serving } = tasksElsewhere(
-      mesh,
-      watched,
-      unheard.map(({ id }) => id),
-    );
-    const reach = new Map([...looked, ...[...serving].map(([id, tasks]) => [id, new Set(tasks.keys())] as const)]);
+    const reach = await overlays.look(mesh, watched, names);
     return { ...watched, sandboxes: names, reach };
   }
 

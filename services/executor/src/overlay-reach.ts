@@ -45,16 +45,23 @@ export class OverlayReach {
     this.#options = options;
   }
 
-  /** The addresses that are reached on each of the networks; looks for those that were not found yet. */
+  /**
+   * The addresses that are reached on each network that has one of these sandboxes, by their files; looks for those that
+   * were not found yet. Ingress is planned for before its sandbox was heard of, too, as after a start: all are taken for
+   * reached then, or its tasks would go from a kernel that has them.
+   */
   async look(
     mesh: Mesh,
     own: WatchedFacts,
-    networks: readonly Network[],
+    sandboxes: ReadonlySet<string>,
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     this.#cancel();
     const { clock, onDue } = this.#options;
+    const present = [...mesh.networks.values()].filter(({ removedMs }) => removedMs === undefined);
+    const networks = present.filter((network) => sandboxes.has(sandboxOf(network)));
+    const unheard = present.filter((network) => network.ingress && !networks.includes(network));
     const ids = networks.map(({ id }) => id);
-    const { serving, coming } = tasksElsewhere(mesh, own, ids);
+    const { serving, coming } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
     this.#hearOf(coming);
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#networks.delete(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#networks.delete(network.id);
@@ -70,7 +77,8 @@ export class OverlayReach {
     const due = [...this.#networks.values()].flatMap(({ dueMs }) => dueMs ?? []);
     if (due.length > 0) this.#cancel = clock.after(Math.max(1, Math.min(...due) - clock.nowMs()), onDue);
     this.#lookAhead(networks);
-    return new Map(reached);
+    const assumed = unheard.map(({ id }) => [id, new Set(serving.get(id)?.keys())] as const);
+    return new Map([...reached, ...assumed]);
   }
 
   /** A sandbox was made anew, and with it Docker's part of its network: what was found in it says nothing any more. */
