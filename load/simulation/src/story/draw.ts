@@ -77,9 +77,9 @@ function drawWish(chance: Chance): ServiceWish {
 
 function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
   const forMs = chance.happens(0.7) ? 100 + chance.upTo(4_000) : chance.upTo(40_000);
-  const any = chance.next();
+  const drawn = chance.next();
   // Where nothing is restored, a process dies in place of it: the restorations are 0.21 to 0.29 below.
-  const kind = !restores && any >= 0.21 && any < 0.29 ? 0.6 : any;
+  const kind = !restores && drawn >= 0.21 && drawn < 0.29 ? 0.6 : drawn;
   if (kind < 0.16) return { kind: 'weather', faults: drawFaults(chance), forMs: chance.upTo(minuteMs) };
   if (kind < 0.21) return { kind: 'bus wiped' };
   if (kind < 0.25) return { kind: 'bus restored', backup: chance.next() };
