@@ -2,7 +2,7 @@
  * What `npm run lab` runs in the machine when it is given no command, chosen to fit into its limit: that this kernel takes
  * and gives back what is written for IPVS, that connections come to where IPVS is told to lead them, and that on a real
  * swarm published ports and virtual IPs are served beside Docker's own mesh, by either driver. What needs no IPVS is left
- * to the machine outside, which is 25 times faster. A failure of one does not hide the next; ends with a line "N passed,
+ * to the machine outside, which is 11 to 20 times faster. A failure of one does not hide the next; ends with a line "N passed,
  * N failed", and status 1 if any failed.
  */
 import { spawnSync } from 'node:child_process';
