@@ -231,7 +231,7 @@ export class Swarm {
         }
         return true;
       },
-      { limitMs: stateMaxMs },
+      { limitMs: stateMaxMs, ...(carrier === 'udp' ? { everyMs: betweenUdpRefusalsMs } : {}) },
     );
   }
 
@@ -349,6 +349,13 @@ export class Swarm {
     return parts.join('\n');
   }
 }
+
+/**
+ * Linux sends a client six ICMP refusals at once and then one a second (icmp(7), icmp_ratelimit; measured). A look that
+ * misses one takes three seconds, in which not all that the next one needs are allowed again: without a pause none would
+ * ever see all of them.
+ */
+const betweenUdpRefusalsMs = 2_000;
 
 /** A packet that is dropped instead of refused is noticed after a second at the earliest, when SYN is sent again. */
 const refusalMaxMs = 900;
