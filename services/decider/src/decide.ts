@@ -9,6 +9,7 @@ import {
   writeNode,
 } from '@fairway/bus';
 import {
+  type Endpoint,
   type Fact,
   keepCauses,
   type NetworkFact,
@@ -69,11 +70,16 @@ export function decideService(
   });
 }
 
-/** Forgets what a service's entry has kept for long enough; nothing is written where there is nothing. */
-export function decideTime(bucket: Bucket, id: string, context: FoldContext): Promise<Decision> {
+/** Forgets the endpoints of a service that are old; nothing is written where there is none. */
+export function decideTime(
+  bucket: Bucket,
+  id: string,
+  isOld: (endpoint: Endpoint) => boolean,
+  context: FoldContext,
+): Promise<Decision> {
   return untilWritten(async () => {
     const stored = await loadService(bucket, id);
-    const service = stored.service && foldTime(stored.service, context);
+    const service = stored.service && foldTime(stored.service, isOld, context);
     if (!service || service === stored.service) return { kind: 'unchanged' };
     return written(await saveService(bucket, id, stored, service, []));
   });

@@ -20,6 +20,7 @@ import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { type Decision, decideNetwork, decideNode, decideService } from './decide.ts';
 import type { FoldContext } from './fold-service.ts';
 import { Inbox } from './inbox.ts';
+import { KnownSince } from './known-since.ts';
 import { completeEpoch, foldNodeListing } from './listing.ts';
 import { sweep } from './sweep.ts';
 
@@ -48,7 +49,7 @@ const unavailableMs = 500;
 const unreadableMs = 5_000;
 /** How often the streams and buckets are looked after, and what is to be forgotten is swept. */
 const provisionMs = 10_000;
-const sweepMs = 60_000;
+const sweepMs = 30_000;
 
 /** A running decider: facts in, mesh out. It keeps nothing that it cannot read again. */
 export type Decider = { stop(): Promise<void> };
@@ -84,9 +85,10 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
     if (state === 'connected') void provision();
   });
   const endUpkeep = every(clock, provisionMs, () => void provision());
+  const known = new KnownSince(clock);
   const endSweeping = every(clock, sweepMs, () => {
     if (replica.current)
-      sweep(bus.mesh, replica.current, context()).catch((error) =>
+      sweep(bus.mesh, replica.current, known, context()).catch((error) =>
         log.warn('could not sweep; trying again', { reason: describe(error) }),
       );
   });

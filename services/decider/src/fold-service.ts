@@ -2,7 +2,6 @@ import { unknownSpec } from '@fairway/bus';
 import {
   type ContainerFact,
   type Endpoint,
-  hasEnded,
   isNewerReading,
   type NodeListingFact,
   type Service,
@@ -15,12 +14,6 @@ import { step } from './task-life.ts';
 
 /** The facts that can change a service. */
 export type ServiceChange = ServiceFact | ServiceGoneFact | ContainerFact | NodeListingFact;
-
-/**
- * A task that ended is forgotten after this, and so is one of which only its node spoke. Until then a fact about it that
- * was overtaken finds it: deciders share the facts, and one that fails is delivered again after those behind it.
- */
-const lingerMs = 60_000;
 
 /** What a fold needs to know besides the service and the fact. */
 export type FoldContext = {
@@ -155,17 +148,19 @@ function foldListing(service: FoldedService, fact: NodeListingFact, context: Fol
   return settled(service, { ...service, endpoints }, false, context);
 }
 
-/** The service without what is to be forgotten by now; the very same value when there is nothing. */
-export function foldTime(service: FoldedService, context: FoldContext): FoldedService {
-  return settled(service, service, false, context);
+/** The service without the endpoints that are old, and those that settle by themselves; the same value without any. */
+export function foldTime(
+  service: FoldedService,
+  isOld: (endpoint: Endpoint) => boolean,
+  context: FoldContext,
+): FoldedService {
+  const endpoints = service.endpoints.filter((endpoint) => !isOld(endpoint));
+  return settled(service, { ...service, endpoints }, false, context);
 }
 
-/** Leaves out what is to be forgotten, and gives the held value back when nothing is left to say. */
+/** Leaves out what nobody will ever hear of again, and gives the held value back when nothing is left to say. */
 function settled(held: FoldedService, after: FoldedService, isNew: boolean, context: FoldContext): FoldedService {
-  const endpoints = after.endpoints.filter((endpoint) => {
-    if (endpoint.claim === 'released' && context.isRemoved(endpoint.node)) return false;
-    return !(hasEnded(endpoint) || endpoint.claim === 'absent') || context.nowMs - endpoint.sinceMs <= lingerMs;
-  });
+  const endpoints = after.endpoints.filter(({ claim, node }) => claim !== 'released' || !context.isRemoved(node));
   const same =
     !isNew &&
     after.spec === held.spec &&

@@ -2,6 +2,7 @@ import { createMemoryBus, keys, SimulatedClock, tombstoneMs, writeNetwork, write
 import { type Endpoint, emptyMesh, type Mesh, type Network, type Node, type Service } from '@fairway/mesh';
 import { expect, test } from 'vitest';
 import type { FoldContext } from './fold-service.ts';
+import { KnownSince } from './known-since.ts';
 import { expired, lingering, sweep } from './sweep.ts';
 
 const nowMs = 10_000_000;
@@ -11,8 +12,15 @@ const context: FoldContext = {
   isListed: () => false,
   isRemoved: (node) => node === 'n9',
 };
-const longAgoMs = nowMs - tombstoneMs - 1;
-const lately = { removedMs: nowMs - tombstoneMs };
+const removed = { removedMs: nowMs };
+
+/** What a decider knows that saw the mesh so long ago for the first time. */
+async function knownFor(mesh: Mesh, forMs: number, clock = new SimulatedClock()): Promise<KnownSince> {
+  const known = new KnownSince(clock);
+  known.look(mesh);
+  await clock.settle(Promise.resolve(), forMs);
+  return known;
+}
 const network: Network = {
   id: 'w1',
   name: 'w1',
@@ -44,67 +52,106 @@ const endpoint = (more: Partial<Endpoint>): Endpoint => ({
   ...more,
 });
 
-test('tombstones expire when no fact about their object can be on its way', () => {
+test('tombstones expire once they have been known for so long that no fact about their object can be on its way', async () => {
   const mesh: Mesh = {
     ...emptyMesh('e'),
-    services: new Map([
-      service('old', [], { removedMs: longAgoMs }),
-      service('lately', [], lately),
-      service('live', []),
-    ]),
+    services: new Map([service('old', [], removed), service('live', [])]),
     nodes: new Map([
-      ['n1', { ...node, removedMs: longAgoMs }],
-      ['n2', { ...node, ...lately }],
-      ['n3', node],
+      ['n1', { ...node, ...removed }],
+      ['n2', node],
     ]),
     networks: new Map([
-      ['w1', { ...network, removedMs: longAgoMs }],
+      ['w1', { ...network, ...removed }],
       ['w2', network],
     ]),
   };
-  expect(expired(mesh, nowMs)).toEqual(['service.old', 'node.n1', 'network.w1']);
+  expect(expired(mesh, await knownFor(mesh, tombstoneMs))).toEqual([]);
+  const known = await knownFor(mesh, tombstoneMs + 1);
+  expect(expired(mesh, known)).toEqual(['service.old', 'node.n1', 'network.w1']);
+  // Removed, there again and removed again: counted from the last time.
+  const again = { ...mesh, nodes: new Map([['n1', { ...node, removedMs: nowMs + 1 }]]) };
+  expect(expired(again, known)).toEqual(['service.old', 'network.w1']);
 });
 
-test('what lingers is what ended or was never claimed, a minute ago, or drains on a node that was removed', () => {
+test('a bucket that was restored from a backup is known from then on', async () => {
+  const clock = new SimulatedClock();
+  const at = (revision: number): Mesh => ({
+    ...emptyMesh('e'),
+    generation: { epoch: 'e', revision },
+    nodes: new Map([['n1', { ...node, ...removed }]]),
+  });
+  const known = await knownFor(at(9), tombstoneMs + 1, clock);
+  known.look(at(9));
+  expect(expired(at(9), known)).toEqual(['node.n1']);
+  known.look(at(8));
+  expect(expired(at(8), known)).toEqual([]);
+});
+
+test('what lingers is what ended or was never claimed and is known for a minute, whatever time it bears', async () => {
   const lingers: [string, Partial<Endpoint>][] = [
     ['ended', {}],
+    ['ended-by-a-clock-that-is-fast', { sinceMs: nowMs + 3_600_000 }],
     ['never-began', { container: 'unknown' }],
     ['never-claimed', { claim: 'absent', container: 'running' }],
-    ['drains-on-a-removed-node', { container: 'running', node: 'n9', sinceMs: nowMs }],
   ];
   const stays: [string, Partial<Endpoint>][] = [
-    ['ended-lately', { sinceMs: nowMs - 60_000 }],
-    ['claimed-lately', { claim: 'absent', container: 'running', sinceMs: nowMs - 60_000 }],
     ['drains', { container: 'running' }],
     ['serves', { claim: 'running', container: 'running' }],
     ['wanted', { claim: 'running' }],
   ];
   const services = new Map([...lingers, ...stays].map(([id, more]) => service(id, [endpoint(more)])));
-  expect(lingering({ ...emptyMesh('e'), services }, context)).toEqual(lingers.map(([id]) => id));
+  const mesh = { ...emptyMesh('e'), services };
+  expect(lingering(mesh, await knownFor(mesh, 59_999), context)).toEqual([]);
+  const known = await knownFor(mesh, 60_000);
+  expect(lingering(mesh, known, context)).toEqual(lingers.map(([id]) => id));
+  // It was heard of since: it is past in another way.
+  const heard = { ...mesh, services: new Map([service('ended', [endpoint({ index: 2 })])]) };
+  expect(lingering(heard, known, context)).toEqual([]);
 });
 
-test('an entry that was written since the mesh was read stays', async () => {
+test('what drains on a node that was removed is not waited for', async () => {
+  const services = new Map([service('drains', [endpoint({ container: 'running', node: 'n9' })])]);
+  const mesh = { ...emptyMesh('e'), services };
+  expect(lingering(mesh, new KnownSince(new SimulatedClock()), context)).toEqual(['drains']);
+});
+
+/** A bus with a node and a network that were removed, as they were when a decider saw them. */
+async function removedLongAgo() {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
   await clock.settle(bus.provision());
-  const write = (key: string, text: string, revision = 0) => clock.settle(bus.mesh.put(key, text, revision));
-  const first = await write(keys.node('n1'), writeNode({ ...node, removedMs: longAgoMs }));
-  await write(keys.network('w1'), writeNetwork({ ...network, removedMs: longAgoMs }));
+  const revision = await clock.settle(bus.mesh.put(keys.node('n1'), writeNode({ ...node, ...removed }), 0));
+  await clock.settle(bus.mesh.put(keys.network('w1'), writeNetwork({ ...network, ...removed }), 0));
   const mesh: Mesh = {
     ...emptyMesh('e'),
-    nodes: new Map([['n1', { ...node, removedMs: longAgoMs }]]),
-    networks: new Map([['w1', { ...network, removedMs: longAgoMs }]]),
+    nodes: new Map([['n1', { ...node, ...removed }]]),
+    networks: new Map([['w1', { ...network, ...removed }]]),
   };
-  // Somebody else is faster, between the reading and the deletion.
+  const known = await knownFor(mesh, tombstoneMs + 1, clock);
+  const left = async () => {
+    const texts = [keys.node('n1'), keys.network('w1')].map(async (key) => (await bus.mesh.get(key))?.text);
+    return clock.settle(Promise.all(texts));
+  };
+  return { clock, bus, mesh, known, revision, left };
+}
+
+test('an entry that was written since the mesh was read stays', async () => {
+  const { clock, bus, mesh, known, revision, left } = await removedLongAgo();
+  await clock.settle(bus.mesh.put(keys.node('n1'), writeNode(node), revision));
+  await clock.settle(sweep(bus.mesh, mesh, known, context));
+  expect(await left()).toEqual([writeNode(node), undefined]);
+});
+
+test('an entry that is written between its reading and its deletion stays', async () => {
+  const { clock, bus, mesh, known, revision, left } = await removedLongAgo();
   const raced = {
     ...bus.mesh,
     get: async (key: string) => {
       const held = await bus.mesh.get(key);
-      if (key === keys.node('n1')) await bus.mesh.put(key, writeNode(node), first);
+      if (key === keys.node('n1')) await bus.mesh.put(key, writeNode(node), revision);
       return held;
     },
   };
-  await clock.settle(sweep(raced, mesh, context));
-  const texts = [keys.node('n1'), keys.network('w1')].map(async (key) => (await bus.mesh.get(key))?.text);
-  expect(await clock.settle(Promise.all(texts))).toEqual([writeNode(node), undefined]);
+  await clock.settle(sweep(raced, mesh, known, context));
+  expect(await left()).toEqual([writeNode(node), undefined]);
 });

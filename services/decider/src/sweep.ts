@@ -1,34 +1,72 @@
-import { type Bucket, keys, RevisionConflict, tombstoneMs } from '@fairway/bus';
-import type { Mesh } from '@fairway/mesh';
+import {
+  type Bucket,
+  keys,
+  parseKey,
+  RevisionConflict,
+  readNetwork,
+  readNode,
+  readService,
+  tombstoneMs,
+} from '@fairway/bus';
+import type { Endpoint, Mesh } from '@fairway/mesh';
 import { decideTime } from './decide.ts';
 import { type FoldContext, foldTime } from './fold-service.ts';
+import type { KnownSince, Removable } from './known-since.ts';
 
-/** The keys of entries whose object was removed so long ago that no fact about it can still be on its way. */
-export function expired(mesh: Mesh, nowMs: number): string[] {
-  const old = ({ removedMs }: { removedMs?: number }) => removedMs !== undefined && nowMs - removedMs > tombstoneMs;
-  const of = <T extends { removedMs?: number }>(entries: ReadonlyMap<string, T>, key: (id: string) => string) =>
-    [...entries].filter(([, entry]) => old(entry)).map(([id]) => key(id));
+/**
+ * A task that ended is forgotten after this, and so is one of which only its node spoke. Until then a fact about it that
+ * was overtaken finds it: deciders share the facts, and one that fails is delivered again after those behind it.
+ */
+const lingerMs = 60_000;
+
+/** The keys of entries whose object is known to be removed for so long that no fact about it can still be on its way. */
+export function expired(mesh: Mesh, known: KnownSince): string[] {
+  const of = (entries: ReadonlyMap<string, Removable>, keyOf: (id: string) => string) =>
+    [...entries].flatMap(([id, entry]) => (isExpired(keyOf(id), entry, known) ? [keyOf(id)] : []));
   return [...of(mesh.services, keys.service), ...of(mesh.nodes, keys.node), ...of(mesh.networks, keys.network)];
 }
 
 /** The services with endpoints that are to be forgotten by now, though no fact comes that would do it. */
-export function lingering(mesh: Mesh, context: FoldContext): string[] {
-  return [...mesh.services].filter(([, service]) => foldTime(service, context) !== service).map(([id]) => id);
+export function lingering(mesh: Mesh, known: KnownSince, context: FoldContext): string[] {
+  return [...mesh.services]
+    .filter(([id, service]) => foldTime(service, isOld(id, known), context) !== service)
+    .map(([id]) => id);
 }
 
 /**
  * Forgets what is to be forgotten, and deletes the entries that have expired. Any decider may do it at any time; who
  * comes second finds nothing.
  */
-export async function sweep(bucket: Bucket, mesh: Mesh, context: FoldContext): Promise<void> {
-  for (const id of lingering(mesh, context)) await decideTime(bucket, id, context);
-  for (const key of expired(mesh, context.nowMs)) {
+export async function sweep(bucket: Bucket, mesh: Mesh, known: KnownSince, context: FoldContext): Promise<void> {
+  known.look(mesh);
+  for (const id of lingering(mesh, known, context)) await decideTime(bucket, id, isOld(id, known), context);
+  for (const key of expired(mesh, known)) {
     const held = await bucket.get(key);
-    if (held?.text === undefined) continue;
+    // The mesh that was looked at may be behind: the object may be there again.
+    if (held?.text === undefined || !isExpired(key, readRemovable(key, held.text), known)) continue;
     try {
       await bucket.delete(key, held.revision);
     } catch (error) {
       if (!(error instanceof RevisionConflict)) throw error;
     }
+  }
+}
+
+function isOld(service: string, known: KnownSince) {
+  return (endpoint: Endpoint) => known.endpointMs(service, endpoint) >= lingerMs;
+}
+
+function isExpired(key: string, entry: Removable, known: KnownSince): boolean {
+  return known.removedMs(key, entry) > tombstoneMs;
+}
+
+function readRemovable(key: string, text: string): Removable {
+  switch (parseKey(key)?.kind) {
+    case 'service':
+      return readService(key, text);
+    case 'node':
+      return readNode(key, text);
+    default:
+      return readNetwork(key, text);
   }
 }
