@@ -376,8 +376,8 @@ test('where IPVS balances tasks come before others drain, each of which takes ef
     if (!service) throw new Error('no service');
     return { ...before, services: new Map([['tcp . 8000', { ...service, draining: targets(...draining) }]]) };
   };
-  const bring = (from: IpvsIngressRules | undefined, to: IngressWish) =>
-    difference<IpvsIngressRules>(from && found(from), to, true, 'ipvs');
+  const bring = (from: IpvsIngressRules | undefined, to: IngressWish, prune = true) =>
+    difference<IpvsIngressRules>(from && found(from), to, prune, 'ipvs');
   const first = bring(undefined, wish([5], [])).rules;
   const second = bring(first, wish([6], [5]));
   expect(second.transaction && renderVirtual(second.transaction).before).toEqual([
@@ -389,6 +389,7 @@ test('where IPVS balances tasks come before others drain, each of which takes ef
     '-e -t 172.18.0.2:8000 -r 10.0.0.5:80 -m -w 1',
     '-e -t 172.18.0.2:8000 -r 10.0.0.6:80 -m -w 0',
   ]);
+  expect(bring(second.rules, wish([], [6]), false).transaction).toBeUndefined();
 });
 
 test('removal is that of the table and its routes, and then that of virtual services', () => {

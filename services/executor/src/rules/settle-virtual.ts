@@ -20,7 +20,8 @@ import {
 
 /**
  * What IPVS is to have in a sandbox. A draining task that it has stays with weight 0 until its connections have `ended`,
- * or it is in the wish no more, as its container has died; one that it has not is not given to it.
+ * or it is in the wish no more, as its container has died; one that it has not is not given to it. Without `prune` what it
+ * has stays as it is: an incomplete mesh may be older than what the kernel has.
  */
 export function settleVirtual(
   current: IpvsSandboxRules | undefined,
@@ -34,10 +35,9 @@ export function settleVirtual(
     const key = virtualKey(service, gatewayOf(wish));
     const had = current?.virtual.get(key)?.destinations ?? new Map<string, Destination>();
     const destinations = new Map<string, Destination>(prune ? [] : had);
-    for (const target of draining) {
+    for (const target of prune ? draining : []) {
       const name = showTarget(target);
-      if (prune && ended.has(destinationKey(key, target))) continue;
-      if (had.has(name)) destinations.set(name, { target, weight: 0 });
+      if (had.has(name) && !ended.has(destinationKey(key, target))) destinations.set(name, { target, weight: 0 });
     }
     for (const target of targets) destinations.set(showTarget(target), { target, weight: 1 });
     if (destinations.size > 0) virtual.set(key, { scheduler: policy.scheduler, destinations });
