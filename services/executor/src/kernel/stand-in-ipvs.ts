@@ -5,6 +5,13 @@ import { type Destination, type VirtualKey, type VirtualServer, virtualOf } from
 /** IPVS of one namespace in memory. */
 export type VirtualServers = Map<VirtualKey, VirtualServer & { readonly destinations: Map<string, Destination> }>;
 
+/** Virtual servers that can be changed while the others stay. */
+export function copyServers(servers: VirtualServers): VirtualServers {
+  const copy = ([key, server]: [VirtualKey, VirtualServer]) =>
+    [key, { ...server, destinations: new Map(server.destinations) }] as const;
+  return new Map([...servers].map(copy));
+}
+
 const notUnicast = 'Invalid operation.  Possibly wrong module version, address not unicast, ...';
 
 /** Performs one operation, or gives the kernel's word for why not (the texts of ipvsadm 1.31). */

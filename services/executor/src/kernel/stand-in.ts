@@ -21,7 +21,7 @@ import { isOnIpvs, type TableOperation, type Transaction } from '../rules/transa
 import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 import { CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
-import { performOnIpvs, type VirtualServers } from './stand-in-ipvs.ts';
+import { copyServers, performOnIpvs, type VirtualServers } from './stand-in-ipvs.ts';
 
 export type KernelStandInOptions = {
   /** Where its failures come from: the same seed fails the same operations. */
@@ -132,8 +132,9 @@ export function createKernelStandIn({
       if (refused !== undefined && text.includes(refused))
         throw new RuleRejected(namespace, 'Could not process rule: Operation not supported', text);
       if (failure === 'refused') throw new RuleRejected(namespace, `stand-in (seed ${seed})`, text);
-      let table = structuredClone(tables.get(namespace));
-      const servers = structuredClone(ipvs.get(namespace)) ?? new Map();
+      const before = tables.get(namespace);
+      let table = before && copyTable(before);
+      const servers = copyServers(ipvs.get(namespace) ?? new Map());
       const notTaken: string[] = [];
       for (const operation of transaction.operations) {
         if (isOnIpvs(operation)) {
@@ -267,6 +268,22 @@ function emptyTable(kind: Rules['kind']): Table {
   };
 }
 
+/** A table that can be changed while the other stays; what is in the maps is replaced and never changed. */
+function copyTable(table: Table): Table {
+  return {
+    kind: table.kind,
+    ports: new Map(table.ports),
+    services: new Map(table.services),
+    verdicts: new Map(table.verdicts),
+    slots: new Map(table.slots),
+    spreads: new Set(table.spreads),
+    'one-packet': new Map(table['one-packet']),
+    zones: new Map(table.zones),
+    vips: new Map(table.vips),
+    foreign: [...table.foreign],
+  };
+}
+
 /** The table after one operation, or the kernel's word for why not. */
 function perform(table: Table | undefined, operation: TableOperation): { table: Table | undefined } | string {
   if (operation.do === 'add table') {
@@ -311,7 +328,7 @@ function perform(table: Table | undefined, operation: TableOperation): { table: 
 }
 
 function rulesOf(table: Table, servers: VirtualServers): Rules {
-  const { kind, ports, services, slots, spreads: chains, verdicts, zones, ...held } = structuredClone(table);
+  const { kind, ports, services, slots, spreads: chains, verdicts, zones, ...held } = copyTable(table);
   const ofZones = new Set([...chains].filter((spread) => readSpread(spread).match === 'zone'));
   const spreads = chains.difference(ofZones);
   const packets = held['one-packet'];
@@ -320,7 +337,7 @@ function rulesOf(table: Table, servers: VirtualServers): Rules {
       ? { onePacket: { services: packets, zones, spreads: ofZones } }
       : undefined;
   const vips = new Set(held.vips.keys());
-  const virtual = structuredClone(servers);
+  const virtual = copyServers(servers);
   switch (kind) {
     case 'host':
       return { kind, ports };
