@@ -144,6 +144,17 @@ test('an older spec does not replace a newer one, unless an inspect confirmed it
   expect(foldService(held, report([], { index: 8, confirmed: true }), context)?.spec.index).toBe(8);
 });
 
+test('another spec at the same index is of a restored swarm: an inspect has to confirm it', () => {
+  const held = fold(report([], { index: 9 }));
+  const other = (confirmed: boolean): ServiceFact => {
+    const { spec, ...rest } = report([], { index: 9, confirmed });
+    return { ...rest, spec: { ...spec, labels: { changed: 'true' } } };
+  };
+  expect(foldService(held, other(false), context)).toBe(held);
+  expect(foldService(held, other(true), context)?.spec.labels).toEqual({ changed: 'true' });
+  expect(foldService(held, report([], { index: 9, confirmed: true }), context)).toBe(held);
+});
+
 test('a swarm restored from a backup: confirmed claims count, though their indexes are lower', () => {
   const held = fold(report([claim('t1', 50)]), report([claim('t1', 60, 'released')]), report([claim('t2', 61)]));
   const restored = foldService(

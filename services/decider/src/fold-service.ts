@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unknownSpec } from '@fairway/bus';
 import {
   type ContainerFact,
@@ -56,7 +57,8 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
   // when it had the service.
   if (service.removedMs !== undefined && !fact.confirmed) return service;
 
-  const takesSpec = fact.spec.index > service.spec.index || (fact.confirmed && fact.spec.index !== service.spec.index);
+  const takesSpec =
+    fact.spec.index > service.spec.index || (fact.confirmed && !isDeepStrictEqual(fact.spec, service.spec));
   const claims = new Map(fact.tasks.map((task) => [task.id, task]));
   const gone = new Set(fact.gone);
   // A task that was listed before and is not claimed has been forgotten, and so has one that is first heard of as released:

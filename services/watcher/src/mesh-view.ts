@@ -1,4 +1,4 @@
-import { type Endpoint, endpointState, hasEnded, type Mesh } from '@fairway/mesh';
+import { type Endpoint, endpointState, hasEnded, type Mesh, type ServiceSpec } from '@fairway/mesh';
 
 /** Something that the mesh holds and has not removed, with the `Version.Index` that it was told last. */
 export type HeldObject = { readonly id: string; readonly index: number };
@@ -6,8 +6,11 @@ export type HeldObject = { readonly id: string; readonly index: number };
 /** A task, and whether the mesh was told that it is not wanted any more. */
 type HeldTask = HeldObject & { readonly released: boolean };
 
-/** A service with the highest `Version.Index` of any task of it that the mesh was told of, there still or not. */
-type HeldService = HeldObject & { readonly seen: number };
+/**
+ * A service as the mesh was told of it, and the highest `Version.Index` of any task of it that the mesh was told of, there
+ * still or not.
+ */
+type HeldService = { readonly spec: ServiceSpec; readonly seen: number };
 
 /** A container as its node told of it last; without a reading the mesh was told nothing. */
 export type HeldContainerWord = Pick<Endpoint, 'container' | 'incarnation' | 'tick'>;
@@ -53,7 +56,7 @@ export function meshView(replica: Meshes): MeshView {
       ),
     service(id) {
       const held = service(id);
-      return held && { id, index: held.spec.index, seen: held.seen };
+      return held && { spec: held.spec, seen: held.seen };
     },
     isRemoved: (id) => read()?.services.get(id)?.removedMs !== undefined,
     tasks: (id) =>

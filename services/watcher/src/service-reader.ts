@@ -1,4 +1,5 @@
-import type { TaskClaim } from '@fairway/mesh';
+import { isDeepStrictEqual } from 'node:util';
+import type { ServiceSpec, TaskClaim } from '@fairway/mesh';
 import { type Docker, DockerMalformed } from './docker.ts';
 import type { EngineService, EngineTask } from './engine-schema.ts';
 import type { MeshView } from './mesh-view.ts';
@@ -12,8 +13,8 @@ export type ServiceReading = {
   readonly tasks: readonly EngineTask[];
   readonly picture: ServicePicture;
   /**
-   * Whether Docker's index of the service or of a task is below the mesh's, or Docker has a service or a task that the
-   * mesh takes for gone: the swarm may have been restored.
+   * Whether Docker's index of the service or of a task is below the mesh's, Docker has a service or a task that the mesh
+   * takes for gone, or the service is another at the same index: the swarm may have been restored.
    */
   readonly behind: boolean;
 };
@@ -55,14 +56,14 @@ export async function readService(
     return claim ? [claim] : [];
   });
   const spec = serviceSpec(service);
-  const { index: specIndex = 0, seen = 0 } = view.service(spec.id) ?? {};
+  const { spec: heldSpec, seen = 0 } = view.service(spec.id) ?? {};
   const isBehind = ({ id, index, claim }: TaskClaim) => {
     const known = heldTasks.get(id);
     // Without it the mesh takes it for one that was removed before it was told of a later one.
     const lost = known ? known.released : index <= seen;
     return (claim !== 'released' && lost) || index < (known?.index ?? 0);
   };
-  const behind = view.isRemoved(spec.id) || spec.index < specIndex || claims.some(isBehind);
+  const behind = view.isRemoved(spec.id) || (heldSpec && isPast(spec, heldSpec)) || claims.some(isBehind);
   return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };
 }
 
@@ -81,6 +82,11 @@ export async function confirmService(from: ReadFrom, id: string): Promise<Servic
   }
   const reading = await readService(from, service, tasks, true);
   return reading.behind ? reading : undefined;
+}
+
+/** Whether Docker has what the mesh knows to be over: a restored swarm counts on from an index that was given before. */
+function isPast(spec: ServiceSpec, held: ServiceSpec): boolean {
+  return spec.index < held.index || (spec.index === held.index && !isDeepStrictEqual(spec, held));
 }
 
 /** What an inspect answers, with `malformed` for an object that is there and was put aside. */

@@ -1,4 +1,4 @@
-import { createMemoryBus, type MemoryBus, readFact, senderOf } from '@fairway/bus';
+import { createMemoryBus, type MemoryBus, readFact, senderOf, unknownSpec } from '@fairway/bus';
 import type { Fact } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 import { ManualClock } from './manual-clock.ts';
@@ -22,7 +22,10 @@ class SetView implements MeshView {
 
   isComplete = () => this.complete;
   services = () => this.heldServices;
-  service = (id: string) => this.heldServices.map((held) => ({ seen: 0, ...held })).find((held) => held.id === id);
+  service = (id: string) => {
+    const held = this.heldServices.find((one) => one.id === id);
+    return held && { spec: { ...unknownSpec(id), index: held.index }, seen: held.seen ?? 0 };
+  };
   isRemoved = (id: string) => this.removed.includes(id);
   tasks = (service: string) =>
     this.service(service) ? this.heldTasks.map((held) => ({ released: false, ...held })) : [];

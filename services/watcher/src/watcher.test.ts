@@ -226,6 +226,19 @@ describe('a service that a restored swarm has again', () => {
   });
 });
 
+describe('a service that a restored swarm has changed, at an index that it had before', () => {
+  it('is confirmed', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      const { Index: index } = swarm.service('service1').Version;
+      view.heldServices = [{ id: 'service1', index }];
+      view.heldTasks = [{ id: 'task2', index: 0 }];
+    });
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('service web task2=running confirmed');
+  });
+});
+
 describe('containers', () => {
   it('are told to the executor before the bus', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
