@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 /** What became of a planted fault: the first line that tells of it, or undefined where it was not found. */
 export type Found = { readonly fault: string; readonly line: string | undefined; readonly seconds: number };
 
-const project = fileURLToPath(new URL('../../../', import.meta.url));
+/** The folder of the project. */
+export const project = fileURLToPath(new URL('../../../', import.meta.url));
 const faults = fileURLToPath(new URL('../faults/', import.meta.url));
 /** What a run of the simulation takes of the project. */
 const parts = ['load/simulation', 'services', 'shared', 'package.json'];
@@ -18,6 +19,11 @@ export function plantedFaults(): string[] {
     .filter((file) => file.endsWith('.patch'))
     .map((file) => basename(file, '.patch'))
     .sort();
+}
+
+/** The file that plants a fault. */
+export function patchOf(fault: string): string {
+  return join(faults, `${fault}.patch`);
 }
 
 /**
@@ -33,7 +39,7 @@ export function findFault(fault: string, seeds: number): Found {
       cpSync(join(project, part), join(copy, part), { recursive: true, verbatimSymlinks: true });
     }
     symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'));
-    const patched = spawnSync('git', ['apply', join(faults, `${fault}.patch`)], { cwd: copy, encoding: 'utf8' });
+    const patched = spawnSync('git', ['apply', patchOf(fault)], { cwd: copy, encoding: 'utf8' });
     if (patched.status !== 0) throw new Error(`${fault} does not fit: ${patched.stderr || patched.error?.message}`);
     const startMs = performance.now();
     const args = ['load/simulation/src/main.ts', '--seeds', `1..${seeds}`, '--failures', '1'];

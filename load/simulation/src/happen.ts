@@ -22,6 +22,9 @@ export function happen(world: World, event: StoryEvent, backups: Backups): numbe
     case 'weather':
       invariants.unrest(untilMs + (event.faults.straggleMsMax ?? 0) + (event.faults.lateMsMax ?? 0));
       break;
+    case 'manager lags':
+      invariants.unrest(untilMs + event.lagMs);
+      break;
     case 'bus restored':
     case 'swarm restored':
       invariants.startAnew(untilMs + restoredMs);
@@ -74,6 +77,23 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
       else if (event.kind === 'container sickens') machine.sicken(task.ID);
       else machine.signal(task.ID);
       return nowMs;
+    }
+    case 'create network':
+      swarm.createNetwork();
+      return nowMs;
+    case 'remove network': {
+      const network = at(swarm.unusedNetworks, event.network);
+      if (network) swarm.removeNetwork(network);
+      return nowMs;
+    }
+    case 'replace node': {
+      const node = at(nodes, event.machine);
+      if (!node || !swarm.remove(node.machine)) return nowMs;
+      node.life?.die();
+      return mend(event.forMs, () => {
+        swarm.rejoin(node.machine);
+        latency.after(100, 2_000, () => node.start());
+      });
     }
     case 'drain node':
     case 'activate node': {
@@ -145,6 +165,21 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
         latency.after(100, 2_000, () => node?.start());
       });
     }
+    case 'manager lags': {
+      const machine = at(machines, event.machine);
+      if (!machine) return nowMs;
+      machine.lagMs = event.lagMs;
+      return mend(event.forMs, () => {
+        machine.lagMs = 0;
+      });
+    }
+    case 'garbled': {
+      const docker = at(machines, event.machine)?.docker;
+      const id = docker && at([...docker[`${event.what}s`].keys()], event.object);
+      if (!docker || id === undefined) return nowMs;
+      docker.garbled.add(id);
+      return mend(event.forMs, () => docker.garbled.delete(id));
+    }
     case 'kernel fails': {
       const kernel = at(machines, event.machine)?.kernel;
       kernel?.failOneIn(event.oneIn);
@@ -171,12 +206,15 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
 
 /** Everything is mended, whatever the story has broken and not mended yet. */
 export function mendAll(world: World): void {
-  const { bus, nodes, processes } = world;
+  const { bus, nodes, processes, swarm } = world;
   bus.setFaults({});
   for (const node of nodes) {
     node.machine.kernel.failOneIn(0);
     node.machine.kernel.refuse(undefined);
+    node.machine.docker.garbled.clear();
+    node.machine.lagMs = 0;
     node.slowMs = 4;
+    swarm.rejoin(node.machine);
     node.machine.powerOn();
     node.machine.startDaemon();
     node.machine.setLinked(true);

@@ -41,11 +41,11 @@ export function makeWorld(seed: number, shape: Shape): World {
   const say = (who: string, what: string) => void lines.push({ atMs: clock.nowMs(), who, what });
   const swarm = new Swarm(latency, shape.overlays, say);
   const machines = shape.machines.map(
-    ({ manager }, n) =>
+    ({ manager, ipvs }, n) =>
       new Machine(
         `n${n + 1}`,
         manager,
-        createKernelStandIn({ seed: seed * 64 + n, failOneIn: 0 }),
+        createKernelStandIn({ seed: seed * 64 + n, failOneIn: 0, balancer: ipvs ? 'ipvs' : 'nftables' }),
         swarm,
         latency,
         say,

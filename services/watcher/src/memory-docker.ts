@@ -38,6 +38,8 @@ export class MemoryDocker implements Docker {
   readonly networks: SwarmObjects['networks'];
   readonly containers: Held<EngineContainer> = new Map();
   gateway: Address | undefined = parseAddress('172.18.0.2');
+  /** Ids of objects that it answers in a shape which does not fit, whatever it holds of them. */
+  readonly garbled = new Set<string>();
   /** What was asked, in order: `listTasks web`. */
   readonly asked: string[] = [];
   /** Called before each answer; a test holds an answer back by not settling, or fails it by throwing. */
@@ -178,7 +180,7 @@ export class MemoryDocker implements Docker {
     const then = [...held];
     await this.#answer(operation);
     return then.flatMap(([id, object]) => {
-      if (object !== 'malformed') return [object as T];
+      if (object !== 'malformed' && !this.garbled.has(id)) return [object as T];
       this.#putAside(kind, id);
       return [];
     });
@@ -187,7 +189,7 @@ export class MemoryDocker implements Docker {
   async #inspect<T>(kind: string, id: string, held: Held<T>): Promise<T | undefined> {
     const then = held.get(id);
     await this.#answer(`inspect ${kind} ${id}`);
-    if (then === 'malformed') throw this.#putAside(kind, id);
+    if (then === 'malformed' || (then && this.garbled.has(id))) throw this.#putAside(kind, id);
     return then as T | undefined;
   }
 

@@ -1,9 +1,10 @@
-import { type BucketEntry, keys } from '@fairway/bus';
+import type { BucketEntry } from '@fairway/bus';
 import { type Entry, entriesOf } from '../kernel-lines.ts';
 import { addressOn, ingressOf, type Truth } from '../oracle/tables.ts';
 import type { Machine } from '../swarm/machine.ts';
 import { TruthSince } from './truth-since.ts';
 import { Unrest } from './unrest.ts';
+import { Writes } from './writes.ts';
 
 /** So long what Docker says takes to be known everywhere, where nothing is in its way. */
 const knownMs = 10_000;
@@ -17,7 +18,7 @@ const strayMsMax = 20_000;
  * - No port, virtual IP or task is dropped that Docker has said is there and healthy for so long that everybody knew it
  *   before the present unrest began: nothing that is on its way can say otherwise.
  * - No rule leads for long to an address whose owner is a task of another service.
- * - No write to the mesh says the same as the one before.
+ * - No write to the mesh says the same as the one before, and one fact makes one write.
  */
 export class Invariants {
   readonly #truth: Truth;
@@ -27,13 +28,14 @@ export class Invariants {
   readonly #broken: (what: string) => void;
   /** Since when a rule leads astray: `n1 ingress tcp 8000 > 10.0.0.5:80`. */
   #astray = new Map<string, number>();
-  readonly #written = new Map<string, string>();
+  readonly #writes: Writes;
 
   constructor(truth: Truth, nowMs: () => number, broken: (what: string) => void) {
     this.#truth = truth;
     this.#since = new TruthSince(truth);
     this.#nowMs = nowMs;
     this.#broken = broken;
+    this.#writes = new Writes(broken);
   }
 
   /** What is known may be older than what is true from now on, until so long and until that has been made up for. */
@@ -44,6 +46,7 @@ export class Invariants {
   /** What is true was changed without anybody being told, or what was known was forgotten. */
   startAnew(untilMs: number): void {
     this.#since.forget();
+    this.#writes.forget();
     this.unrest(untilMs);
   }
 
@@ -76,16 +79,13 @@ export class Invariants {
   }
 
   /** An entry of the mesh was written. */
-  written({ key, text = '' }: BucketEntry): void {
-    if (key === keys.epoch) return;
-    const said = text && JSON.stringify({ ...(JSON.parse(text) as object), causes: [] });
-    if (said && this.#written.get(key) === said) this.#broken(`${key} was written again though nothing changed`);
-    this.#written.set(key, said);
+  written(entry: BucketEntry): void {
+    this.#writes.look(entry);
   }
 
   /** The bucket begins anew: what is written now was not there before. */
   begun(): void {
-    this.#written.clear();
+    this.#writes.forget();
   }
 
   #removed(machine: Machine, { namespace, place }: Entry, complete: boolean): void {

@@ -29,9 +29,12 @@ function drawShape(chance: Chance): Shape {
   // Clocks that are right are the usual case, and the harder one to tell from each other.
   const skewMs = () => (chance.happens(0.3) ? (chance.upTo(10) - 5) * hourMs : rightMs());
   return {
-    machines: Array.from({ length: machines }, (_, n) => ({ manager: n < managers, skewMs: skewMs() })),
-    // README.md tells what becomes of deciders whose clocks are apart, which is not mended yet.
-    deciders: Array.from({ length: 1 + chance.upTo(2) }, () => ({ skewMs: rightMs() })),
+    machines: Array.from({ length: machines }, (_, n) => ({
+      manager: n < managers,
+      skewMs: skewMs(),
+      ipvs: chance.happens(0.4),
+    })),
+    deciders: Array.from({ length: 1 + chance.upTo(2) }, () => ({ skewMs: skewMs() })),
     overlays: 2,
   };
 }
@@ -54,6 +57,9 @@ function drawChange(chance: Chance, first: boolean): Change {
   if (kind < 0.72) return { kind: 'container ends', task: chance.next() };
   if (kind < 0.78) return { kind: 'container sickens', task: chance.next() };
   if (kind < 0.82) return { kind: 'container is signalled', task: chance.next() };
+  if (kind < 0.85) return { kind: 'replace node', machine: chance.next(), forMs: chance.upTo(30_000) };
+  if (kind < 0.88) return { kind: 'create network' };
+  if (kind < 0.92) return { kind: 'remove network', network: chance.next() };
   const kinds = ['drain node', 'activate node', 'activate node', 'promote node', 'demote node'] as const;
   return { kind: chance.pick(kinds) ?? 'activate node', machine: chance.next() };
 }
@@ -61,7 +67,8 @@ function drawChange(chance: Chance, first: boolean): Change {
 function drawWish(chance: Chance): ServiceWish {
   const dnsrr = chance.happens(0.05);
   const ports = dnsrr || chance.happens(0.2) ? 0 : 1 + chance.upTo(1);
-  const networks = [1, 2].filter(() => chance.happens(0.5));
+  // The first two are there from the start, others where the story makes them.
+  const networks = [1, 2, 3, 4].filter(() => chance.happens(0.4));
   return {
     replicas: 1 + chance.upTo(3),
     ports: Array.from({ length: ports }, () => ({
@@ -96,8 +103,13 @@ function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
   if (kind < 0.68) return { kind: 'all processes die', forMs };
   if (kind < 0.75) return { kind: 'dockerd ends', machine: chance.next(), forMs };
   if (kind < 0.83) return { kind: 'power fails', machine: chance.next(), forMs };
-  if (kind < 0.89) return { kind: 'kernel fails', machine: chance.next(), oneIn: 1 + chance.upTo(9), forMs };
-  if (kind < 0.95) return { kind: 'kernel is slow', machine: chance.next(), slowMs: chance.upTo(4_000), forMs };
+  if (kind < 0.86) return { kind: 'manager lags', machine: chance.next(), lagMs: chance.upTo(20_000), forMs };
+  if (kind < 0.89) {
+    const what = chance.pick(['service', 'task', 'node', 'network', 'container'] as const) ?? 'service';
+    return { kind: 'garbled', machine: chance.next(), what, object: chance.next(), forMs };
+  }
+  if (kind < 0.92) return { kind: 'kernel fails', machine: chance.next(), oneIn: 1 + chance.upTo(9), forMs };
+  if (kind < 0.96) return { kind: 'kernel is slow', machine: chance.next(), slowMs: chance.upTo(4_000), forMs };
   return { kind: 'element refused', machine: chance.next(), service: chance.next(), forMs };
 }
 

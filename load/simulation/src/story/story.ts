@@ -3,7 +3,8 @@ import type { ServiceWish } from '../swarm/swarm.ts';
 
 /** What a run begins with. */
 export type Shape = {
-  readonly machines: readonly { readonly manager: boolean; readonly skewMs: number }[];
+  /** `ipvs` where IPVS balances on it. */
+  readonly machines: readonly { readonly manager: boolean; readonly skewMs: number; readonly ipvs?: boolean }[];
   readonly deciders: readonly { readonly skewMs: number }[];
   readonly overlays: number;
 };
@@ -21,6 +22,11 @@ export type Change =
   | { readonly kind: 'update service'; readonly service: Share; readonly target: number }
   | { readonly kind: 'remove service'; readonly service: Share }
   | { readonly kind: 'container ends' | 'container sickens' | 'container is signalled'; readonly task: Share }
+  | { readonly kind: 'create network' }
+  /** One that nothing is on. */
+  | { readonly kind: 'remove network'; readonly network: Share }
+  /** A machine is gone for good and its node is removed; later what is put in its place joins as another node. */
+  | { readonly kind: 'replace node'; readonly machine: Share; readonly forMs: number }
   | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Share };
 
 /** What goes wrong. */
@@ -44,6 +50,16 @@ export type Misfortune =
     }
   | { readonly kind: 'all processes die'; readonly forMs: number }
   | { readonly kind: 'dockerd ends' | 'power fails'; readonly machine: Share; readonly forMs: number }
+  /** What the machine's dockerd tells of the swarm comes late, and in any order. */
+  | { readonly kind: 'manager lags'; readonly machine: Share; readonly lagMs: number; readonly forMs: number }
+  /** The machine's dockerd answers with something that fits no schema where this object should be. */
+  | {
+      readonly kind: 'garbled';
+      readonly machine: Share;
+      readonly what: 'service' | 'task' | 'node' | 'network' | 'container';
+      readonly object: Share;
+      readonly forMs: number;
+    }
   | { readonly kind: 'kernel fails'; readonly machine: Share; readonly oneIn: number; readonly forMs: number }
   | { readonly kind: 'kernel is slow'; readonly machine: Share; readonly slowMs: number; readonly forMs: number }
   /** The kernel takes no transaction with an element of this service's. */

@@ -5,19 +5,19 @@ import type { Address } from '@fairway/mesh';
  * what would take hours on a swarm happens within seconds here.
  */
 export class Addresses {
-  readonly #prefix: string;
+  /** The number of its subnet: 1 for 10.0.1.0/24. */
+  readonly subnet: number;
   readonly #taken = new Set<number>();
 
-  /** `prefix` is what comes before the last number: `10.0.1`. */
-  constructor(prefix: string) {
-    this.#prefix = prefix;
+  constructor(subnet: number) {
+    this.subnet = subnet;
   }
 
   take(): Address {
     let last = 2;
     while (this.#taken.has(last)) last += 1;
     this.#taken.add(last);
-    return { family: 'ip', text: `${this.#prefix}.${last}` };
+    return { family: 'ip', text: `10.0.${this.subnet}.${last}` };
   }
 
   free({ text }: Address): void {

@@ -6,8 +6,10 @@ import {
   type EngineContainer,
   type EngineTask,
   MemoryDocker,
+  type SwarmEvent,
 } from '@fairway/watcher';
 import type { Latency } from './latency.ts';
+import { Sandboxes } from './sandboxes.ts';
 import { isPast, type SwarmStore } from './store.ts';
 
 /** What a machine asks of the swarm that it is in. */
@@ -29,7 +31,8 @@ type Say = (what: string) => void;
  */
 export class Machine {
   readonly name: string;
-  readonly node: string;
+  /** Its id in the swarm; another one each time that it joins. */
+  node: string;
   readonly docker: MemoryDocker;
   readonly kernel: KernelStandIn;
   readonly disk: Disk;
@@ -45,6 +48,10 @@ export class Machine {
   /** Whether it reaches the managers. */
   linked = true;
   manager: boolean;
+  /** Whether it is in the swarm. */
+  member = true;
+  /** What its managers' part tells of the swarm comes so late. */
+  lagMs = 0;
   /** Containers that somebody sent a signal to end, and that survived it. */
   readonly signalled = new Set<string>();
   /** Raised by each end of dockerd: what was under way before does not go on. */
@@ -55,10 +62,10 @@ export class Machine {
   readonly #ids = new Map<string, string>();
   /** The networks that each container is on. */
   readonly #attached = new Map<string, readonly string[]>();
-  /** Overlay networks' sandboxes, each with its identity. */
-  readonly #sandboxes = new Map<`lb_${string}`, string>();
-  /** How many containers and sandboxes were made. */
+  readonly #sandboxes: Sandboxes;
+  /** How many containers were made, and how often it has joined. */
   #made = 0;
+  #joined = 1;
 
   constructor(
     name: string,
@@ -70,6 +77,7 @@ export class Machine {
   ) {
     this.name = name;
     this.node = `${name}id`;
+    this.#sandboxes = new Sandboxes(kernel);
     this.manager = manager;
     this.kernel = kernel;
     this.#managers = managers;
@@ -89,7 +97,7 @@ export class Machine {
 
   /** Whether its agent and the managers hear each other. */
   get reachable(): boolean {
-    return this.powered && this.daemon && this.linked;
+    return this.member && this.powered && this.daemon && this.linked;
   }
 
   /** The id of the present boot of its kernel. */
@@ -122,7 +130,7 @@ export class Machine {
     for (const [id, container] of this.containers()) {
       if (container.State.Status !== 'exited') this.#setState(id, { Status: 'exited' });
     }
-    this.kernel.replaceSandbox(undefined, 'ingress');
+    this.#sandboxes.replaceIngress(undefined);
     this.#syncSandboxes();
     this.#managers.wake();
   }
@@ -152,12 +160,35 @@ export class Machine {
 
   /** Starts with a new boot id and none of its containers running. */
   powerOn(): void {
-    if (this.powered) return;
+    if (this.powered || !this.member) return;
     this.powered = true;
     this.boots += 1;
     this.bootMs = this.#latency.clock.nowMs();
     this.#say(`starts, boot ${this.boots}`);
     this.startDaemon();
+  }
+
+  /** It is out of the swarm, and without power. */
+  leave(): void {
+    this.member = false;
+    this.setManager(false);
+    this.powerOff();
+  }
+
+  /** It is joined to the swarm anew, as another node; what it has on its disk is still there. */
+  join(): void {
+    this.member = true;
+    this.#joined += 1;
+    this.node = `${this.name}id${this.#joined}`;
+    this.docker.setInfo({ node: this.node });
+    this.powerOn();
+  }
+
+  /** An event of the swarm's, as a manager's dockerd tells it. */
+  tell(event: SwarmEvent): void {
+    if (!this.manager || !this.reachable) return;
+    if (this.lagMs === 0) this.docker.emit(event);
+    else this.#later(0, this.lagMs, () => this.docker.emit(event));
   }
 
   containers(): [string, EngineContainer][] {
@@ -347,22 +378,14 @@ export class Machine {
   #openIngress(): void {
     const last = 2 + this.#latency.chance.upTo(3);
     this.docker.gateway = { family: 'ip', text: `172.18.0.${last}` };
-    this.kernel.replaceSandbox(`${this.boot}-${this.#life}`, 'ingress');
+    this.#sandboxes.replaceIngress(`${this.boot}-${this.#life}`);
     this.#syncSandboxes();
   }
 
-  /** Docker has a sandbox for each overlay network that a container here is on, and takes it away with the last one. */
   #syncSandboxes(): void {
-    const { store } = this.#managers;
     const alive = this.containers().filter(([, container]) => this.daemon && isAlive(container));
-    const wanted = new Set(alive.flatMap(([id]) => this.#attached.get(id) ?? []));
-    for (const network of store.all('networks')) {
-      if (network.Ingress) continue;
-      const sandbox = sandboxNameOf(network.Id);
-      if (!wanted.has(network.Id)) this.#sandboxes.delete(sandbox);
-      else if (!this.#sandboxes.has(sandbox)) this.#sandboxes.set(sandbox, `${sandbox}-${++this.#made}`);
-      this.kernel.replaceSandbox(this.#sandboxes.get(sandbox), sandbox);
-    }
+    const attached = new Set(alive.flatMap(([id]) => this.#attached.get(id) ?? []));
+    this.#sandboxes.sync(new Set(this.networks.filter((network) => attached.has(network))));
   }
 
   /** A task's last container: a swarm that is restored may have a task run that ran before, in another one. */
@@ -377,7 +400,7 @@ export class Machine {
 
   /** Overlay networks' sandboxes that there are. */
   get sandboxes(): readonly string[] {
-    return [...this.#sandboxes.keys()];
+    return this.#sandboxes.names;
   }
 
   async #answer(operation: string): Promise<void> {
@@ -387,11 +410,6 @@ export class Machine {
     if (ofSwarm && this.manager && !(this.reachable && this.#managers.hasQuorum()))
       throw new DockerRefused(operation, 500);
   }
-}
-
-/** The name of the sandbox that Docker makes for an overlay network: `lb_` and the first nine characters of its id. */
-export function sandboxNameOf(network: string): `lb_${string}` {
-  return `lb_${network.slice(0, 9)}`;
 }
 
 function taskOf(container: string): string {

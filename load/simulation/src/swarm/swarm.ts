@@ -27,6 +27,7 @@ export class Swarm {
   readonly store = new SwarmStore();
   readonly #latency: Latency;
   readonly #say: (what: string) => void;
+  /** By network; none of two that there are at once have the same. */
   readonly #addresses = new Map<string, Addresses>();
   /** Services with a health check, and how often each was updated; by id, which is never given again. */
   readonly #health = new Set<string>();
@@ -34,32 +35,67 @@ export class Swarm {
   readonly #versionOfTask = new Map<string, number>();
   /** The networks that each service is on. */
   readonly #networks = new Map<string, readonly string[]>();
-  /** Machines of which a word is on its way. */
-  readonly #judging = new Set<Machine>();
   /** Tasks whose addresses were given back. */
   readonly #freed = new Set<string>();
+  /** Nodes that are to be removed once they are taken for down, as Docker demands. */
+  readonly #leaving = new Set<string>();
+  /** Nodes of which a word is on its way. */
+  readonly #judging = new Set<string>();
   #machines: readonly Machine[] = [];
   #ids = 0;
+  #overlays = 0;
   #due = false;
 
   constructor(latency: Latency, overlays: number, say: (who: string, what: string) => void) {
     this.#latency = latency;
     this.#say = (what) => say('swarm', what);
-    this.#addNetwork(ingress, 'ingress', '10.0.0', true);
-    for (let n = 1; n <= overlays; n++) this.#addNetwork(networkId(n), `net${n}`, `10.0.${n}`, false);
+    this.#addNetwork(ingress, 'ingress', 0);
+    for (let n = 1; n <= overlays; n++) this.#addOverlay();
   }
 
   /** Machines take part from now on. */
   join(machines: readonly Machine[]): void {
     this.#machines = machines;
-    for (const machine of machines) {
-      this.store.putNode({
-        ID: machine.node,
-        Spec: { Labels: {}, Role: machine.manager ? 'manager' : 'worker', Availability: 'active' },
-        Description: { Hostname: machine.name },
-        Status: { State: 'ready' },
-      });
-    }
+    for (const machine of machines) this.#putMember(machine, 'ready');
+  }
+
+  /** The machine is gone for good, and its node is removed; answers whether that may be. */
+  remove(machine: Machine): boolean {
+    if (!this.hasQuorum() || !machine.member) return false;
+    this.setManager(machine, false);
+    if (machine.manager) return false;
+    this.#leaving.add(machine.node);
+    machine.leave();
+    this.wake();
+    return true;
+  }
+
+  /** The machine that was removed, or what was put in its place under its name, is joined as a new node. */
+  rejoin(machine: Machine): void {
+    if (machine.member) return;
+    machine.join();
+    this.#putMember(machine, 'unknown');
+    this.#tell('node', 'create', machine.node);
+  }
+
+  createNetwork(): void {
+    if (this.hasQuorum()) this.#tell('network', 'create', this.#addOverlay());
+  }
+
+  /** The overlay networks that no service and no task is on, and which may be removed therefore. */
+  get unusedNetworks(): readonly string[] {
+    const used = new Set([
+      ...this.store.all('services').flatMap(({ ID }) => this.#networks.get(ID) ?? []),
+      ...this.store.all('tasks').flatMap((task) => task.NetworksAttachments.map(({ Network }) => Network.ID)),
+    ]);
+    return this.store.all('networks').flatMap(({ Id, Ingress }) => (Ingress || used.has(Id) ? [] : [Id]));
+  }
+
+  removeNetwork(id: string): void {
+    if (!this.hasQuorum() || !this.unusedNetworks.includes(id)) return;
+    this.store.delete('networks', id);
+    this.#addresses.delete(id);
+    this.#tell('network', 'remove', id);
   }
 
   hasQuorum(): boolean {
@@ -80,7 +116,8 @@ export class Swarm {
     const id = `s${this.#ids}`;
     if (health) this.#health.add(id);
     this.#versions.set(id, 0);
-    const on = [...(ports.length > 0 ? [ingress] : []), ...networks.map(networkId)];
+    const present = networks.map(networkId).filter((network) => this.store.get('networks', network));
+    const on = [...(ports.length > 0 ? [ingress] : []), ...present];
     const vips = mode === 'vip' ? on.map((NetworkID) => ({ NetworkID, Addr: this.#take(NetworkID) })) : [];
     this.#networks.set(id, on);
     this.store.putService({
@@ -156,12 +193,18 @@ export class Swarm {
   /** What the managers hold now, to be put back later. No event tells of that. */
   backup(): () => void {
     const restore = this.store.backup();
-    const networks = [...this.#addresses.keys()];
+    const addresses = new Map(this.#addresses);
     return () => {
       restore();
       this.#say('restored from a backup');
-      for (const network of networks) this.#addresses.get(network)?.reset(this.#held(network));
+      this.#addresses.clear();
+      for (const [network, held] of addresses) {
+        held.reset(this.#held(network));
+        this.#addresses.set(network, held);
+      }
       for (const machine of this.#machines) {
+        // Its agent is refused as a node that nobody knows, until somebody joins it.
+        if (machine.member && !this.store.get('nodes', machine.node)) this.#putMember(machine, 'unknown');
         const role = this.store.get('nodes', machine.node)?.Spec.Role;
         if (role) machine.setManager(role === 'manager');
         machine.wake();
@@ -176,30 +219,62 @@ export class Swarm {
     this.#latency.after(10, 80, () => {
       this.#due = false;
       this.#watchNodes();
-      if (this.hasQuorum()) this.#reconcile();
+      if (!this.hasQuorum()) return;
+      this.#removeNodes();
+      this.#reconcile();
     });
   }
 
   /** Docker's word for a machine that was not heard of: `down` after some seconds, `ready` soon after it is heard. */
   #watchNodes(): void {
-    for (const machine of this.#machines) {
-      const wanted = machine.reachable ? 'ready' : 'down';
-      if (this.store.get('nodes', machine.node)?.Status.State === wanted || this.#judging.has(machine)) continue;
-      this.#judging.add(machine);
-      const [minMs, maxMs] = machine.reachable ? [50, 1_000] : [2_000, 6_000];
+    for (const { ID, Status } of this.store.all('nodes')) {
+      const reachable = this.#isReachable(ID);
+      const wanted = reachable ? 'ready' : 'down';
+      if (Status.State === wanted || this.#judging.has(ID)) continue;
+      this.#judging.add(ID);
+      const [minMs, maxMs] = reachable ? [50, 1_000] : [2_000, 6_000];
       this.#latency.after(minMs, maxMs, () => {
-        this.#judging.delete(machine);
-        this.#judge(machine, wanted);
+        this.#judging.delete(ID);
+        this.#judge(ID, wanted);
         this.wake();
       });
     }
   }
 
-  #judge(machine: Machine, state: 'ready' | 'down'): void {
-    const node = this.store.get('nodes', machine.node);
-    if (!node || !this.hasQuorum() || machine.reachable !== (state === 'ready') || node.Status.State === state) return;
+  /** Whether a machine is this node, and is heard; a restored swarm may have nodes that no machine is any more. */
+  #isReachable(node: string): boolean {
+    return this.#machines.some((machine) => machine.node === node && machine.reachable);
+  }
+
+  #judge(id: string, state: 'ready' | 'down'): void {
+    const node = this.store.get('nodes', id);
+    if (!node || !this.hasQuorum() || this.#isReachable(id) !== (state === 'ready') || node.Status.State === state)
+      return;
     this.store.putNode({ ...node, Status: { State: state } });
-    this.#tell('node', 'update', machine.node, state);
+    this.#tell('node', 'update', id, state);
+  }
+
+  #removeNodes(): void {
+    for (const id of this.#leaving) {
+      if (this.store.get('nodes', id)?.Status.State !== 'down') continue;
+      this.#leaving.delete(id);
+      // As Docker does since 18.09 (swarmkit, manager/controlapi/node.go): nothing will ever be heard of them.
+      for (const task of this.store.all('tasks')) {
+        if (task.NodeID === id && !isPast(task.Status.State))
+          this.store.putTask({ ...task, Status: { State: 'orphaned' } });
+      }
+      this.store.delete('nodes', id);
+      this.#tell('node', 'remove', id);
+    }
+  }
+
+  #putMember(machine: Machine, state: 'ready' | 'unknown'): void {
+    this.store.putNode({
+      ID: machine.node,
+      Spec: { Labels: {}, Role: machine.manager ? 'manager' : 'worker', Availability: 'active' },
+      Description: { Hostname: machine.name },
+      Status: { State: state },
+    });
   }
 
   #reconcile(): void {
@@ -329,25 +404,33 @@ export class Swarm {
     return addresses.take();
   }
 
-  #addNetwork(id: string, name: string, prefix: string, isIngress: boolean): void {
-    this.#addresses.set(id, new Addresses(prefix));
+  /** An overlay network with a new id, and the lowest subnet that is free: what another one had before. */
+  #addOverlay(): string {
+    this.#overlays += 1;
+    const taken = new Set([...this.#addresses.values()].map(({ subnet }) => subnet));
+    let subnet = 1;
+    while (taken.has(subnet)) subnet += 1;
+    this.#addNetwork(networkId(this.#overlays), `net${this.#overlays}`, subnet);
+    return networkId(this.#overlays);
+  }
+
+  #addNetwork(id: string, name: string, subnet: number): void {
+    this.#addresses.set(id, new Addresses(subnet));
     this.store.putNetwork({
       Id: id,
       Name: name,
       Driver: 'overlay',
       Scope: 'swarm',
-      Ingress: isIngress,
+      Ingress: id === ingress,
       Attachable: false,
       Internal: false,
       Options: {},
     });
   }
 
-  #tell(kind: 'service' | 'node', action: string, id: string, detail = ''): void {
+  #tell(kind: 'service' | 'node' | 'network', action: string, id: string, detail = ''): void {
     this.#say(`${kind} ${id} ${action} ${detail}`.trim());
-    for (const machine of this.#machines) {
-      if (machine.manager && machine.reachable) machine.docker.emit({ kind, action, id, scope: 'swarm' });
-    }
+    for (const machine of this.#machines) machine.tell({ kind, action, id, scope: 'swarm' });
     this.wake();
   }
 }
