@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ServiceSpec, TaskClaim } from '@fairway/mesh';
 import { type Docker, DockerMalformed } from './docker.ts';
 import type { EngineService, EngineTask } from './engine-schema.ts';
@@ -86,7 +85,15 @@ export async function confirmService(from: ReadFrom, id: string): Promise<Servic
 
 /** Whether Docker has what the mesh knows to be over: a restored swarm counts on from an index that was given before. */
 function isPast(spec: ServiceSpec, held: ServiceSpec): boolean {
-  return spec.index < held.index || (spec.index === held.index && !isDeepStrictEqual(spec, held));
+  return spec.index < held.index || (spec.index === held.index && !says(held, spec));
+}
+
+/** Whether a value says all that another does; a watcher of a later release may have said more. */
+function says(held: unknown, told: unknown): boolean {
+  if (typeof told !== 'object' || told === null) return held === told;
+  if (typeof held !== 'object' || held === null) return false;
+  if (Array.isArray(told) && told.length !== (held as readonly unknown[]).length) return false;
+  return Object.entries(told).every(([key, value]) => says((held as Readonly<Record<string, unknown>>)[key], value));
 }
 
 /** What an inspect answers, with `malformed` for an object that is there and was put aside. */
