@@ -4,8 +4,10 @@ import type { Clock as WatcherClock } from '@fairway/watcher';
 /** When a process is to die: once it has had so many more effects, with the last of them done or not. */
 export type Doom = { readonly effects: number; readonly done: boolean };
 
-/** Nothing that a dead process waits for comes. */
-export const never = new Promise<never>(() => {});
+/** Nothing that a dead process waits for comes. One promise for all would keep all that ever waited for it. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /**
  * One process from its start to its end. All that it does to the world, and all that the world tells it, passes here, so
@@ -61,18 +63,18 @@ export class Life {
 
   /** Something that the process does and waits for. */
   async effect<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#alive) return never;
+    if (!this.#alive) return never();
     if (this.#isDue()) {
       const last = this.#doom?.done ? work().catch(() => {}) : undefined;
       this.die(last);
-      return never;
+      return never();
     }
     try {
       const result = await work();
-      return this.#alive ? result : never;
+      return this.#alive ? result : never();
     } catch (error) {
       if (this.#alive) throw error;
-      return never;
+      return never();
     }
   }
 

@@ -87,7 +87,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
   const late = <T>(work: () => Promise<T>): Promise<T> =>
     life.effect(async () => {
       await latency.pass(0, slowMs());
-      if (!life.reaches) return never;
+      if (!life.reaches) return never();
       const answer = await work();
       await latency.pass(0, slowMs());
       return answer;
