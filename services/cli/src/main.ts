@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { askEvents, askExplanation, askHandover, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { printable } from './printable.ts';
 import { showEvent } from './show-event.ts';
 import { showExplanation } from './show-explanation.ts';
 import { showRules } from './show-rules.ts';
@@ -37,7 +38,7 @@ program
   .addHelpText('after', '\nExit status: 0 converged, 1 not converged or not known, 2 wrong usage.')
   .action(async ({ json }: { json?: true }) => {
     const view = await askStatus(program.opts<{ console: string }>().console);
-    process.stdout.write(json ? `${JSON.stringify(view, undefined, 2)}\n` : showStatus(view, Date.now()));
+    process.stdout.write(json ? `${JSON.stringify(view, undefined, 2)}\n` : printable(showStatus(view, Date.now())));
     process.exitCode = view.converged ? statuses.done : statuses.notConverged;
   });
 
@@ -68,7 +69,7 @@ Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
       consoleUrl: program.opts<{ console: string }>().console,
       service,
       limitMs: timeout * 1000,
-      onProgress: (awaited) => process.stderr.write(`waiting for ${awaited.join('; ')}\n`),
+      onProgress: (awaited) => process.stderr.write(printable(`waiting for ${awaited.join('; ')}\n`)),
     });
     const everywhere = waitingFor.length === 0;
     if (json) {
@@ -79,7 +80,9 @@ Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
       const as = rolledBack ? ' as it was before its last update, which was rolled back' : '';
       process.stdout.write(`Every ready node has ${service}${as}, at revision ${revision}.\n`);
     } else {
-      process.stderr.write(`fairway: after ${timeout} s ${service} still waits for ${waitingFor.join('; ')}\n`);
+      process.stderr.write(
+        printable(`fairway: after ${timeout} s ${service} still waits for ${waitingFor.join('; ')}\n`),
+      );
     }
     process.exitCode = everywhere ? statuses.done : statuses.notConverged;
   });
@@ -107,7 +110,7 @@ Exit status: 0 told, 1 no such node, no answer from it, or a table that it could
   )
   .action(async (node: string, { json }: { json?: true }) => {
     const rules = await askRules(program.opts<{ console: string }>().console, node);
-    process.stdout.write(json ? `${JSON.stringify(rules, undefined, 2)}\n` : showRules(rules));
+    process.stdout.write(json ? `${JSON.stringify(rules, undefined, 2)}\n` : printable(showRules(rules)));
     const told = rules.tables.every(({ failure }) => failure === undefined);
     process.exitCode = told ? statuses.done : statuses.notConverged;
   });
@@ -131,7 +134,9 @@ Exit status: 0 served, 1 not served, refused for want of a task, not in its kern
   )
   .action(async ({ node, target }: NodeAndTarget, { json }: { json?: true }) => {
     const explanation = await askExplanation(program.opts<{ console: string }>().console, node, target);
-    const shown = json ? `${JSON.stringify(explanation, undefined, 2)}\n` : showExplanation(explanation, Date.now());
+    const shown = json
+      ? `${JSON.stringify(explanation, undefined, 2)}\n`
+      : printable(showExplanation(explanation, Date.now()));
     process.stdout.write(shown);
     const { unserved, backends, kernel } = explanation;
     const served = unserved === undefined && backends.some(({ planned }) => planned);
@@ -168,7 +173,7 @@ Exit status: 0 told, 1 no answer, or the console went away while following, 2 wr
     const { console: consoleUrl } = program.opts<{ console: string }>();
     for await (const line of askEvents(consoleUrl, follow ?? false)) {
       // A reader that does not keep up is waited for, and the console hears it.
-      const taken = process.stdout.write(json ? `${JSON.stringify(line)}\n` : showEvent(line));
+      const taken = process.stdout.write(json ? `${JSON.stringify(line)}\n` : printable(showEvent(line)));
       if (!taken) await once(process.stdout, 'drain');
     }
     if (follow) throw new ConsoleUnreachable('the console ended the events; it was stopped');
@@ -202,7 +207,7 @@ Exit status: 0 done, 1 a node could not be told or could not do it, 2 wrong usag
       // One after the other: what goes wrong on the first should not have happened on all.
       for (const one of told) {
         const done = await askHandover(consoleUrl, request, one);
-        process.stdout.write(json ? `${JSON.stringify(done)}\n` : `${done.node} ${did}.\n`);
+        process.stdout.write(json ? `${JSON.stringify(done)}\n` : printable(`${done.node} ${did}.\n`));
       }
     });
 }
@@ -219,7 +224,7 @@ try {
     process.exitCode = error.exitCode === 0 ? statuses.done : statuses.usage;
   } else if (error instanceof ConsoleUnreachable) {
     if (forPrograms) process.stdout.write(`${JSON.stringify({ error: error.message })}\n`);
-    process.stderr.write(`fairway: ${error.message}\n`);
+    process.stderr.write(printable(`fairway: ${error.message}\n`));
     process.exitCode = statuses.notConverged;
   } else {
     throw error;

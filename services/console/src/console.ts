@@ -46,7 +46,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     const mesh = replica.current;
     if (!mesh) return context.json(tooEarly, 503);
     if (lost === undefined) await countPutAside();
-    const view: View = foldView(mesh, outcomes.nodes, putAside);
+    const view: View = foldView(mesh, outcomes.nodes, putAside + outcomes.unreadable, replica.unreadable);
     if (lost === undefined) return context.json(view);
     const why = `the console has lost the bus (${lost}); what it shows is as it was then`;
     return context.json({
@@ -74,7 +74,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
       const mesh = replica.current;
       if (!mesh) return context.json(tooEarly, 503);
       const node = nodeNamed(mesh, context.req.param('node'));
-      return context.json({ node: node.name, ...(await askNode(bus, node, request, '', readHandover)) });
+      return context.json({ node: node.name, ...(await askNode(bus, node, request, undefined, readHandover)) });
     });
   }
   app.get('/api/events', (context) => {

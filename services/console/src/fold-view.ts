@@ -28,11 +28,21 @@ export type NodeOutcomes = {
 /** Nobody's eyes: the console sees what the mesh says, and no containers of its own. */
 const nobody = { node: '', containers: new Map() };
 
-/** The mesh and the nodes' last outcomes as people want to see them: a pure function of both. */
-export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>, putAside: number): View {
+/**
+ * The mesh and the nodes' last outcomes as people want to see them: a pure function of both. `unreadable` is what of the
+ * mesh the console itself cannot read, by its key, and why.
+ */
+export function foldView(
+  mesh: Mesh,
+  outcomes: ReadonlyMap<string, NodeOutcomes>,
+  putAside: number,
+  unreadable: ReadonlyMap<string, string> = new Map(),
+): View {
   const { epoch, revision } = mesh.generation;
   const pending: Pending[] = [];
-  const problems: Pending[] = [];
+  const problems = new Map<string, Pending>();
+  const add = (about: string, why: string) => problems.set(`${about} ${why}`, { about, why });
+  for (const [key, reason] of unreadable) add(key, `the console cannot read it and shows what it had: ${reason}`);
   if (!mesh.complete) {
     pending.push({
       about: 'mesh',
@@ -52,21 +62,19 @@ export function foldView(mesh: Mesh, outcomes: ReadonlyMap<string, NodeOutcomes>
 
   // What a node said that has left, is down or has yet to apply this epoch is no longer, or not yet, so.
   for (const node of nodes.filter(({ state, applied }) => state === 'ready' && applied !== undefined)) {
-    for (const { kind, about, why } of outcomes.get(node.id)?.applied?.outcome.notes ?? []) {
-      const known = problems.some((held) => held.about === about && held.why === why);
-      if (kind === 'refused' && !known) problems.push({ about, why });
-    }
+    for (const { kind, about, why } of outcomes.get(node.id)?.applied?.outcome.notes ?? [])
+      if (kind === 'refused') add(about, why);
   }
 
   return {
     epoch,
     revision,
-    converged: pending.length === 0 && problems.length === 0,
+    converged: pending.length === 0 && problems.size === 0,
     nodes: nodes.sort((a, b) => a.name.localeCompare(b.name)),
     services: services.sort((a, b) => a.name.localeCompare(b.name)),
     pending,
     putAside,
-    problems,
+    problems: [...problems.values()],
   };
 }
 

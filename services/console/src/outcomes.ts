@@ -2,12 +2,17 @@ import { type Bus, outcomeStream, readOutcome, subjects, Unreadable } from '@fai
 import type { Log } from '@fairway/telemetry';
 import type { NodeOutcomes } from './fold-view.ts';
 
-/** The nodes' last outcomes, kept by listening to the stream. */
-export function followOutcomes(
-  bus: Bus,
-  log: Log,
-): { readonly nodes: ReadonlyMap<string, NodeOutcomes>; stop(): Promise<void> } {
+/** The nodes' last outcomes, and how many of those heard since this began could not be read. */
+export type Followed = {
+  readonly nodes: ReadonlyMap<string, NodeOutcomes>;
+  readonly unreadable: number;
+  stop(): Promise<void>;
+};
+
+/** Keeps the nodes' last outcomes by listening to the stream. */
+export function followOutcomes(bus: Bus, log: Log): Followed {
   const nodes = new Map<string, NodeOutcomes>();
+  let unreadable = 0;
   const tail = bus.tail(outcomeStream.name, subjects.outcomes, (message) => {
     try {
       const { sender, epoch, body } = readOutcome(message);
@@ -20,8 +25,15 @@ export function followOutcomes(
       if (body.kind === 'failed') nodes.set(sender, { ...held, failed: body });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
+      unreadable += 1;
       log.warn('an outcome cannot be read and is left out', { reason: error.message });
     }
   });
-  return { nodes, stop: () => tail.stop() };
+  return {
+    nodes,
+    get unreadable() {
+      return unreadable;
+    },
+    stop: () => tail.stop(),
+  };
 }

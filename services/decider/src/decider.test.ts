@@ -86,6 +86,17 @@ describe('what cannot be read goes to the dead letters, and changes nothing', ()
     ['garbage', { subject, text: '{]' }, 'not JSON'],
     ['a value that does not fit', { subject, text: good.text.replace('"running"', '"asleep"') }, 'body.state'],
     [
+      'a version that nobody knows yet',
+      { subject, text: good.text.replace('"schema":1', '"schema":2') },
+      'schema: version 2 is none that this release reads',
+    ],
+    ['another object than on the subject', { ...good, subject: subjects.fact('n1', 'container', 'api') }, 'belongs on'],
+    [
+      'a reason as long as a message',
+      { subject, text: `{"schema":1,"body":{"kind":"service","spec":{"labels":{"${'x'.repeat(900_000)}":1}}}}` },
+      'epoch: ',
+    ],
+    [
       'a node that speaks for another',
       { subject: subjects.fact('n2', 'container', 'web'), text: good.text.replace('"sender":"n1"', '"sender":"n2"') },
       'node n2 speaks for node n1',
@@ -113,6 +124,33 @@ describe('what cannot be read goes to the dead letters, and changes nothing', ()
     expect(lab.writes).toEqual(['2 service.web', '3 service.api']);
     await lab.clock.settle(lab.bus.mesh.delete(keys.service('web'), 2));
     await lab.until(() => lab.mesh.services.has('web'));
+  });
+
+  test('and is put aside after five minutes, so that listings do not wait for it; the entry stays', async () => {
+    const lab = await openLab();
+    await lab.clock.settle(lab.bus.mesh.put(keys.service('web'), '{"schema":9}', 0));
+    await lab.tell(report('web', 5, []));
+    await lab.pass(310_000);
+    expect(lab.putAside).toEqual([
+      expect.stringContaining('service.web: schema: version 9 is none that this release reads'),
+    ]);
+    expect(lab.writes).toEqual(['2 service.web']);
+  });
+
+  test('one that would make an entry larger than the bus takes; those that came with it count', async () => {
+    const lab = await openLab();
+    const tasks = Array.from({ length: 450 }, (_, n) => claim(`t${n}`, 'n1', 6 + n));
+    await lab.tell(report('web', 5, tasks));
+    await lab.until(() => lab.mesh.services.has('web'));
+    const { spec, ...rest } = report('web', 6, []);
+    const labels = Object.fromEntries(Array.from({ length: 255 }, (_, n) => [`fairway.${n}`, 'x'.repeat(4_000)]));
+    await lab.tell({ ...rest, spec: { ...spec, labels } });
+    await lab.tell(container('web', 't1', 'n1', 1));
+    await lab.until(() => shown(lab.mesh, 'web').includes('t1 running running'));
+    await lab.until(() => lab.putAside.length > 0);
+    expect(lab.putAside[0]).toMatch(/^fairway\.fact\.m1\.service\.web: MessageTooLarge: service\.web has \d+ bytes/);
+    expect(lab.putAside).toHaveLength(1);
+    expect(lab.mesh.services.get('web')?.spec.index).toBe(5);
   });
 });
 

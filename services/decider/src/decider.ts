@@ -10,6 +10,7 @@ import {
   factStream,
   keys,
   MeshReplica,
+  MessageTooLarge,
   parseKey,
   readFact,
   realClock,
@@ -45,8 +46,14 @@ const afterListingMs = 1_000;
 const listingWaitMaxMs = 2_000;
 /** When the bus does not answer, its messages are asked for again after this time. */
 const unavailableMs = 500;
-/** An entry that cannot be read may be a newer decider's, whose turn these facts are then. */
+/**
+ * An entry that cannot be read may be a newer decider's, whose turn these facts are then. It is given up well before the
+ * stream forgets them: what is behind them counts by then as folded in.
+ */
 const unreadableMs = 5_000;
+const unreadableTriesMax = 60;
+/** A fact that cannot be folded for any other reason than a bus that does not answer is given up after so many tries. */
+const triesMax = 20;
 /** How often the streams and buckets are looked after, and what is to be forgotten is swept. */
 const provisionMs = 10_000;
 const sweepMs = 30_000;
@@ -127,13 +134,32 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
     try {
       await work();
     } catch (error) {
-      for (const { delivery } of items) {
-        delivery.retry(error instanceof Unreadable ? unreadableMs : unavailableMs);
-      }
-      if (!(error instanceof BusUnavailable)) {
-        log.error('facts could not be folded; trying again', { key, reason: describe(error) });
-      }
+      if (error instanceof BusUnavailable) retry(items, unavailableMs);
+      else if (error instanceof MessageTooLarge) await refuse(key, items, error);
+      else if (error instanceof Unreadable) retryOrRefuse(key, items, error, unreadableMs, unreadableTriesMax);
+      else retryOrRefuse(key, items, error, unavailableMs, triesMax);
     }
+  }
+
+  function retry(items: readonly Item[], delayMs: number): void {
+    for (const { delivery } of items) delivery.retry(delayMs);
+  }
+
+  function retryOrRefuse(key: string, items: readonly Item[], error: unknown, delayMs: number, most: number): void {
+    const reason = describe(error);
+    log.error('facts could not be folded; trying again', { key, reason });
+    const [given, tried] = partition(items, ({ delivery }) => delivery.attempt >= most);
+    for (const { delivery } of given) putAside(delivery, { subject: delivery.subject, reason });
+    retry(tried, delayMs);
+  }
+
+  /** The entry with these facts would be larger than the bus takes: of several each is tried by itself. */
+  async function refuse(key: string, items: readonly Item[], { message }: MessageTooLarge): Promise<void> {
+    const [item, ...more] = items;
+    if (item && more.length === 0) putAside(item.delivery, { subject: item.delivery.subject, reason: message });
+    else
+      for (const one of items)
+        await trying(key, [one], async () => answer(key, [one], await decide(key, [one.envelope])));
   }
 
   /** The last listing of the swarm that was delivered here, done with or not. */
@@ -200,6 +226,10 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
       await Promise.all([consuming.stop(), following.stop()]);
     },
   };
+}
+
+function partition<T>(all: readonly T[], holds: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(holds), all.filter((one) => !holds(one))];
 }
 
 /** The key of the entry that a fact changes: facts about one entry are folded one after the other. */

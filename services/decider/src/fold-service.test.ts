@@ -287,3 +287,35 @@ test('a node that was removed says nothing more of its containers, and nobody wa
     't2 serving',
   ]);
 });
+
+test('a node that speaks of a task before its manager does speaks of its own only', () => {
+  const stranger: ContainerFact = { ...container('t1', 'dead', 90, { boot: 'b9', daemon: 'd9' }), node: 'n9' };
+  const known = fold(report([]), stranger, container('t1', 'running', 50), report([claim('t1', 10)], { index: 6 }));
+  expect(shown(known)).toEqual(['t1 serving']);
+  expect(known?.endpoints).toMatchObject([{ task: 't1', node: 'n1', container: 'unknown' }]);
+  expect(known?.endpoints[0]).not.toHaveProperty('incarnation');
+  expect(shown(foldService(known as FoldedService, stranger, context))).toEqual(['t1 serving']);
+});
+
+test('a node that makes up tasks cannot grow a service without bound, nor keep others from theirs', () => {
+  const made = (n: number): ContainerFact => ({ ...container('t1', 'running', n), task: `x${n}` });
+  const held = fold(report([]), ...Array.from({ length: 1_000 }, (_, n) => made(n)), container('t2', 'running', 5));
+  expect(held?.endpoints).toHaveLength(257);
+  expect(held?.endpoints.at(-1)).toMatchObject({ task: 't2', node: 'n2' });
+  // Of one that a manager claims it is heard as ever.
+  const later = foldService(held, report([claim('t1', 10)], { index: 6 }), context);
+  expect(shown(foldService(later, container('t1', 'stopping', 9_999), context))).toContain('t1 draining');
+});
+
+test('a task that a report has twice is there once', () => {
+  expect(shown(fold(report([claim('t1', 10), claim('t1', 11)])))).toEqual(['t1 serving']);
+});
+
+test('what a newer decider keeps beside is kept over every fact', () => {
+  const held = { ...fold(report([claim('t1', 10)])), later: { x: 1 } } as FoldedService;
+  const endpoints = held.endpoints.map((endpoint) => ({ ...endpoint, further: ['y'] }));
+  const after = [report([claim('t1', 11, 'released')], { index: 6 }), container('t1', 'stopping', 5)].reduce<
+    FoldedService | undefined
+  >((service, fact) => foldService(service, fact, context), { ...held, endpoints });
+  expect(after).toMatchObject({ later: { x: 1 }, endpoints: [{ claim: 'released', further: ['y'] }] });
+});

@@ -16,6 +16,13 @@ import { step } from './task-life.ts';
 /** The facts that can change a service. */
 export type ServiceChange = ServiceFact | ServiceGoneFact | ContainerFact | NodeListingFact;
 
+/**
+ * So many tasks of a service may wait for a manager's word by the word of one node alone: of 5,000 tasks that start at
+ * once on 20 nodes these are all. A node that speaks of more cannot grow the entry with them; it tells of its containers
+ * again once a manager has spoken of their tasks.
+ */
+const unclaimedMax = 256;
+
 /** What a fold needs to know besides the service and the fact. */
 export type FoldContext = {
   readonly nowMs: number;
@@ -56,6 +63,7 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
   // A deleted service's id is never given again, so what still arrives about it is old; but a swarm may be restored to
   // when it had the service.
   if (service.removedMs !== undefined && !fact.confirmed) return service;
+  const { removedMs: _, ...alive } = service;
 
   const takesSpec =
     fact.spec.index > service.spec.index || (fact.confirmed && !isDeepStrictEqual(fact.spec, service.spec));
@@ -72,7 +80,7 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
     return gone.has(endpoint.task) ? step(endpoint, { type: 'task.gone' }, context.nowMs) : endpoint;
   });
   const known = new Set(service.endpoints.map(({ task }) => task));
-  const added = fact.tasks
+  const added = [...claims.values()]
     .filter((task) => !known.has(task.id) && task.claim !== 'released')
     .filter((task) => fact.confirmed || task.index > service.seen)
     .map((task) => foldClaim(unclaimed(task.id, task.node, context), task, fact.confirmed, context));
@@ -82,6 +90,7 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
   return settled(
     service,
     {
+      ...alive,
       spec: takesSpec ? fact.spec : service.spec,
       endpoints: [...kept, ...added],
       seen: fact.confirmed ? listed : Math.max(service.seen, listed),
@@ -93,8 +102,9 @@ function foldReport(held: FoldedService | undefined, fact: ServiceFact, context:
 
 function foldClaim(endpoint: Endpoint, task: TaskClaim, confirmed: boolean, context: FoldContext): Endpoint {
   if (!confirmed && task.index <= endpoint.index) return endpoint;
+  // Only the task's own node speaks of its container, and whose the task is only a manager says.
   const stepped = step(
-    endpoint,
+    endpoint.node === task.node ? endpoint : unheardOf(endpoint),
     confirmed ? { type: 'swarm.restored', claim: task.claim } : { type: `task.${task.claim}` },
     context.nowMs,
   );
@@ -102,8 +112,7 @@ function foldClaim(endpoint: Endpoint, task: TaskClaim, confirmed: boolean, cont
   // The index alone is no news to anybody: an entry is not written again for it, unless later ones are to be compared
   // with a lower one from now on.
   const ordered = index >= endpoint.index;
-  const same =
-    ordered && stepped === endpoint && node === endpoint.node && sameAddresses(addresses, endpoint.addresses);
+  const same = ordered && stepped === endpoint && sameAddresses(addresses, endpoint.addresses);
   return same ? endpoint : { ...stepped, node, index, addresses };
 }
 
@@ -117,7 +126,8 @@ function foldContainer(service: FoldedService, fact: ContainerFact, context: Fol
   if (service.removedMs !== undefined) return service;
   if (context.isRetired(fact.node, fact.reading.incarnation.boot)) return service;
   const held = service.endpoints.find(({ task }) => task === fact.task);
-  if (held && held.claim !== 'absent' && held.node !== fact.node) return service;
+  if (held && held.node !== fact.node) return service;
+  if (!held && !maySpeak(service, fact.node)) return service;
   const before = held ?? unclaimed(fact.task, fact.node, context);
   if (before.incarnation && before.tick !== undefined) {
     if (!isNewerReading(fact.reading, { incarnation: before.incarnation, tick: before.tick })) return service;
@@ -171,6 +181,15 @@ function settled(held: FoldedService, after: FoldedService, isNew: boolean, cont
     endpoints.every((endpoint, at) => endpoint === held.endpoints[at]);
   // `seen` alone is not worth a write; it is written with the next change, and until then the endpoints' own count.
   return same ? held : { ...after, endpoints };
+}
+
+function maySpeak({ endpoints }: FoldedService, node: string): boolean {
+  return endpoints.filter((endpoint) => endpoint.claim === 'absent' && endpoint.node === node).length < unclaimedMax;
+}
+
+/** The endpoint without what was said of its container. */
+function unheardOf({ incarnation: _, tick: __, ...endpoint }: Endpoint): Endpoint {
+  return { ...endpoint, container: 'unknown' };
 }
 
 function unclaimed(task: string, node: string, context: FoldContext): Endpoint {

@@ -75,7 +75,7 @@ export async function saveService(
     if (before && sameEndpoints(before.entry.endpoints, shard)) continue;
     const kept = keepCauses(before?.entry.causes ?? [], added(before?.revision ?? 0));
     const from = before?.entry.from ?? head?.revision ?? 0;
-    const text = writeShard({ from, endpoints: shard, causes: kept });
+    const text = writeShard({ ...before?.entry, from, endpoints: shard, causes: kept });
     revision = await bucket.put(keys.shard(id, of, n), text, before?.revision ?? 0);
   }
   const first = divided[0] ?? [];

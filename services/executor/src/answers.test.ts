@@ -8,6 +8,7 @@ import {
   readHandover,
   readKernelTables,
   subjects,
+  writeQuestion,
 } from '@fairway/bus';
 import { describe, expect, test } from 'vitest';
 import { startAnswers } from './answers.ts';
@@ -43,7 +44,7 @@ test('what is in the kernel, of the host and of every sandbox', async () => {
   const { bus, answers } = await open();
   answers.as('n1');
   const subject = subjects.ask('n1', 'rules');
-  expect(readKernelTables(subject, await bus.ask(subject, '', 1_000))).toEqual([
+  expect(readKernelTables(subject, await bus.ask(subject, writeQuestion(), 1_000))).toEqual([
     { namespace: 'host', text: expect.stringMatching(/^table inet fairway \{\n[\s\S]*tcp \. 8000 : /) },
     { namespace: 'ingress_sbox' },
     { namespace: 'lb_back00000' },
@@ -54,19 +55,21 @@ test('a node that has another id answers to that one alone', async () => {
   const { bus, answers } = await open();
   answers.as('n1');
   answers.as('n2');
-  await expect(bus.ask(subjects.ask('n1', 'rules'), '', 1_000)).rejects.toThrow(NobodyAnswers);
-  expect(await bus.ask(subjects.ask('n2', 'rules'), '', 1_000)).toContain('host');
+  await expect(bus.ask(subjects.ask('n1', 'rules'), writeQuestion(), 1_000)).rejects.toThrow(NobodyAnswers);
+  expect(await bus.ask(subjects.ask('n2', 'rules'), writeQuestion(), 1_000)).toContain('host');
   answers.as(undefined);
-  await expect(bus.ask(subjects.ask('n2', 'rules'), '', 1_000)).rejects.toThrow(NobodyAnswers);
+  await expect(bus.ask(subjects.ask('n2', 'rules'), writeQuestion(), 1_000)).rejects.toThrow(NobodyAnswers);
 });
 
 test('a node is left to Docker and taken back, which is remembered beyond the process', async () => {
   const { bus, answers, asked, path } = await open();
   answers.as('n1');
   const subject = subjects.ask('n1', 'uninstall');
-  expect(readHandover(subject, await bus.ask(subject, '', 1_000))).toEqual({ released: ['host', 'ingress_sbox'] });
+  expect(readHandover(subject, await bus.ask(subject, writeQuestion(), 1_000))).toEqual({
+    released: ['host', 'ingress_sbox'],
+  });
   expect(await new Handover(path).isRemembered()).toBe(true);
-  await bus.ask(subjects.ask('n1', 'install'), '', 1_000);
+  await bus.ask(subjects.ask('n1', 'install'), writeQuestion(), 1_000);
   expect(await new Handover(path).isRemembered()).toBe(false);
   expect(asked).toEqual(['hand over', 'take back']);
 });
@@ -103,7 +106,8 @@ describe('explain', () => {
     const { bus, kernel, executor, clock } = lab;
     const handover = new Handover(join(tmpdir(), 'never-written'));
     startAnswers({ bus, kernel, executor, handover }).as('n1');
-    const ask = async (text: string) => readExplanation(subject, await clock.settle(bus.ask(subject, text, 1_000)));
+    const ask = async (target: string) =>
+      readExplanation(subject, await clock.settle(bus.ask(subject, writeQuestion(target), 1_000)));
     return { ...lab, ask };
   }
 
@@ -138,6 +142,6 @@ describe('explain', () => {
   ])('%s of a node without a plan: %s', async (text, why) => {
     const { bus, answers } = await open();
     answers.as('n1');
-    await expect(bus.ask(subject, text, 1_000)).rejects.toThrow(why);
+    await expect(bus.ask(subject, writeQuestion(text), 1_000)).rejects.toThrow(why);
   });
 });

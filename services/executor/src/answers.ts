@@ -1,4 +1,12 @@
-import { type Bus, type Stoppable, subjects, writeExplanation, writeHandover, writeKernelTables } from '@fairway/bus';
+import {
+  type Bus,
+  readQuestion,
+  type Stoppable,
+  subjects,
+  writeExplanation,
+  writeHandover,
+  writeKernelTables,
+} from '@fairway/bus';
 import { type Explanation, parseAsked } from '@fairway/mesh';
 import type { Executor } from './executor.ts';
 import { explain, namespacesOf } from './explain.ts';
@@ -39,17 +47,20 @@ export function startAnswers({
       known = node;
       void end();
       if (node === undefined) return;
+      // A question of another release may ask for something else: what cannot be read is refused with the reason.
+      const on = (question: Parameters<typeof subjects.ask>[1], answer: (target: string) => Promise<string>) => {
+        const subject = subjects.ask(node, question);
+        return bus.answer(subject, async (text) => answer(readQuestion(subject, text) ?? ''));
+      };
       answering = [
-        bus.answer(subjects.ask(node, 'rules'), async () => writeKernelTables(await kernelTables(kernel))),
-        bus.answer(subjects.ask(node, 'explain'), async (text) =>
-          writeExplanation(await explainNow(text, kernel, executor)),
-        ),
-        bus.answer(subjects.ask(node, 'uninstall'), async () => {
+        on('rules', async () => writeKernelTables(await kernelTables(kernel))),
+        on('explain', async (target) => writeExplanation(await explainNow(target, kernel, executor))),
+        on('uninstall', async () => {
           // First: a process that ends amid it goes on with it when it is started again.
           await handover.remember(true);
           return writeHandover({ released: (await executor.handOver()).map(nameOf) });
         }),
-        bus.answer(subjects.ask(node, 'install'), async () => {
+        on('install', async () => {
           await handover.remember(false);
           await executor.takeBack();
           return writeHandover({ released: [] });

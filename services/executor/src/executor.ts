@@ -5,6 +5,7 @@ import {
   causesMax,
   keepCauses,
   type Mesh,
+  type Note,
   type OwnFacts,
   type Plan,
   plan,
@@ -209,7 +210,7 @@ export function startExecutor({
     const facts = await withKernelFacts(mesh, watched);
     const wish = plan(mesh, facts);
     const rulesWanted = wishFromPlan(wish, kernel.schedulers);
-    const notes = [...wish.notes, ...rulesWanted.notes];
+    const notes = [...unreadNotes(replica.unreadable), ...wish.notes, ...rulesWanted.notes];
     planned = { mesh, own: facts, plan: wish, notes };
     const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish), trace.nft);
     const { added, removed } = result.changes;
@@ -354,6 +355,14 @@ export function startExecutor({
       report.stop();
     },
   };
+}
+
+function unreadNotes(unreadable: ReadonlyMap<string, string>): readonly Note[] {
+  return [...unreadable].map(([key, reason]) => ({
+    kind: 'refused',
+    about: key,
+    why: `this node cannot read it and goes on with what it had: ${reason}`,
+  }));
 }
 
 /** What a round did not bring: what failed, and where it goes on by itself. */

@@ -23,7 +23,7 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
       .slice(0, 3)
       .map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`)
       .join('; ');
-    const note = { name, reason, text: (JSON.stringify(answer) ?? 'undefined').slice(0, 4096) };
+    const note = { name, reason, text: shown(answer) };
     const what = JSON.stringify(note);
     if (!told.has(what)) {
       if (told.size >= toldMax) told.clear();
@@ -99,28 +99,45 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
       ),
     inspectContainer: (id) =>
       inspect(schema.engineContainer, 'container', id, (abortSignal) =>
-        get(engine, `/containers/${id}/json`, abortSignal),
+        get(engine, `/containers/${encodeURIComponent(id)}/json`, abortSignal),
       ),
     listServices: () => list(schema.engineService, 'service', (abortSignal) => engine.listServices({ abortSignal })),
     inspectService: (id) =>
-      inspect(schema.engineService, 'service', id, (abortSignal) => get(engine, `/services/${id}`, abortSignal)),
+      inspect(schema.engineService, 'service', id, (abortSignal) =>
+        get(engine, `/services/${encodeURIComponent(id)}`, abortSignal),
+      ),
     listTasks: (service) =>
       list(schema.engineTask, 'task', (abortSignal) =>
         engine.listTasks({ ...(service ? { filters: { service: [service] } } : {}), abortSignal }),
       ),
     inspectTask: (id) =>
-      inspect(schema.engineTask, 'task', id, (abortSignal) => get(engine, `/tasks/${id}`, abortSignal)),
+      inspect(schema.engineTask, 'task', id, (abortSignal) =>
+        get(engine, `/tasks/${encodeURIComponent(id)}`, abortSignal),
+      ),
     listNodes: () => list(schema.engineNode, 'node', (abortSignal) => engine.listNodes({ abortSignal })),
     inspectNode: (id) =>
-      inspect(schema.engineNode, 'node', id, (abortSignal) => get(engine, `/nodes/${id}`, abortSignal)),
+      inspect(schema.engineNode, 'node', id, (abortSignal) =>
+        get(engine, `/nodes/${encodeURIComponent(id)}`, abortSignal),
+      ),
     listNetworks: () =>
       list(schema.engineNetwork, 'network', (abortSignal) =>
         engine.listNetworks({ filters: { driver: ['overlay'], scope: ['swarm'] }, abortSignal }),
       ),
     inspectNetwork: (id) =>
-      inspect(schema.engineNetwork, 'network', id, (abortSignal) => get(engine, `/networks/${id}`, abortSignal)),
+      inspect(schema.engineNetwork, 'network', id, (abortSignal) =>
+        get(engine, `/networks/${encodeURIComponent(id)}`, abortSignal),
+      ),
     onMalformed: (listener) => listeners.push(listener),
   };
+}
+
+/** The start of an answer, for people; one that is nested too deep for JSON is only named. */
+function shown(answer: unknown): string {
+  try {
+    return (JSON.stringify(answer) ?? 'undefined').slice(0, 4096);
+  } catch {
+    return 'what cannot be written as JSON';
+  }
 }
 
 /** libnetwork names the ingress sandbox's place among a network's containers so (sandbox.go, `ingressSandbox`). */

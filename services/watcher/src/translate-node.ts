@@ -1,5 +1,6 @@
 import type { NodeClaim } from '@fairway/mesh';
 import type { EngineNode } from './engine-schema.ts';
+import { wishes } from './translate-labels.ts';
 
 /** What the managers say of a node. One that never reported a host name is called by its id. */
 export function nodeClaim(node: EngineNode): NodeClaim {
@@ -10,6 +11,6 @@ export function nodeClaim(node: EngineNode): NodeClaim {
     role: node.Spec.Role,
     availability: node.Spec.Availability,
     state: node.Status.State,
-    labels: node.Spec.Labels,
+    labels: wishes(node.Spec.Labels),
   };
 }

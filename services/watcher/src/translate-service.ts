@@ -1,8 +1,6 @@
 import { type NetworkAddress, type PublishedPort, type ServiceSpec, updateStates } from '@fairway/mesh';
 import type { EngineService } from './engine-schema.ts';
-
-/** Labels of a service that are the operator's wishes for the mesh begin with this. */
-const labelPrefix = 'fairway.';
+import { wishes } from './translate-labels.ts';
 
 /**
  * What a service asks of the mesh. Ports are those of `Endpoint`, which carries the numbers that Swarm assigned: a port
@@ -26,7 +24,7 @@ export function serviceSpec(service: EngineService): ServiceSpec {
     vips: Endpoint.VirtualIPs.flatMap((vip): NetworkAddress[] =>
       vip.Addr ? [{ network: vip.NetworkID, address: vip.Addr }] : [],
     ),
-    labels: Object.fromEntries(Object.entries(Spec.Labels).filter(([label]) => label.startsWith(labelPrefix))),
+    labels: wishes(Spec.Labels),
     ...(replicated ? { replicas: replicated.Replicas ?? 1 } : {}),
     ...(update ? { update } : {}),
   };

@@ -32,7 +32,7 @@ it('a node has the managers’ word for its role, availability and state', () =>
     role: 'manager',
     availability: 'active',
     state: 'ready',
-    labels: { zone: 'a' },
+    labels: {},
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Bus, senderOf, subjects } from '@fairway/bus';
+import { type Bus, isId, senderOf, subjects } from '@fairway/bus';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause, systemClock } from './clock.ts';
 import type { Docker } from './docker.ts';
@@ -116,7 +116,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     // This node's own containers were heard of before they were published.
     if (senderOf(subject) === node) return;
     const service = subject.split('.')[4];
-    if (service) session?.handleContainer(service);
+    if (service && isId(service)) session?.handleContainer(service);
   });
 
   const checkEpoch = () => {

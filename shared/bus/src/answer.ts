@@ -1,20 +1,30 @@
 import { type Explanation, endpointStates, type KernelTable } from '@fairway/mesh';
 import * as z from 'zod';
-import { parseText } from './envelope.ts';
+import { list } from './bounded.ts';
+import { parseText } from './parse-text.ts';
 import * as schema from './schema.ts';
+import { schemaVersion, version } from './version.ts';
 
-const kernelTables = z.array(
-  z.object({ namespace: z.string(), text: z.string().exactOptional(), failure: z.string().exactOptional() }),
-);
+/** More than anything told by a node has; an answer is one message. */
+const itemsMax = 16_384;
+
+const kernelTables = z.object({
+  schema: version,
+  tables: list(
+    z.object({ namespace: z.string(), text: z.string().exactOptional(), failure: z.string().exactOptional() }),
+    itemsMax,
+  ),
+});
 
 const held = { held: z.boolean().exactOptional() };
 const explanation = z.object({
+  schema: version,
   node: z.string(),
   target: z.string(),
   revision: schema.index,
   service: z.string().exactOptional(),
   unserved: z.string().exactOptional(),
-  backends: z.array(
+  backends: list(
     z.object({
       task: z.string(),
       service: z.string(),
@@ -26,42 +36,56 @@ const explanation = z.object({
       planned: z.boolean(),
       ...held,
     }),
+    itemsMax,
   ),
-  kernel: z.array(z.object({ what: z.string(), ...held })),
-  notes: z.array(schema.note),
-  causes: z.array(z.object({ event: z.string(), atMs: schema.timeMs, trace: z.string() })),
+  kernel: list(z.object({ what: z.string(), ...held }), itemsMax),
+  notes: list(schema.note, itemsMax),
+  causes: list(z.object({ event: z.string(), atMs: schema.timeMs, trace: z.string() }), itemsMax),
 });
 
 /** What a node says to `uninstall` and `install`: the namespaces that it has left to Docker. */
 export type HandoverDone = { readonly released: readonly string[] };
 
-const handoverDone = z.object({ released: z.array(z.string()) });
+const handoverDone = z.object({ schema: version, released: list(z.string(), itemsMax) });
+
+const question = z.object({ schema: version, target: z.string().max(256).exactOptional() });
+
+/** A question to a node, which its subject names; `target` is what it is about, where it is about something. */
+export function writeQuestion(target?: string): string {
+  return JSON.stringify({ schema: schemaVersion, ...(target === undefined ? {} : { target }) });
+}
+
+/** Reads what a question is about. @throws {Unreadable} */
+export function readQuestion(subject: string, text: string): string | undefined {
+  return parseText(subject, text, question).target;
+}
 
 export function writeHandover(done: HandoverDone): string {
-  return JSON.stringify(done);
+  return JSON.stringify({ schema: schemaVersion, ...done });
 }
 
 /** Reads a node's answer to `uninstall` or `install`. @throws {Unreadable} */
 export function readHandover(subject: string, text: string): HandoverDone {
-  return parseText(subject, text, handoverDone);
+  return { released: parseText(subject, text, handoverDone).released };
 }
 
 /** A node's answer to the question `rules`. */
 export function writeKernelTables(tables: readonly KernelTable[]): string {
-  return JSON.stringify(tables);
+  return JSON.stringify({ schema: schemaVersion, tables });
 }
 
 /** A node's answer to the question `explain`. */
 export function writeExplanation(explained: Explanation): string {
-  return JSON.stringify(explained);
+  return JSON.stringify({ schema: schemaVersion, ...explained });
 }
 
 /** Reads a node's answer to the question `rules`. @throws {Unreadable} */
 export function readKernelTables(subject: string, text: string): readonly KernelTable[] {
-  return parseText(subject, text, kernelTables);
+  return parseText(subject, text, kernelTables).tables;
 }
 
 /** Reads a node's answer to the question `explain`. @throws {Unreadable} */
 export function readExplanation(subject: string, text: string): Explanation {
-  return parseText(subject, text, explanation);
+  const { schema: _, ...explained } = parseText(subject, text, explanation);
+  return explained;
 }

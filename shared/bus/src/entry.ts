@@ -12,13 +12,18 @@ import {
   type ServiceSpec,
 } from '@fairway/mesh';
 import * as z from 'zod';
-import { explain, schemaVersion, Unreadable } from './envelope.ts';
+import { further, list, shortList } from './bounded.ts';
+import { parseText, Unreadable } from './parse-text.ts';
 import * as schema from './schema.ts';
+import { schemaVersion, version } from './version.ts';
 
 /**
  * Entries of the mesh bucket. They are compact: 5,000 tasks written out at length made 1.84 MiB, and NATS refuses
  * messages above 1 MiB. An endpoint is an array whose node, network and incarnation are positions in lists kept beside
  * it, and stays below 120 bytes.
+ *
+ * A reader keeps what it does not know, as fields of the value that it gives, and a writer writes them back: an older
+ * decider that changes an entry loses nothing of what a newer one said in it (decision 0012).
  */
 
 /** A service's own entry: its spec and the first of `of` shards of its endpoints. */
@@ -41,58 +46,66 @@ export type CompleteEntry = { readonly epoch: string; readonly listing: string }
 type Packed = z.infer<typeof packed>;
 
 const position = z.int().min(0);
-// What a newer version appends is left out, as unknown fields of objects are.
+/** More would not fit into an entry of 1 MiB. */
+const endpointsMax = 32_768;
+// What a newer release appends is kept in its place.
 const packedEndpoint = z.tuple(
   [
     schema.id,
     position,
     z.enum(claims),
     schema.index,
-    z.array(z.tuple([position, schema.address])),
+    shortList(z.tuple([position, schema.address]), schema.addressesMax),
     z.enum(containerStates),
     z.int().min(-1),
     z.int().min(-1),
     schema.timeMs,
   ],
-  z.unknown(),
+  further,
 );
 const packed = z.object({
-  nodes: z.array(schema.id),
-  networks: z.array(schema.id),
-  incarnations: z.array(schema.incarnation),
-  endpoints: z.array(packedEndpoint),
+  nodes: list(schema.id, endpointsMax),
+  networks: list(schema.id, endpointsMax),
+  incarnations: list(schema.incarnation, endpointsMax),
+  endpoints: list(packedEndpoint, endpointsMax),
 });
 
-const version = { schema: z.literal(schemaVersion) };
+const versioned = { schema: version };
 const shards = z.int().min(1).max(1024);
 const removed = { removedMs: schema.timeMs.exactOptional() };
-const serviceEntry = z.object({
-  ...version,
-  ...removed,
-  spec: schema.serviceSpec,
-  of: shards,
-  causes: schema.causes,
-  seen: schema.index,
-  packed,
-});
-const shardEntry = z.object({
-  ...version,
-  from: schema.index.exactOptional(),
-  into: shards.exactOptional(),
-  causes: schema.causes,
-  packed,
-});
-const nodeEntry = z.object({
-  ...version,
-  ...removed,
-  claim: schema.nodeClaim.exactOptional(),
-  incarnation: schema.incarnation.exactOptional(),
-  tick: schema.index.exactOptional(),
-  retired: z.array(z.string().max(64)).max(64),
-  causes: schema.causes,
-});
-const networkEntry = schema.network.extend({ ...version, ...removed });
-const completeEntry = z.object({ ...version, epoch: schema.id, listing: schema.id });
+const serviceEntry = z
+  .object({
+    ...versioned,
+    ...removed,
+    spec: schema.serviceSpec,
+    of: shards,
+    causes: schema.causes,
+    seen: schema.index,
+    packed,
+  })
+  .catchall(further);
+const shardEntry = z
+  .object({
+    ...versioned,
+    from: schema.index.exactOptional(),
+    into: shards.exactOptional(),
+    causes: schema.causes,
+    packed,
+  })
+  .catchall(further);
+const nodeEntry = z
+  .object({
+    ...versioned,
+    ...removed,
+    claim: schema.nodeClaim.exactOptional(),
+    incarnation: schema.incarnation.exactOptional(),
+    tick: schema.index.exactOptional(),
+    retired: list(z.string().max(64), 64),
+    causes: schema.causes,
+  })
+  .catchall(further);
+const networkEntry = schema.network.extend({ ...versioned, ...removed });
+const completeEntry = z.object({ ...versioned, epoch: schema.id, listing: schema.id });
 
 export function writeService(entry: ServiceEntry): string {
   const { endpoints, ...rest } = entry;
@@ -101,7 +114,7 @@ export function writeService(entry: ServiceEntry): string {
 
 /** @throws {Unreadable} when the entry does not parse or fit its schema; so do the other readers here. */
 export function readService(key: string, text: string): ServiceEntry {
-  const { packed, schema: _, ...rest } = read(key, text, serviceEntry);
+  const { packed, schema: _, ...rest } = parseText(key, text, serviceEntry);
   return { ...rest, endpoints: unpack(key, packed) };
 }
 
@@ -111,7 +124,7 @@ export function writeShard(entry: ShardEntry): string {
 }
 
 export function readShard(key: string, text: string): ShardEntry {
-  const { packed, schema: _, ...rest } = read(key, text, shardEntry);
+  const { packed, schema: _, ...rest } = parseText(key, text, shardEntry);
   return { ...rest, endpoints: unpack(key, packed) };
 }
 
@@ -120,7 +133,7 @@ export function writeNode(node: Node): string {
 }
 
 export function readNode(key: string, text: string): Node {
-  const { schema: _, ...node } = read(key, text, nodeEntry);
+  const { schema: _, ...node } = parseText(key, text, nodeEntry);
   return node;
 }
 
@@ -129,7 +142,7 @@ export function writeNetwork(network: Network): string {
 }
 
 export function readNetwork(key: string, text: string): Network {
-  const { schema: _, ...network } = read(key, text, networkEntry);
+  const { schema: _, ...network } = parseText(key, text, networkEntry);
   return network;
 }
 
@@ -138,27 +151,18 @@ export function writeComplete(entry: CompleteEntry): string {
 }
 
 export function readComplete(key: string, text: string): CompleteEntry {
-  const { epoch, listing } = read(key, text, completeEntry);
+  const { epoch, listing } = parseText(key, text, completeEntry);
   return { epoch, listing };
 }
 
-function read<T>(key: string, text: string, shape: z.ZodType<T>): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new Unreadable(key, 'not JSON', { cause });
-  }
-  const parsed = shape.safeParse(json);
-  if (!parsed.success) throw new Unreadable(key, explain(parsed.error));
-  return parsed.data;
-}
-
 /** A list that gives each distinct value one position. */
-function positions<T>(list: T[], same: (a: T, b: T) => boolean = (a, b) => a === b): (value: T) => number {
+function positions<T>(list: T[], nameOf: (value: T) => string): (value: T) => number {
+  const held = new Map<string, number>();
   return (value) => {
-    const at = list.findIndex((held) => same(held, value));
-    return at >= 0 ? at : list.push(value) - 1;
+    const name = nameOf(value);
+    const at = held.get(name) ?? list.push(value) - 1;
+    held.set(name, at);
+    return at;
   };
 }
 
@@ -166,9 +170,9 @@ function pack(endpoints: readonly Endpoint[]) {
   const nodes: string[] = [];
   const networks: string[] = [];
   const incarnations: Incarnation[] = [];
-  const node = positions(nodes);
-  const network = positions(networks);
-  const incarnation = positions(incarnations, (a, b) => a.boot === b.boot && a.daemon === b.daemon);
+  const node = positions(nodes, (id) => id);
+  const network = positions(networks, (id) => id);
+  const incarnation = positions(incarnations, ({ boot, daemon }) => JSON.stringify([boot, daemon]));
   return {
     nodes,
     networks,
@@ -183,6 +187,7 @@ function pack(endpoints: readonly Endpoint[]) {
       endpoint.incarnation ? incarnation(endpoint.incarnation) : -1,
       endpoint.tick ?? -1,
       endpoint.sinceMs,
+      ...(endpoint.further ?? []),
     ]),
   };
 }
@@ -193,16 +198,19 @@ function unpack(key: string, held: Packed): Endpoint[] {
     if (value === undefined) throw new Unreadable(key, `position ${position} in a list of ${list.length}`);
     return value;
   };
-  return held.endpoints.map(([task, node, claim, index, addresses, container, incarnation, tick, sinceMs]) => ({
-    task,
-    node: at(held.nodes, node),
-    claim: claim satisfies Claim,
-    index,
-    addresses: addresses.map(([network, address]) => ({ network: at(held.networks, network), address })),
-    container: container satisfies ContainerState,
-    ...(incarnation < 0 ? {} : { incarnation: at(held.incarnations, incarnation), tick: Math.max(tick, 0) }),
-    sinceMs,
-  }));
+  return held.endpoints.map(
+    ([task, node, claim, index, addresses, container, incarnation, tick, sinceMs, ...further]) => ({
+      task,
+      node: at(held.nodes, node),
+      claim: claim satisfies Claim,
+      index,
+      addresses: addresses.map(([network, address]) => ({ network: at(held.networks, network), address })),
+      container: container satisfies ContainerState,
+      ...(incarnation < 0 ? {} : { incarnation: at(held.incarnations, incarnation), tick: Math.max(tick, 0) }),
+      sinceMs,
+      ...(further.length > 0 ? { further } : {}),
+    }),
+  );
 }
 
 /** A spec of a service of which nothing is known but that it was removed. */

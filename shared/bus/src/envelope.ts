@@ -1,14 +1,11 @@
 import { type Fact, type Outcome, objectOf } from '@fairway/mesh';
 import * as z from 'zod';
 import type { Message } from './bus.ts';
+import { lengths } from './lengths.ts';
+import { parseText, Unreadable } from './parse-text.ts';
 import * as schema from './schema.ts';
 import { senderOf, subjects } from './subjects.ts';
-
-/**
- * The version of everything on the bus. A reader takes its own version only, and puts others aside; a release that
- * raises it reads both for one release.
- */
-export const schemaVersion = 1;
+import { schemaVersion, version } from './version.ts';
 
 /** What every message says besides its body. Trace context and message id travel as headers, for tools to see. */
 export type Envelope<Body> = {
@@ -25,24 +22,15 @@ export type Envelope<Body> = {
   readonly body: Body;
 };
 
-/** A message that cannot be read: it goes aside with this reason and changes nothing. */
-export class Unreadable extends Error {
-  readonly subject: string;
-  readonly reason: string;
-  constructor(subject: string, reason: string, options?: ErrorOptions) {
-    super(`Unreadable: ${subject}: ${reason}`, options);
-    this.subject = subject;
-    this.reason = reason;
-  }
-}
-
 const noTrace = '00-00000000000000000000000000000000-0000000000000000-00';
+/** A traceparent of version 00. What is none counts as none, as W3C has it: nothing else comes in by its header. */
+const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const header = z.object({
-  schema: z.literal(schemaVersion),
+  schema: version,
   epoch: schema.id,
   sender: schema.id,
-  event: z.string().max(256),
+  event: z.string().max(lengths.event),
   atMs: schema.timeMs,
 });
 const factEnvelope = header.extend({ body: schema.fact });
@@ -57,19 +45,19 @@ export function factMessage(
   atMs: number,
   trace: string,
 ): Message {
-  const subject = subjects.fact(sender, fact.kind, objectOf(fact));
-  return { subject, text: JSON.stringify({ schema: schemaVersion, epoch, sender, event, atMs, body: fact }), trace };
+  return message(subjects.fact(sender, fact.kind, objectOf(fact)), sender, epoch, fact, event, atMs, trace);
 }
 
 /**
  * Reads a fact.
  *
- * @throws {Unreadable} when it does not parse, does not fit its schema, or speaks for another than its sender: a node
- *   speaks of its own containers only.
+ * @throws {Unreadable} when it does not parse, does not fit its schema, speaks of something else than its subject, which
+ *   is what a server has checked, or for another than its sender: a node speaks of its own containers only.
  */
 export function readFact(message: Message): Envelope<Fact> {
   const envelope = read(message, factEnvelope);
   const { body, sender } = envelope;
+  requireSubject(message.subject, subjects.fact(sender, body.kind, objectOf(body)));
   if ((body.kind === 'container' || body.kind === 'node-listing') && body.node !== sender) {
     throw new Unreadable(message.subject, `node ${sender} speaks for node ${body.node}`);
   }
@@ -78,16 +66,14 @@ export function readFact(message: Message): Envelope<Fact> {
 
 /** The message that carries an outcome. */
 export function outcomeMessage(sender: string, epoch: string, outcome: Outcome, atMs: number, trace: string): Message {
-  return {
-    subject: subjects.outcome(sender, outcome.kind),
-    text: JSON.stringify({ schema: schemaVersion, epoch, sender, event: outcome.kind, atMs, body: outcome }),
-    trace,
-  };
+  return message(subjects.outcome(sender, outcome.kind), sender, epoch, fit(outcome), outcome.kind, atMs, trace);
 }
 
 /** Reads an outcome. @throws {Unreadable} as `readFact`. */
 export function readOutcome(message: Message): Envelope<Outcome> {
-  return read(message, outcomeEnvelope);
+  const envelope = read(message, outcomeEnvelope);
+  requireSubject(message.subject, subjects.outcome(envelope.sender, envelope.body.kind));
+  return envelope;
 }
 
 /** How much of an unreadable message is kept with its reason, characters. */
@@ -98,8 +84,46 @@ export function deadLetter(sender: string, unreadable: { subject: string; reason
   const { subject, reason } = unreadable;
   return {
     subject: subjects.deadLetter(sender),
-    text: JSON.stringify({ subject, reason, text: text.slice(0, deadTextMax) }),
+    text: JSON.stringify({
+      schema: schemaVersion,
+      subject: subject.slice(0, lengths.reason),
+      reason: reason.slice(0, lengths.reason),
+      text: text.slice(0, deadTextMax),
+    }),
   };
+}
+
+function message(
+  subject: string,
+  sender: string,
+  epoch: string,
+  body: Fact | Outcome,
+  event: string,
+  atMs: number,
+  trace: string,
+): Message {
+  const said = event.slice(0, lengths.event);
+  return { subject, text: JSON.stringify({ schema: schemaVersion, epoch, sender, event: said, atMs, body }), trace };
+}
+
+/** An outcome that its readers take, whatever a label or a command's error holds that it quotes. */
+function fit(outcome: Outcome): Outcome {
+  switch (outcome.kind) {
+    case 'applied': {
+      const notes = outcome.notes.map(({ kind, about, why }) => ({
+        kind,
+        about: about.slice(0, lengths.name),
+        why: why.slice(0, lengths.why),
+      }));
+      return { ...outcome, notes };
+    }
+    case 'failed':
+      return { ...outcome, reason: outcome.reason.slice(0, lengths.reason) };
+    case 'stale':
+      return outcome;
+    default:
+      return { ...outcome, found: outcome.found.slice(0, schema.foundMax).map((one) => one.slice(0, lengths.found)) };
+  }
 }
 
 function read<Body>(message: Message, shape: z.ZodType<Omit<Envelope<Body>, 'trace'>>): Envelope<Body> {
@@ -107,26 +131,10 @@ function read<Body>(message: Message, shape: z.ZodType<Omit<Envelope<Body>, 'tra
   if (senderOf(message.subject) !== parsed.sender) {
     throw new Unreadable(message.subject, `the envelope names ${parsed.sender} as its sender`);
   }
-  return { ...parsed, trace: message.trace ?? noTrace };
+  return { ...parsed, trace: message.trace && traceparent.test(message.trace) ? message.trace : noTrace };
 }
 
-/** Reads JSON of a shape. @throws {Unreadable} */
-export function parseText<Value>(subject: string, text: string, shape: z.ZodType<Value>): Value {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new Unreadable(subject, 'not JSON', { cause });
-  }
-  const parsed = shape.safeParse(json);
-  if (!parsed.success) throw new Unreadable(subject, explain(parsed.error));
-  return parsed.data;
-}
-
-/** The first few things wrong with a value, in one line. */
-export function explain(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`)
-    .join('; ');
+/** @throws {Unreadable} */
+function requireSubject(subject: string, said: string): void {
+  if (subject !== said) throw new Unreadable(subject, `it speaks of what belongs on ${said}`);
 }

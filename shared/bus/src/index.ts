@@ -13,6 +13,7 @@ export * from './message-too-large.ts';
 export { connectBus } from './nats/connect-bus.ts';
 export type { BusLog, ConnectOptions, StateListener } from './nats/connection.ts';
 export { BusTooOld } from './nats/version.ts';
+export { Unreadable } from './parse-text.ts';
 export * from './replica.ts';
 export * from './streams.ts';
 export * from './subjects.ts';

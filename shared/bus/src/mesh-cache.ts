@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { explain } from './envelope.ts';
+import { explain } from './parse-text.ts';
 import type { MeshEntries } from './replica.ts';
 import * as schema from './schema.ts';
 

@@ -94,6 +94,22 @@ test('a deleted entry goes, an unreadable one stays as it was and is told', () =
   expect(replica.mesh.nodes.has('n1')).toBe(true);
 });
 
+test('an entry that was never read, as of a newer release, keeps anything from being removed; the others count', () => {
+  const replica = filled('e1', ['t1']);
+  replica.follower.entry({ key: keys.node('n1'), text: '{"schema":2}', revision: 3 });
+  complete(replica, 'e1', 4);
+  replica.follower.caughtUp(4);
+  expect(replica.mesh.complete).toBe(false);
+  expect(tasksOf(replica)).toEqual(['t1']);
+  expect([...replica.unreadable]).toEqual([['node.n1', expect.stringContaining('version 2 is none that')]]);
+
+  replica.follower.entry({ key: keys.service('web'), text: '{"schema":2}', revision: 5 });
+  replica.follower.entry({ key: keys.node('n1'), text: writeNode({ retired: [], causes: [] }), revision: 6 });
+  expect([...replica.unreadable.keys()]).toEqual(['service.web']);
+  expect(replica.mesh.complete).toBe(true);
+  expect(tasksOf(replica)).toEqual(['t1']);
+});
+
 test('a service is its own entry and the shards of the division that this names', () => {
   const replica = filled('e1', ['t1']);
   const shard = (of: number, n: number, task: string, revision: number) =>

@@ -9,8 +9,8 @@ import {
   type ServiceEntry,
   type ShardEntry,
 } from './entry.ts';
-import { Unreadable } from './envelope.ts';
 import { keys, parseKey } from './keys.ts';
+import { Unreadable } from './parse-text.ts';
 
 /** The entries of a mesh bucket at one revision, as they stand in it. */
 export type MeshEntries = {
@@ -68,6 +68,11 @@ export class MeshReplica {
     return this.#current?.caughtUp ?? false;
   }
 
+  /** Entries that cannot be read as they are now, by their keys, each with the reason; what they were before counts on. */
+  get unreadable(): ReadonlyMap<string, string> {
+    return this.#acting?.unreadable ?? new Map();
+  }
+
   /** The entries behind `mesh`, to be kept on disk; undefined while there is no complete mesh. */
   get entries(): MeshEntries | undefined {
     const copy = this.#acting;
@@ -78,7 +83,7 @@ export class MeshReplica {
   /** What to hand to the bucket's `follow`. */
   readonly follower: BucketFollower = {
     begin: (epoch) => {
-      if (this.#current?.mesh.complete) this.#held = this.#current;
+      if (this.#current?.whole) this.#held = this.#current;
       this.#current = new Copy(epoch);
       this.#options.onChange?.([]);
     },
@@ -95,11 +100,11 @@ export class MeshReplica {
   };
 
   get #acting(): Copy | undefined {
-    return this.#current?.mesh.complete ? this.#current : (this.#held ?? this.#current);
+    return this.#current?.whole ? this.#current : (this.#held ?? this.#current);
   }
 
   #settle(causes: readonly Cause[]): void {
-    if (this.#current?.mesh.complete) this.#held = undefined;
+    if (this.#current?.whole) this.#held = undefined;
     this.#options.onChange?.(causes);
   }
 
@@ -109,6 +114,7 @@ export class MeshReplica {
       return copy.caughtUp ? causes : [];
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
+      copy.unreadable.set(entry.key, error.reason);
       this.#options.onUnreadable?.(error);
       return [];
     }
@@ -119,6 +125,7 @@ export class MeshReplica {
 class Copy {
   readonly epoch: string;
   readonly entries = new Map<string, string>();
+  readonly unreadable = new Map<string, string>();
   revision = 0;
   caughtUp = false;
   /**
@@ -138,10 +145,17 @@ class Copy {
     this.epoch = epoch;
   }
 
+  /** Whether a complete listing was folded in, and all that is in the bucket has been heard. */
+  get whole(): boolean {
+    return this.#complete && this.caughtUp && !this.fromDisk;
+  }
+
   get mesh(): Mesh {
+    // Nothing is removed for want of what an entry says that was never read: a newer release may have written it.
+    const unread = [...this.unreadable.keys()].some((key) => !this.entries.has(key));
     return {
       generation: { epoch: this.epoch, revision: this.revision },
-      complete: this.#complete && this.caughtUp && !this.fromDisk,
+      complete: this.whole && !unread,
       services: this.#services,
       nodes: this.#nodes,
       networks: this.#networks,
@@ -180,6 +194,7 @@ class Copy {
     if (text === undefined) this.entries.delete(key);
     else this.entries.set(key, text);
     this.#revisions.set(key, revision);
+    this.unreadable.delete(key);
     return causesSince(causes, before);
   }
 

@@ -1,17 +1,20 @@
 import { type Address, type Fact, type NetworkAddress, parseAddress, protocols, updateStates } from '@fairway/mesh';
 import * as z from 'zod';
+import { further, list, shortList, texts } from './bounded.ts';
+import { lengths } from './lengths.ts';
+import { idPattern } from './subjects.ts';
 
 /**
- * Schemas of everything that crosses the bus. Objects drop fields that they do not know, so that a newer sender can
- * add some; a value that does not fit is refused whole.
+ * Schemas of everything that crosses the bus. Objects take fields that they do not know, so that a newer sender can
+ * add some: those of what deciders store keep them, the others drop them. A value that does not fit is refused whole.
  */
 
-/** Ids become subject tokens and keys: no dots, no wildcards, no spaces. Swarm's are 25 letters and digits. */
-export const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+export const id = z.string().regex(idPattern);
 /** Names of services, nodes and networks, as people gave them. */
-const name = z.string().min(1).max(256);
+const name = z.string().min(1).max(lengths.name);
 export const index = z.int().min(0);
-export const timeMs = z.int().min(0);
+/** Milliseconds since 1970, up to the last that a `Date` can tell (ECMA-262, 21.4.1.1). */
+export const timeMs = z.int().min(0).max(8_640_000_000_000_000);
 const portNumber = z.int().min(1).max(65535);
 
 export const address = z.string().transform((text, context): Address => {
@@ -20,6 +23,11 @@ export const address = z.string().transform((text, context): Address => {
   context.addIssue({ code: 'custom', message: `not an IP address: ${JSON.stringify(text.slice(0, 64))}` });
   return z.NEVER;
 });
+
+/** So many tasks, containers or other things of a kind one message has at most: more than fit into 1 MiB. */
+const itemsMax = 65_536;
+/** A task has one on each of its networks, a service a virtual IP. */
+export const addressesMax = 1024;
 
 const networkAddress = z
   .object({ network: id, address: z.object({ text: address }) })
@@ -32,55 +40,68 @@ const publishedPort = z
 export const incarnation = z.object({ boot: z.string().min(1).max(64), daemon: z.string().min(1).max(64) });
 const reading = z.object({ incarnation, tick: index });
 
-const labels = z.record(z.string().max(256), z.string().max(4096));
+const labels = texts(1024, 256, 4096);
 
-export const serviceSpec = z.object({
-  id,
-  name,
-  index,
-  mode: z.enum(['vip', 'dnsrr']),
-  ports: z.array(publishedPort).max(65535),
-  vips: z.array(networkAddress).max(1024),
-  labels,
-  replicas: z.int().min(0).exactOptional(),
-  update: z.enum(updateStates).exactOptional(),
-});
+/** All port numbers of all protocols: what publishes more publishes some twice. */
+const publishedMax = protocols.length * 65535;
 
-export const nodeClaim = z.object({
-  id,
-  name,
-  index,
-  role: z.enum(['manager', 'worker']),
-  availability: z.enum(['active', 'pause', 'drain']),
-  state: z.enum(['unknown', 'down', 'ready', 'disconnected']),
-  labels,
-});
+// What deciders store as they were told it is handed on with fields that they do not know (decision 0012).
+export const serviceSpec = z
+  .object({
+    id,
+    name,
+    index,
+    mode: z.enum(['vip', 'dnsrr']),
+    ports: list(publishedPort, 65535).refine(
+      (ports) => ports.reduce((sum, { first, last }) => sum + last - first + 1, 0) <= publishedMax,
+      'more ports than there are',
+    ),
+    vips: list(networkAddress, addressesMax),
+    labels,
+    replicas: z.int().min(0).exactOptional(),
+    update: z.enum(updateStates).exactOptional(),
+  })
+  .catchall(further);
 
-export const network = z.object({
-  id,
-  name,
-  index,
-  ingress: z.boolean(),
-  attachable: z.boolean(),
-  internal: z.boolean(),
-  encrypted: z.boolean(),
-});
+export const nodeClaim = z
+  .object({
+    id,
+    name,
+    index,
+    role: z.enum(['manager', 'worker']),
+    availability: z.enum(['active', 'pause', 'drain']),
+    state: z.enum(['unknown', 'down', 'ready', 'disconnected']),
+    labels,
+  })
+  .catchall(further);
+
+export const network = z
+  .object({
+    id,
+    name,
+    index,
+    ingress: z.boolean(),
+    attachable: z.boolean(),
+    internal: z.boolean(),
+    encrypted: z.boolean(),
+  })
+  .catchall(further);
 
 const taskClaim = z.object({
   id,
   node: id,
   index,
   claim: z.enum(['assigned', 'running', 'released']),
-  addresses: z.array(networkAddress).max(1024),
+  addresses: shortList(networkAddress, addressesMax),
 });
 
 export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('service'),
     spec: serviceSpec,
-    tasks: z.array(taskClaim),
+    tasks: list(taskClaim, itemsMax),
     partial: z.literal(true).exactOptional(),
-    gone: z.array(id),
+    gone: list(id, itemsMax),
     confirmed: z.boolean(),
   }),
   z.object({ kind: z.literal('service-gone'), service: id }),
@@ -98,18 +119,28 @@ export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
     reading,
   }),
   z.object({ kind: z.literal('swarm-listing'), listing: id, epoch: id }),
-  z.object({ kind: z.literal('node-listing'), listing: id, node: id, incarnation, tick: index, tasks: z.array(id) }),
+  z.object({
+    kind: z.literal('node-listing'),
+    listing: id,
+    node: id,
+    incarnation,
+    tick: index,
+    tasks: list(id, itemsMax),
+  }),
 ]);
+
+/** So much of what has drifted is told. */
+export const foundMax = 256;
 
 const cause = z.object({
   trace: z.string().max(64),
-  event: z.string().max(256),
+  event: z.string().max(lengths.event),
   atMs: timeMs,
   after: index,
 });
-export const causes = z.array(cause).max(64);
+export const causes = list(cause, 64);
 
-export const note = z.object({ kind: z.enum(['waiting', 'refused']), about: name, why: z.string().max(1024) });
+export const note = z.object({ kind: z.enum(['waiting', 'refused']), about: name, why: z.string().max(lengths.why) });
 
 export const outcome = z.discriminatedUnion('kind', [
   z.object({
@@ -119,16 +150,20 @@ export const outcome = z.discriminatedUnion('kind', [
     durationMs: z.number().min(0),
     changes: z.object({ added: index, removed: index }),
     causes,
-    notes: z.array(note),
+    notes: list(note, itemsMax),
   }),
   z.object({
     kind: z.literal('failed'),
     from: index,
     to: index,
     namespace: name,
-    reason: z.string().max(4096),
+    reason: z.string().max(lengths.reason),
     causes,
   }),
   z.object({ kind: z.literal('stale'), offered: index, held: index }),
-  z.object({ kind: z.enum(['drifted', 'repaired']), namespace: name, found: z.array(z.string().max(256)).max(256) }),
+  z.object({
+    kind: z.enum(['drifted', 'repaired']),
+    namespace: name,
+    found: list(z.string().max(lengths.found), foundMax),
+  }),
 ]);

@@ -27,3 +27,13 @@ export function senderOf(subject: string): string | undefined {
   const [root, , sender] = subject.split('.');
   return root === 'fairway' ? sender : undefined;
 }
+
+/**
+ * Whether a token can be the id of an object. Ids become tokens of subjects and parts of keys: no dots, no wildcards, no
+ * spaces. Swarm's are 25 letters and digits.
+ */
+export function isId(token: string): boolean {
+  return idPattern.test(token);
+}
+
+export const idPattern = /^[A-Za-z0-9_-]{1,64}$/;

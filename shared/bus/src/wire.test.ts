@@ -1,10 +1,11 @@
-import type { Endpoint, Fact, ServiceSpec } from '@fairway/mesh';
+import type { Endpoint, Fact, Outcome, ServiceFact, ServiceSpec } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
 import type { Message } from './bus.ts';
-import { readNode, readService, writeNode, writeService } from './entry.ts';
-import { factMessage, outcomeMessage, readFact, readOutcome, Unreadable } from './envelope.ts';
+import { readNode, readService, readShard, writeNode, writeService, writeShard } from './entry.ts';
+import { deadLetter, factMessage, outcomeMessage, readFact, readOutcome } from './envelope.ts';
 import { keys, parseKey } from './keys.ts';
 import { CacheUnusable, readCache, writeCache } from './mesh-cache.ts';
+import { Unreadable } from './parse-text.ts';
 import { senderOf, subjects } from './subjects.ts';
 
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -77,7 +78,8 @@ describe('facts on the bus', () => {
   };
   test.each<[string, Message, string]>([
     ['no JSON', { ...good, text: '{"schema":1,' }, 'not JSON'],
-    ['another schema version', changed((json) => (json.schema = 2)), 'schema'],
+    ['another version', changed((json) => (json.schema = 2)), 'schema: version 2 is none that this release reads'],
+    ['no version', changed((json) => (json.schema = undefined)), 'schema: no version'],
     ['no body', changed((json) => (json.body = undefined)), 'body'],
     ['an unknown kind', changed((json) => (json.body = { kind: 'flush' })), 'body.kind'],
     ['a sender that is not on the subject', changed((json) => (json.sender = 'n2')), 'names n2'],
@@ -85,6 +87,16 @@ describe('facts on the bus', () => {
       'a node that speaks for another',
       { ...good, subject: subjects.fact('n2', 'container', 's1'), text: changed((json) => (json.sender = 'n2')).text },
       'speaks for',
+    ],
+    [
+      'what speaks of another service than its subject',
+      changed((json) => Object.assign(json.body as object, { service: 's2' })),
+      'it speaks of what belongs on fairway.fact.n1.container.s2',
+    ],
+    [
+      'what is of another kind than its subject',
+      changed((json) => (json.body = { kind: 'node-gone', node: 's1' })),
+      'it speaks of what belongs on fairway.fact.n1.node-gone.s1',
     ],
     [
       'an id that would be two tokens',
@@ -98,6 +110,24 @@ describe('facts on the bus', () => {
 
   test('a field that this version does not know is dropped', () => {
     expect(readFact(changed((json) => (json.later = true)))).toEqual(readFact(good));
+  });
+
+  test('what a newer sender says of an object is handed on, and stays what it is', () => {
+    const newer = { ...spec, later: { weight: [1] }, constructor: 'x' };
+    const message = factMessage('n1', 'e1', { ...(facts[0] as ServiceFact), spec: newer }, 'x', 0, trace);
+    expect(readFact(message).body).toMatchObject({ spec: newer });
+  });
+
+  test.each(['00-x', `00-${'a'.repeat(70_000)}`, 'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'])(
+    'a traceparent that is none counts as none (%#)',
+    (header) => {
+      expect(readFact({ ...good, trace: header }).trace).toMatch(/^00-0+-0+-00$/);
+    },
+  );
+
+  test('what happened is cut to what a reader takes', () => {
+    const message = factMessage('n1', 'e1', facts[3] as Fact, 'x'.repeat(1_000), 0, trace);
+    expect(readFact(message).event).toBe('x'.repeat(256));
   });
 
   test('an address that is none is refused before it can become a rule', () => {
@@ -118,6 +148,49 @@ test('outcomes come back as they were sent', () => {
     notes: [],
   } as const;
   expect(readOutcome(outcomeMessage('n1', 'e1', applied, 7, trace)).body).toEqual(applied);
+});
+
+test.each<Outcome>([
+  {
+    kind: 'applied',
+    from: 0,
+    to: 1,
+    durationMs: 1,
+    changes: { added: 0, removed: 0 },
+    causes: [],
+    notes: [{ kind: 'refused', about: 'x'.repeat(300), why: `label fairway.scheduler=${'x'.repeat(4096)} is none of` }],
+  },
+  { kind: 'failed', from: 0, to: 1, namespace: 'host', reason: 'x'.repeat(100_000), causes: [] },
+  { kind: 'drifted', namespace: 'host', found: new Array(300).fill('x'.repeat(1_000)) },
+])('an outcome that quotes something long is read all the same: $kind', (outcome) => {
+  expect(readOutcome(outcomeMessage('n1', 'e1', outcome, 7, trace)).body.kind).toBe(outcome.kind);
+});
+
+test('a dead letter is small whatever it tells of', () => {
+  const { text } = deadLetter(
+    'decider',
+    { subject: 's'.repeat(9_000), reason: 'r'.repeat(900_000) },
+    '\u0000'.repeat(900_000),
+  );
+  expect(text.length).toBeLessThan(64 * 1024);
+  expect(JSON.parse(text)).toMatchObject({ schema: 1 });
+});
+
+test('what a newer decider keeps in an entry is written back by an older one, of an endpoint too', () => {
+  const later = { later: { since: 5 } };
+  const entry = {
+    spec: { ...spec, ...later },
+    endpoints: [{ ...endpoint(1), further: ['x', [2]] }],
+    causes: [],
+    of: 1,
+    seen: 3,
+    ...later,
+  };
+  expect(readService('service.x', writeService(entry))).toEqual(entry);
+  const shard = { endpoints: entry.endpoints, causes: [], ...later };
+  expect(readShard('shard.x.2.1', writeShard(shard))).toEqual(shard);
+  const node = { retired: [], causes: [], ...later };
+  expect(readNode('node.x', writeNode(node))).toEqual(node);
 });
 
 test('an entry comes back as it was written, and an endpoint takes less than 120 bytes', () => {

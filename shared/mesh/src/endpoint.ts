@@ -37,6 +37,8 @@ export type Endpoint = {
   readonly tick?: number;
   /** Since when it has been as it is, milliseconds of the decider's clock: to be shown only. */
   readonly sinceMs: number;
+  /** What a decider of a newer release keeps of it besides, and this one hands on without a look at it. */
+  readonly further?: readonly unknown[];
 };
 
 /** What an endpoint is to those who send to it. */

@@ -6,7 +6,10 @@ import type { Service } from './service.ts';
 /** What is wanted for the whole swarm, at one generation. */
 export type Mesh = {
   readonly generation: Generation;
-  /** Whether a complete manager listing of this epoch is folded in. Until then nothing may be pruned by it. */
+  /**
+   * Whether a complete manager listing of this epoch is folded in, and nothing of it could not be read. Until then nothing
+   * may be pruned by it.
+   */
   readonly complete: boolean;
   readonly services: ReadonlyMap<string, Service>;
   readonly nodes: ReadonlyMap<string, Node>;

@@ -10,6 +10,7 @@ export type NodeClaim = {
   readonly availability: 'active' | 'pause' | 'drain';
   /** Swarm's own judgement of whether the node's agent answers. */
   readonly state: 'unknown' | 'down' | 'ready' | 'disconnected';
+  /** The labels that begin with `fairway.`. */
   readonly labels: Readonly<Record<string, string>>;
 };
 

@@ -19,18 +19,32 @@ function claimants(mesh: Mesh): Service[] {
     .sort((a, b) => b.spec.index - a.spec.index || order(a.spec.id, b.spec.id));
 }
 
-/** Every published port with its one owner. Who claims one in vain gets a note. */
+/** Every published port with its one owner. Who claims one in vain, or of a range a part, gets a note. */
 export function ownedPorts(mesh: Mesh, notes: Note[]): OwnedPort[] {
-  const owners = new Map<string, OwnedPort>();
+  const owners = new Map<string, Service>();
+  const owned: OwnedPort[] = [];
   for (const service of claimants(mesh)) {
     for (const port of service.spec.ports) {
-      const key = showPort(port);
-      const owner = owners.get(key)?.service;
-      if (!owner) owners.set(key, { service, port });
-      else if (owner !== service) notes.push(refused(service, key, owner, 'publish another port'));
+      const owner = ownerAmong(owners, port);
+      if (!owner) {
+        owned.push({ service, port });
+        for (const number of numbersOf(port)) owners.set(number, service);
+      } else if (owner !== service) notes.push(refused(service, showPort(port), owner, 'publish another port'));
     }
   }
-  return [...owners.values()];
+  return owned;
+}
+
+function ownerAmong(owners: ReadonlyMap<string, Service>, port: PublishedPort): Service | undefined {
+  for (const number of numbersOf(port)) {
+    const owner = owners.get(number);
+    if (owner) return owner;
+  }
+  return undefined;
+}
+
+function* numbersOf({ protocol, first, last }: PublishedPort): Iterable<string> {
+  for (let number = first; number <= last; number += 1) yield `${protocol} ${number}`;
 }
 
 /** By network, every virtual IP with its one owner. Who claims one in vain gets a note. */

@@ -192,6 +192,20 @@ test('a port belongs to the service that was changed last, an address to the tas
   expect(shown(mesh([first, second]))).toEqual(['8001/tcp: refused', '8002/tcp: t2 10.0.0.5:80']);
 });
 
+test('of a range a single port of which belongs to another service, none is served', () => {
+  const range = { ...port(8000), last: 8009 };
+  const older = service('older', [range, port(9000)], []);
+  const newer = service('newer', [port(8004)], [], { index: 6 });
+  const held = plan(mesh([older, newer]), own);
+  expect(held.ingress?.ports.map(({ service: id, port: { first } }) => [id, first])).toEqual([
+    ['newer', 8004],
+    ['older', 9000],
+  ]);
+  expect(held.notes.map(({ why }) => why)).toEqual([
+    '8000-8009/tcp belongs to newer, which was changed later; publish another port',
+  ]);
+});
+
 test('services of mode dnsrr and removed services are left alone', () => {
   const rr = service('rr', [port(8000)], [endpoint('t1', 'n1', 5)], { mode: 'dnsrr' });
   const gone = { ...service('gone', [port(8001)], [endpoint('t2', 'n1', 6)]), removedMs: 1 };

@@ -17,8 +17,3 @@ export type PublishedPort = {
 export function showPort(port: Pick<PublishedPort, 'protocol' | 'first' | 'last'>): string {
   return `${port.first === port.last ? port.first : `${port.first}-${port.last}`}/${port.protocol}`;
 }
-
-/** Whether the two publish at least one port number of the same protocol in common. */
-export function portsOverlap(a: PublishedPort, b: PublishedPort): boolean {
-  return a.protocol === b.protocol && a.first <= b.last && b.first <= a.last;
-}

@@ -4,7 +4,7 @@ import { causesMax, causesSince, keepCauses } from './cause.ts';
 import { awaited, claims, containerStates, type Endpoint, endpointState } from './endpoint.ts';
 import { isStale } from './generation.ts';
 import { isNewerReading } from './incarnation.ts';
-import { portsOverlap, showPort } from './port.ts';
+import { showPort } from './port.ts';
 import { shardEndpointsMax, shardOf, shardsWanted } from './shard.ts';
 
 describe('addresses', () => {
@@ -71,13 +71,10 @@ test('causes are kept to a bound, and a reader gets those that it has not applie
   expect(causesSince(kept, 14).map(({ after }) => after)).toEqual([14, 15, 99]);
 });
 
-test('ports are shown as Docker writes them, and ranges overlap by number and protocol', () => {
+test('ports are shown as Docker writes them', () => {
   const range = { protocol: 'tcp', first: 8000, last: 8009, target: 80 } as const;
   expect(showPort(range)).toBe('8000-8009/tcp');
   expect(showPort({ ...range, last: 8000 })).toBe('8000/tcp');
-  expect(portsOverlap(range, { ...range, first: 8009, last: 8010 })).toBe(true);
-  expect(portsOverlap(range, { ...range, first: 8010, last: 8010 })).toBe(false);
-  expect(portsOverlap(range, { ...range, protocol: 'udp' })).toBe(false);
 });
 
 test('shards are a power of two, hold what they may, and spread tasks evenly', () => {

@@ -12,7 +12,7 @@ export type View = {
   readonly services: readonly ServiceView[];
   /** What will come by itself, and what it waits for. */
   readonly pending: readonly Pending[];
-  /** How many messages could not be read in the last days, and were put aside with their reasons. */
+  /** How many messages could not be read in the last days, and were put aside or left out with their reasons. */
   readonly putAside: number;
   /** What somebody has to change. */
   readonly problems: readonly Pending[];
