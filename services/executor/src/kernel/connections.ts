@@ -1,16 +1,19 @@
-import { assertAddress, assertPort, assertZone } from '../rules/render.ts';
 import { nameOf, type Stale } from '../rules/stale.ts';
+import { assertAddress, assertCarrier, assertPort, assertZone, type Words, words } from '../rules/words.ts';
 
 /** The options of `conntrack -D` that pick the tracked connections which are stale by this. */
-export function conntrackFilter(stale: Stale): string {
+export function conntrackFilter(stale: Stale): Words {
+  const of = words`-p ${assertCarrier(stale.carrier)}`;
   if (stale.kind !== 'backend') {
     const to =
-      stale.kind === 'vip' ? `--orig-dst ${assertAddress(stale.vip)}` : `--orig-port-dst ${assertPort(stale.port)}`;
-    return `-p ${stale.carrier} ${to}${stale.zone === undefined ? '' : ` --orig-zone ${assertZone(stale.zone)}`}`;
+      stale.kind === 'vip'
+        ? words`--orig-dst ${assertAddress(stale.vip)}`
+        : words`--orig-port-dst ${assertPort(stale.port)}`;
+    return stale.zone === undefined ? words`${of} ${to}` : words`${of} ${to} --orig-zone ${assertZone(stale.zone)}`;
   }
-  const { carrier, target } = stale;
-  const toTask = `-p ${carrier} --reply-src ${assertAddress(target.address)}`;
-  return target.port === undefined ? toTask : `${toTask} --reply-port-src ${assertPort(target.port)}`;
+  const { address, port } = stale.target;
+  const toTask = words`${of} --reply-src ${assertAddress(address)}`;
+  return port === undefined ? toTask : words`${toTask} --reply-port-src ${assertPort(port)}`;
 }
 
 /** Those of which there is a connection in what `conntrack -L` prints (conntrack-tools 1.4.7). */

@@ -2,12 +2,13 @@ import { type FoundVirtual, parseConnections, parseVirtual } from '../rules/pars
 import { renderVirtual } from '../rules/render-virtual.ts';
 import type { IpvsSandboxRules } from '../rules/rules.ts';
 import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
+import { joined, type Words, words } from '../rules/words.ts';
 import { CommandFailed } from './failures.ts';
 import { type IpvsTimeouts, showTimeouts } from './ipvs-timeouts.ts';
 import type { Namespace } from './kernel.ts';
 
 /** Runs ipvsadm in a namespace, and gives what it prints. */
-type Ipvsadm = (namespace: Namespace, args: readonly string[], input?: string) => Promise<string>;
+type Ipvsadm = (namespace: Namespace, args: readonly string[], input?: Words) => Promise<string>;
 
 /**
  * What a sandbox has to be set to for connections through IPVS (Documentation/networking/ipvs-sysctl.rst; each tried on
@@ -77,7 +78,7 @@ export class Ipvs {
    * ipvsadm goes on after a line that the kernel refuses, and says the reason and not the line. So when it says anything,
    * each line is given again by itself: those that have taken effect are refused then as being there, or gone, already.
    */
-  async restore(namespace: Namespace, lines: readonly string[]): Promise<string[]> {
+  async restore(namespace: Namespace, lines: readonly Words[]): Promise<string[]> {
     if (lines.length === 0 || (await this.#give(namespace, lines)) === '') return [];
     const refused: string[] = [];
     for (const line of lines) {
@@ -91,9 +92,9 @@ export class Ipvs {
    * What ipvsadm says against the lines. Its status is that of the last one only, so one follows that is always refused,
    * and when nothing else was said all were taken.
    */
-  async #give(namespace: Namespace, lines: readonly string[]): Promise<string> {
+  async #give(namespace: Namespace, lines: readonly Words[]): Promise<string> {
     try {
-      return await this.#ipvsadm(namespace, ['-R'], [...lines, refusedAlways, ''].join('\n'));
+      return await this.#ipvsadm(namespace, ['-R'], joined([...lines, refusedAlways, words``], words`\n`));
     } catch (error) {
       if (!(error instanceof CommandFailed) || error.stderr.startsWith('nsenter: ')) throw error;
       return error.stderr.trim().replace(/(^|\n)No such service$/, '');
@@ -102,7 +103,7 @@ export class Ipvs {
 }
 
 /** Takes a service away that never is: no virtual IP is 255.255.255.255. */
-const refusedAlways = '-D -f 4294967295';
+const refusedAlways = words`-D -f 4294967295`;
 
 function isDone(line: string, said: string): boolean {
   if (/^-[Aa] /.test(line)) return /already exists$/.test(said);

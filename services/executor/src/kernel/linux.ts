@@ -7,6 +7,7 @@ import { renderVirtual } from '../rules/render-virtual.ts';
 import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
+import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
 import { CommandFailed, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
@@ -20,7 +21,7 @@ import { missingRequirements } from './requirements.ts';
 import { listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 
 /** Succeeds whether it was there or not; nft 1.0.6 has no `destroy`. */
-const withoutStandby = `add table inet ${standbyName}\ndelete table inet ${standbyName}\n`;
+const withoutStandby = words`add table inet ${standbyName}\ndelete table inet ${standbyName}\n`;
 
 /** Above this many characters a change is given to a process of its own: a session is for the small ones. */
 const sessionTextMax = 32_768;
@@ -88,7 +89,7 @@ export function createLinuxKernel({
 }: LinuxKernelOptions = {}): Kernel {
   const pathOf = (namespace: Namespace) => (namespace === 'host' ? hostNamespace : join(netnsDir, fileOf(namespace)));
 
-  const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: string) => {
+  const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: Words) => {
     const path = pathOf(namespace);
     const options = input === undefined ? { limitMs } : { limitMs, input };
     if (path === undefined) return runCommand(command, args, options);
@@ -104,7 +105,7 @@ export function createLinuxKernel({
     }
   };
 
-  const nft = async (namespace: Namespace, text: string) => {
+  const nft = async (namespace: Namespace, text: Words) => {
     try {
       await runIn(namespace, 'nft', ['-f', '-'], text);
     } catch (error) {
@@ -133,7 +134,7 @@ export function createLinuxKernel({
   };
 
   /** A small change by a session; a large one by a process, which reads any number of lines. */
-  const change = async (namespace: Namespace, text: string) => {
+  const change = async (namespace: Namespace, text: Words) => {
     if (text === '') return;
     if (text.length > sessionTextMax) return nft(namespace, text);
     const session = await sessionIn(namespace);
@@ -172,7 +173,7 @@ export function createLinuxKernel({
   };
 
   /** Adds and deletes routes; what is there already, or gone already, is left as it is. */
-  const bringRoutes = async (namespace: Namespace, text: string) => {
+  const bringRoutes = async (namespace: Namespace, text: Words) => {
     if (text === '') return;
     try {
       await runIn(namespace, 'ip', ['-force', '-batch', '-'], text);
@@ -192,7 +193,7 @@ export function createLinuxKernel({
     const withoutDelete = transaction.operations.filter(({ do: verb }) => verb !== 'delete table');
     const standby = render({ operations: withoutDelete }, standbyName);
     try {
-      await nft(namespace, withoutStandby + standby);
+      await nft(namespace, words`${withoutStandby}${standby}`);
       try {
         await nft(namespace, render(transaction));
       } finally {
@@ -216,10 +217,13 @@ export function createLinuxKernel({
 
   const forgetSome = async (namespace: Namespace, stale: readonly Stale[]) => {
     // One process for all of them (`-R`, conntrack-tools 1.4.7); it prints a line for each connection it drops.
-    const lines = stale.map((one) => `-D ${conntrackFilter(one)}\n`);
+    const lines = joined(
+      stale.map((one) => words`-D ${conntrackFilter(one)}\n`),
+      words``,
+    );
     for (let tries = 1; ; tries += 1) {
       try {
-        const dropped = await runIn(namespace, 'conntrack', ['-R', '-'], lines.join(''));
+        const dropped = await runIn(namespace, 'conntrack', ['-R', '-'], lines);
         return dropped.split('\n').filter((line) => line !== '').length;
       } catch (error) {
         // It lists and then deletes one by one, and gives up where one ended by itself in between.
@@ -340,17 +344,6 @@ const harmless = [/^RTNETLINK answers: (File exists|No such process)$/, /^Comman
 
 function isHarmless(line: string): boolean {
   return harmless.some((form) => form.test(line));
-}
-
-/**
- * Rendered statements as one line, and so one transaction, for `nft -i`: elements in braces have their own lines. It has
- * no tabs: an nft that was built with readline takes one for the wish to complete the name of a file.
- */
-function asOneLine(text: string): string {
-  return text
-    .trim()
-    .replaceAll(/\n(?:\t|(?=\}))/g, ' ')
-    .replaceAll('\n', '; ');
 }
 
 /** nft says the same of a missing table and, with another place, of much else: the last line marks the table's name. */

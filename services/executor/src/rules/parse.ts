@@ -7,7 +7,6 @@ import {
   readSpread,
   refusal,
   refusalMark,
-  showMark,
   spreadChain,
 } from './layout.ts';
 import type { FoundVirtual } from './parse-virtual.ts';
@@ -37,6 +36,7 @@ import {
   type ZoneKey,
 } from './rules.ts';
 import { markOf } from './virtual-server.ts';
+import { showMark } from './words.ts';
 
 type Block = { readonly type: string; readonly name: string; readonly lines: string[]; elements: string[] };
 type Kind<R extends Rules> = R['kind'];

@@ -1,19 +1,29 @@
 import type { Address, Scheduler } from '@fairway/mesh';
-import { assertAddress, assertPort } from './render.ts';
 import type { Target } from './rules.ts';
 import { type IpvsElement, type IpvsOperation, isOnIpvs, type Transaction } from './transaction.ts';
 import { markOf, readVirtualKey, type VirtualKey, virtualOf } from './virtual-server.ts';
+import {
+  assertAddress,
+  assertCarrier,
+  assertMark,
+  assertPort,
+  assertScheduler,
+  assertWeight,
+  joined,
+  type Words,
+  words,
+} from './words.ts';
 
 /** Lines for `ipvsadm --restore` before the table changes, and after it. */
-export type VirtualLines = { readonly before: readonly string[]; readonly after: readonly string[] };
+export type VirtualLines = { readonly before: readonly Words[]; readonly after: readonly Words[] };
 
 /**
  * A transaction's part for IPVS. What is new is there before the table leads to it, and what goes does so when the
- * table leads there no more. Nothing but asserted ports and addresses reaches the text.
+ * table leads there no more.
  * @throws UnfitForRules
  */
 export function renderVirtual({ operations }: Pick<Transaction, 'operations'>): VirtualLines {
-  const lines = { before: [] as string[], after: [] as string[] };
+  const lines = { before: [] as Words[], after: [] as Words[] };
   for (const operation of operations) {
     if (!isOnIpvs(operation)) continue;
     const line = showLine(operation);
@@ -22,34 +32,40 @@ export function renderVirtual({ operations }: Pick<Transaction, 'operations'>): 
   return lines;
 }
 
-const verbs: Readonly<Record<IpvsElement['map'], Readonly<Record<IpvsOperation['do'], string>>>> = {
-  virtual: { 'add element': '-A', 'edit element': '-E', 'delete element': '-D' },
-  destinations: { 'add element': '-a', 'edit element': '-e', 'delete element': '-d' },
+const verbs: Readonly<Record<IpvsElement['map'], Readonly<Record<IpvsOperation['do'], Words>>>> = {
+  virtual: { 'add element': words`-A`, 'edit element': words`-E`, 'delete element': words`-D` },
+  destinations: { 'add element': words`-a`, 'edit element': words`-e`, 'delete element': words`-d` },
 };
 
 /** Without it `sh` refuses the clients of a task of weight 0 (7 of 16 tried, Linux 6.1). */
-const flags: Readonly<Partial<Record<Scheduler, string>>> = { sh: ' -b sh-fallback' };
+const flags: Readonly<Partial<Record<Scheduler, Words>>> = { sh: words` -b sh-fallback` };
 
-function showLine({ do: verb, element }: IpvsOperation): string {
+function showLine({ do: verb, element }: IpvsOperation): Words {
   const deletes = verb === 'delete element';
   const option = verbs[element.map][verb];
+  const space = words` `;
   if (element.map === 'virtual') {
-    const policy = `-s ${element.scheduler}${flags[element.scheduler] ?? ''}`;
-    return [option, showVirtual(element.key), ...(deletes ? [] : [policy])].join(' ');
+    const policy = words`-s ${assertScheduler(element.scheduler)}${flags[element.scheduler] ?? words``}`;
+    return joined([option, showVirtual(element.key), ...(deletes ? [] : [policy])], space);
   }
-  const head = [option, showVirtual(virtualOf(element.key)), '-r', showReal(element.target)];
-  return [...head, ...(deletes ? [] : ['-m', '-w', `${element.weight}`])].join(' ');
+  const head = [option, showVirtual(virtualOf(element.key)), words`-r`, showReal(element.target)];
+  return joined([...head, ...(deletes ? [] : [words`-m -w ${assertWeight(element.weight)}`])], space);
 }
 
 const ipv4 = (text: string): Address => ({ family: 'ip', text });
 
-function showVirtual(key: VirtualKey): string {
+function showVirtual(key: VirtualKey): Words {
   const read = readVirtualKey(key);
-  if ('vip' in read) return `-f ${markOf(ipv4(assertAddress(ipv4(read.vip))))}`;
-  return `${read.carrier === 'tcp' ? '-t' : '-u'} ${assertAddress(ipv4(read.address))}:${assertPort(read.port)}`;
+  if ('vip' in read) {
+    const vip = ipv4(read.vip);
+    assertAddress(vip);
+    return words`-f ${assertMark(markOf(vip))}`;
+  }
+  const option = assertCarrier(read.carrier) === 'tcp' ? words`-t` : words`-u`;
+  return words`${option} ${assertAddress(ipv4(read.address))}:${assertPort(read.port)}`;
 }
 
 /** Port 0 is the port that was asked for. */
-function showReal({ address, port }: Target): string {
-  return `${assertAddress(address)}:${port === undefined ? 0 : assertPort(port)}`;
+function showReal({ address, port }: Target): Words {
+  return words`${assertAddress(address)}:${port === undefined ? words`0` : assertPort(port)}`;
 }

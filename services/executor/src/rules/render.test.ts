@@ -1,9 +1,10 @@
 import type { Address } from '@fairway/mesh';
 import { expect, test } from 'vitest';
-import { render, UnfitForRules } from './render.ts';
+import { render } from './render.ts';
 import type { PortKey, SlotKey, Spread, ZoneKey } from './rules.ts';
 import { ipv4, target } from './sample.ts';
 import { type Operation, transactionOf } from './transaction.ts';
+import { UnfitForRules } from './words.ts';
 
 const gateway = ipv4('172.18.0.2');
 const text = (address: string) => ({ family: 'ip', text: address }) as Address;
