@@ -36,7 +36,7 @@ export function startAnswers({
   readonly kernel: Kernel;
   readonly executor: Pick<Executor, 'planned' | 'handOver' | 'takeBack'>;
   /** Remembers that the node is left to Docker, beyond this process. */
-  readonly handover: Handover;
+  readonly handover: Pick<Handover, 'remember'>;
 }): Answers {
   let known: string | undefined;
   let answering: Stoppable[] = [];

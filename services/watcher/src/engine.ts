@@ -47,7 +47,7 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
     return answer.flatMap((item) => {
       const parsed = shape.safeParse(item);
       if (parsed.success) return [parsed.data];
-      malformed(`${kind} ${item?.ID ?? item?.Id ?? 'without an id'}`, parsed.error, item);
+      malformed(`${kind} ${idIn(item)}`, parsed.error, item);
       return [];
     });
   };
@@ -129,6 +129,12 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
       ),
     onMalformed: (listener) => listeners.push(listener),
   };
+}
+
+/** What an object that does not fit calls itself; anything may stand there. */
+function idIn(object: { readonly ID?: unknown; readonly Id?: unknown } | null): string {
+  const id = object?.ID ?? object?.Id;
+  return typeof id === 'string' ? id.slice(0, 64) : 'without an id';
 }
 
 /** The start of an answer, for people; one that is nested too deep for JSON is only named. */

@@ -1,7 +1,7 @@
 export { type Clock, systemClock } from './clock.ts';
 export * from './docker.ts';
 export { connectDocker, dockerSocket } from './engine.ts';
-export type * from './engine-schema.ts';
+export * from './engine-schema.ts';
 export { MemoryDocker, noObjects, type SwarmObjects } from './memory-docker.ts';
 export { type MeshView, meshView } from './mesh-view.ts';
 export type { Own, OwnChange } from './own.ts';

@@ -314,3 +314,18 @@ describe('containers', () => {
 function hideFromListing(docker: MemoryDocker, operation: 'listNodes'): void {
   docker[operation] = async () => [];
 }
+
+it('of another node no word but an id is asked of Docker', async () => {
+  lab = await openLab(({ swarm }) => swarm.createService(web));
+  await lab.clock.advance(60_000);
+  lab.docker.asked.length = 0;
+  for (const service of ['x/logs?follow=1', 'x%2f', 'x'.repeat(65), 'web9']) {
+    await lab.clock.during(
+      lab.bus.publish({ subject: `fairway.fact.node9.container.${service}`, text: '{}' }, service),
+    );
+  }
+  await lab.clock.advance(1_000);
+  expect(new Set(lab.docker.asked.filter((asked) => asked.startsWith('inspect service')))).toEqual(
+    new Set(['inspect service web9']),
+  );
+});

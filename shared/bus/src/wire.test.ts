@@ -80,6 +80,7 @@ describe('facts on the bus', () => {
     ['no JSON', { ...good, text: '{"schema":1,' }, 'not JSON'],
     ['another version', changed((json) => (json.schema = 2)), 'schema: version 2 is none that this release reads'],
     ['no version', changed((json) => (json.schema = undefined)), 'schema: no version'],
+    ['a time that no date can tell', changed((json) => (json.atMs = Number.MAX_SAFE_INTEGER)), 'atMs'],
     ['no body', changed((json) => (json.body = undefined)), 'body'],
     ['an unknown kind', changed((json) => (json.body = { kind: 'flush' })), 'body.kind'],
     ['a sender that is not on the subject', changed((json) => (json.sender = 'n2')), 'names n2'],

@@ -1,0 +1,122 @@
+import { createMemoryBus, type MemoryBus, MeshReplica, SimulatedClock } from '@fairway/bus';
+import { type Console, startConsole } from '@fairway/console';
+import { startDecider } from '@fairway/decider';
+import {
+  conntrackFilter,
+  createKernelStandIn,
+  type Kernel,
+  type KernelStandIn,
+  render,
+  renderRoutes,
+  renderVirtual,
+  startAnswers,
+} from '@fairway/executor';
+import type { View } from '@fairway/mesh';
+import { joinNode } from '@fairway/node';
+import type { Log } from '@fairway/telemetry';
+import type { Docker } from '@fairway/watcher';
+import { type Program, strayLines } from './grammar.ts';
+
+const log: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
+
+/** Simulated time begins here, milliseconds since 1970. */
+const wallMs = 1_800_000_000_000;
+
+class FuzzClock extends SimulatedClock {
+  override nowMs(): number {
+    return wallMs + super.nowMs();
+  }
+  tickUs(): number {
+    return super.nowMs() * 1000;
+  }
+}
+
+/** All of Fairway's services in one process, on simulated time: a node with its Docker and kernel, a decider, a console. */
+export type Fairway = {
+  readonly bus: MemoryBus;
+  readonly console: Console;
+  readonly kernel: KernelStandIn;
+  /** Lines of input for the kernel's programs that are of no form that these may be given. */
+  readonly stray: readonly string[];
+  /** The keys of entries of the mesh that cannot be read. */
+  readonly unreadable: readonly string[];
+  pass(forMs: number): Promise<void>;
+  settle<T>(work: Promise<T>): Promise<T>;
+  /** What the console says now; throws where it has failed. */
+  status(): Promise<View>;
+  stop(): Promise<void>;
+};
+
+/** Starts them and lets them settle. */
+export async function startFairway(docker: Docker, balancer: Kernel['balancer']): Promise<Fairway> {
+  const clock = new FuzzClock();
+  const bus = createMemoryBus({ clock });
+  const stray: string[] = [];
+  const give = (program: Program, text: string) => void stray.push(...strayLines(program, text));
+  const kernel = createKernelStandIn({ seed: 1, failOneIn: 0, balancer });
+  kernel.replaceSandbox('sandbox-2', 'lb_backnetwo');
+  const watched: Kernel = {
+    ...kernel,
+    apply(namespace, transaction) {
+      const { before, after } = renderVirtual(transaction);
+      give('ipvsadm', [...before, ...after].join('\n'));
+      give('nft', render(transaction));
+      give('ip', renderRoutes(transaction));
+      return kernel.apply(namespace, transaction);
+    },
+    forget(namespace, stale) {
+      give('conntrack', stale.map(conntrackFilter).join('\n'));
+      return kernel.forget(namespace, stale);
+    },
+  };
+  const decider = startDecider({ bus: bus.another(), log, clock, nowMs: () => clock.nowMs() });
+  const replica = new MeshReplica();
+  const reading = bus.another().mesh.follow(replica.follower);
+  const console = startConsole({ bus: bus.another(), log, clock });
+  const nodeBus = bus.another();
+  const files = new Map<string, string>();
+  let ids = 0;
+  const node = await joinNode({
+    bus: nodeBus,
+    docker,
+    kernel: watched,
+    swarm: 'swarm1',
+    meshPath: 'mesh',
+    log,
+    clock,
+    boot: 'boot1',
+    newId: () => `listing${ids++}`,
+    disk: {
+      read: async (path) => files.get(path),
+      replace: async (path, text) => void files.set(path, text),
+    },
+  });
+  const answers = startAnswers({
+    bus: nodeBus,
+    kernel: watched,
+    executor: { ...node.executor, handOver: async () => [], takeBack: async () => {} },
+    handover: { remember: async () => {} },
+  });
+  answers.as('n1');
+  const fairway: Fairway = {
+    bus,
+    console,
+    kernel,
+    stray,
+    get unreadable() {
+      return [...replica.unreadable.keys()];
+    },
+    pass: (forMs) => clock.settle(Promise.resolve(), forMs),
+    settle: (work) => clock.settle(work),
+    async status() {
+      const response = await clock.settle(Promise.resolve(console.app.request('/api/status')));
+      if (response.status !== 200) throw new Error(`the console answers ${response.status}: ${await response.text()}`);
+      return (await response.json()) as View;
+    },
+    async stop() {
+      await clock.settle(Promise.all([node.stop(), decider.stop(), console.stop(), answers.stop(), reading.stop()]));
+    },
+  };
+  await fairway.pass(3_000);
+  return fairway;
+}

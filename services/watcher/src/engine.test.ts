@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Docker, DockerMalformed, type Malformed } from './docker.ts';
+import { connectDocker } from './engine.ts';
+
+// A Docker that answers every request with one text, on a socket of its own.
+
+let folder: string;
+let server: Server;
+let docker: Docker;
+let answer: string;
+const asked: (string | undefined)[] = [];
+const told: Malformed[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fairway-engine-'));
+  const socket = join(folder, 'docker.sock');
+  asked.length = 0;
+  told.length = 0;
+  server = createServer(({ url }, response) => {
+    asked.push(url);
+    response.setHeader('content-type', 'application/json').end(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  docker = connectDocker({ socket });
+  docker.onMalformed((malformed) => told.push(malformed));
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(folder, { recursive: true });
+});
+
+it('an id is one step of a path, whatever it holds', async () => {
+  answer = '{}';
+  await expect(docker.inspectService('web/logs?follow=1')).rejects.toThrow(DockerMalformed);
+  expect(asked).toEqual(['/services/web%2Flogs%3Ffollow%3D1']);
+});
+
+it('an answer that is nested too deep to be told is put aside, and the others of its listing count', async () => {
+  const network = { Id: 'n1', Name: 'back', Driver: 'overlay', Scope: 'swarm' };
+  answer = `[{"Id":${'['.repeat(10_000)}${']'.repeat(10_000)}},${JSON.stringify(network)}]`;
+  expect(await docker.listNetworks()).toMatchObject([{ Id: 'n1' }]);
+  expect(told).toMatchObject([{ text: 'what cannot be written as JSON' }]);
+});
