@@ -10,6 +10,7 @@ import {
   type Node,
   type Service,
   type ServiceSpec,
+  shardsMax,
 } from '@fairway/mesh';
 import * as z from 'zod';
 import { further, list, shortList } from './bounded.ts';
@@ -71,7 +72,7 @@ const packed = z.object({
 });
 
 const versioned = { schema: version };
-const shards = z.int().min(1).max(1024);
+const shards = z.int().min(1).max(shardsMax);
 const removed = { removedMs: schema.timeMs.exactOptional() };
 const serviceEntry = z
   .object({

@@ -1,6 +1,9 @@
 /** A service with more endpoints than this is kept in several entries: NATS refuses messages above 1 MiB. */
 export const shardEndpointsMax = 500;
 
+/** And in at most so many: each is read for each change. Beyond that shards grow, and facts are refused in the end. */
+export const shardsMax = 1024;
+
 /** FNV-1a, 32 bits (RFC 9923): spreads ids evenly, the same everywhere and for ever. */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;
@@ -21,7 +24,7 @@ export function shardOf(taskId: string, of: number): number {
  */
 export function shardsWanted(endpoints: number, current: number): number {
   let of = current;
-  while (endpoints > of * shardEndpointsMax) of *= 2;
+  while (endpoints > of * shardEndpointsMax && of < shardsMax) of *= 2;
   while (of > 1 && endpoints * 4 <= of * shardEndpointsMax) of /= 2;
   return of;
 }

@@ -81,6 +81,7 @@ test('shards are a power of two, hold what they may, and spread tasks evenly', (
   expect(shardsWanted(shardEndpointsMax, 1)).toBe(1);
   expect(shardsWanted(shardEndpointsMax + 1, 1)).toBe(2);
   expect(shardsWanted(5000, 1)).toBe(16);
+  expect(shardsWanted(10_000_000, 1)).toBe(1024);
   expect(shardsWanted(600, 2)).toBe(2);
   expect(shardsWanted(200, 2)).toBe(1);
   const counts = new Map<number, number>();
