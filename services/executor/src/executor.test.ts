@@ -37,6 +37,29 @@ describe('the mesh becomes rules', () => {
     ]);
   });
 
+  test('an entry of a later release is told, and what the kernel has by it stays; all else goes on', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.until(() => lab.rules().includes('8000/tcp: 10.0.0.5:80 10.0.0.6:80'));
+    await lab.write('service.web', '{"schema":2}');
+    await lab.service('api', [port(9000)], web.slice(1));
+    await lab.pass(300);
+    expect(lab.rules()).toContain('8000/tcp: 10.0.0.5:80 10.0.0.6:80');
+    expect(lab.rules()).toContain('9000/tcp > 172.18.0.2');
+    expect(lab.outcomes.at(-1)).toMatchObject({
+      kind: 'applied',
+      notes: expect.arrayContaining([
+        {
+          kind: 'refused',
+          about: 'service.web',
+          why: expect.stringMatching(
+            /^this node cannot read it and goes on with what it had: .*version 2 is none that/,
+          ),
+        },
+      ]),
+    });
+  });
+
   test('a machine that leaves its swarm has its ports back, and one that joins again is served again', async () => {
     const lab = await openLab();
     await lab.service('web', [port(8000)], web);

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { readExplanation, readHandover, readKernelTables, readQuestion } from './answer.ts';
+import { readComplete, readNetwork, readNode, readService, readShard } from './entry.ts';
+import { readFact, readOutcome } from './envelope.ts';
+
+/**
+ * One of each message and entry as the first release of version 1 writes it. The file is never rewritten, and goes when
+ * the last release that reads this version does: what an earlier release wrote is read by a later one.
+ */
+type Kept = { readonly read: keyof typeof readers; readonly subject: string; readonly json: unknown };
+
+const readers = {
+  readFact: (subject: string, text: string) => readFact({ subject, text }),
+  readOutcome: (subject: string, text: string) => readOutcome({ subject, text }),
+  readService,
+  readShard,
+  readNode,
+  readNetwork,
+  readComplete,
+  readQuestion,
+  readKernelTables,
+  readHandover,
+  readExplanation,
+};
+
+const kept: Kept[] = JSON.parse(readFileSync(new URL('golden/schema-1.json', import.meta.url), 'utf8'));
+
+test.each(kept)('what the first release of version 1 wrote is read: $read of $subject', ({ read, subject, json }) => {
+  const found = JSON.stringify(readers[read](subject, JSON.stringify(json)));
+  expect(found.length).toBeGreaterThan(0);
+});
+
+test('each reader has something to read', () => {
+  expect(new Set(kept.map(({ read }) => read))).toEqual(new Set(Object.keys(readers)));
+});
