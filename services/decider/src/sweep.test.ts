@@ -155,3 +155,16 @@ test('an entry that is written between its reading and its deletion stays', asyn
   await clock.settle(sweep(raced, mesh, known, context));
   expect(await left()).toEqual([writeNode(node), undefined]);
 });
+
+test('what is of a later release by now stays, and the others are swept', async () => {
+  const { clock, bus, mesh, known, revision, left } = await removedLongAgo();
+  const services = new Map([service('later', [endpoint({})])]);
+  const later = '{"schema":2}';
+  await clock.settle(bus.mesh.put(keys.node('n1'), later, revision));
+  await clock.settle(bus.mesh.put(keys.service('later'), later, 0));
+  known.look({ ...mesh, services });
+  await clock.settle(Promise.resolve(), 60_000);
+  await clock.settle(sweep(bus.mesh, { ...mesh, services }, known, context));
+  expect(await left()).toEqual([later, undefined]);
+  expect((await clock.settle(bus.mesh.get(keys.service('later'))))?.text).toBe(later);
+});

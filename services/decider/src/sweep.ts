@@ -7,6 +7,7 @@ import {
   readNode,
   readService,
   tombstoneMs,
+  Unreadable,
 } from '@fairway/bus';
 import type { Endpoint, Mesh } from '@fairway/mesh';
 import { decideTime } from './decide.ts';
@@ -35,21 +36,30 @@ export function lingering(mesh: Mesh, known: KnownSince, context: FoldContext): 
 
 /**
  * Forgets what is to be forgotten, and deletes the entries that have expired. Any decider may do it at any time; who
- * comes second finds nothing.
+ * comes second finds nothing. What the mesh had as expired may be there again by now, or be of a newer release, whose
+ * deciders sweep it.
  */
 export async function sweep(bucket: Bucket, mesh: Mesh, known: KnownSince, context: FoldContext): Promise<void> {
   known.look(mesh);
-  for (const id of lingering(mesh, known, context)) await decideTime(bucket, id, isOld(id, known), context);
-  for (const key of expired(mesh, known)) {
-    const held = await bucket.get(key);
-    // The mesh that was looked at may be behind: the object may be there again.
-    if (held?.text === undefined || !isExpired(key, readRemovable(key, held.text), known)) continue;
-    try {
-      await bucket.delete(key, held.revision);
-    } catch (error) {
-      if (!(error instanceof RevisionConflict)) throw error;
-    }
+  for (const id of lingering(mesh, known, context))
+    await unlessUnreadable(decideTime(bucket, id, isOld(id, known), context));
+  for (const key of expired(mesh, known)) await unlessUnreadable(deleteExpired(bucket, key, known));
+}
+
+async function deleteExpired(bucket: Bucket, key: string, known: KnownSince): Promise<void> {
+  const held = await bucket.get(key);
+  if (held?.text === undefined || !isExpired(key, readRemovable(key, held.text), known)) return;
+  try {
+    await bucket.delete(key, held.revision);
+  } catch (error) {
+    if (!(error instanceof RevisionConflict)) throw error;
   }
+}
+
+async function unlessUnreadable(work: Promise<unknown>): Promise<void> {
+  await work.catch((error) => {
+    if (!(error instanceof Unreadable)) throw error;
+  });
 }
 
 function isOld(service: string, known: KnownSince) {
@@ -60,6 +70,7 @@ function isExpired(key: string, entry: Removable, known: KnownSince): boolean {
   return known.removedMs(key, entry) > tombstoneMs;
 }
 
+/** @throws {Unreadable} */
 function readRemovable(key: string, text: string): Removable {
   switch (parseKey(key)?.kind) {
     case 'service':
