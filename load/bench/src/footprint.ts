@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, fairwayConverged, imageName, run } from '@fairway/cluster';
 import type { Measuring } from './measuring.ts';
+import { processorMs, residentMb } from './process-usage.ts';
 
 const services = 100;
 const firstPort = 20_000;
 /** How long the processes are left alone while their processor time is measured. */
 const idleMs = 60_000;
-/** USER_HZ, in which /proc/PID/stat counts (proc(5)); 100 on every Linux that Fairway runs on. */
-const ticksPerSecond = 100;
 
 /** Resident memory and idle processor time of Fairway's processes with 100 services, each of a task and a port. */
 export async function measureFootprint(cluster: Cluster, { report, signal }: Measuring): Promise<string> {
@@ -37,14 +35,4 @@ export async function measureFootprint(cluster: Cluster, { report, signal }: Mea
 | --- | --- | --- |
 ${rows.join('\n')}
 `;
-}
-
-function residentMb(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-}
-
-/** User and system time, fields 14 and 15 of proc(5). The name before them may hold spaces, and ends with a bracket. */
-function processorMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000;
 }

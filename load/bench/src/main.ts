@@ -1,31 +1,47 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startCluster, tracesUrl } from '@fairway/cluster';
+import { type Cluster, startCluster, tracesUrl } from '@fairway/cluster';
 import { measureConvergence } from './convergence.ts';
+import { measureFanOut } from './fan-out.ts';
 import { measureFootprint } from './footprint.ts';
 import { machine } from './machine.ts';
+import { type Measuring, standard } from './measuring.ts';
 
-const benchmarks = {
+type Measure<Bench extends readonly unknown[]> = (...args: [...Bench, Measuring]) => Promise<string>;
+type Benchmark = { readonly says: string; readonly measure: Measure<[]> };
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
   convergence: {
     says: 'from a container’s start or death to rules and answers on every node',
-    measure: measureConvergence,
+    measure(measuring) {
+      // Handed on to the processes of the cluster. Only here: recording takes memory, too.
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
+      return onSwarm(measureConvergence, measuring);
+    },
   },
-  footprint: { says: 'memory and idle processor time of the node process at 100 services', measure: measureFootprint },
-} as const;
+  footprint: {
+    says: 'memory and idle processor time of the node process at 100 services',
+    measure: (measuring) => onSwarm(measureFootprint, measuring),
+  },
+  'fan-out': {
+    says: 'how a change reaches a thousand watchers of the bus, two ways side by side; without a swarm',
+    measure: measureFanOut,
+  },
+};
 
-const standardChanges = 200;
+const usage = `Usage: npm run bench -- BENCHMARK [OPTIONS]
 
-const usage = `Usage: npm run bench -- BENCHMARK [--changes N]
-
-Measures on a real swarm of three nodes, made for it and removed after it, prints a table, and writes it to load/results
-unless it is of fewer changes than the standard.
+Measures on a real swarm of three nodes, made for it and removed after it, or on NATS alone, prints a table, and writes
+it to load/results where it is of the standard.
 
 ${Object.entries(benchmarks)
   .map(([name, { says }]) => `  ${name.padEnd(12)} ${says}`)
   .join('\n')}
 
-  --changes N   how many starts and deaths convergence measures, ${standardChanges} unless told
+  --changes N      how many starts and deaths convergence measures, ${standard.changes} unless told
+  --rounds N       how many rounds of each way fan-out has, ${standard.rounds} unless told
+  --fan-out S,W,C  S servers, W watchers (a multiple of 4) and C changes a second, instead of the standard
 `;
 
 const results = fileURLToPath(new URL('../../results/', import.meta.url));
@@ -34,41 +50,55 @@ function report(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' }, changes: { type: 'string', default: `${standardChanges}` } },
-  });
-  const [name = ''] = positionals;
-  const changes = Number(values.changes);
-  if (values.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if (!Object.hasOwn(benchmarks, name) || !Number.isInteger(changes) || changes < 2) {
-    process.stderr.write(usage);
-    return 2;
-  }
-  const { measure } = benchmarks[name as keyof typeof benchmarks];
-  const end = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
-  // Handed on to the processes of the cluster, where the benchmark measures by it: recording takes memory, too.
-  if (name === 'convergence') process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
-  const cluster = await startCluster({ name: 'bench', nodes: 3, fairway: true, report, signal: end.signal });
+async function onSwarm(measure: Measure<[Cluster]>, measuring: Measuring): Promise<string> {
+  const { report, signal } = measuring;
+  const cluster = await startCluster({ name: 'bench', nodes: 3, fairway: true, report, signal });
   try {
-    const measured = await measure(cluster, { changes, report, signal: end.signal });
-    const text = `# ${name}\n\n${await machine()}\n\n${measured}`;
-    if (changes >= standardChanges) {
-      mkdirSync(results, { recursive: true });
-      writeFileSync(`${results}${name}.md`, text);
-    }
-    process.stdout.write(`\n${text}`);
-    return 0;
+    return await measure(cluster, measuring);
   } finally {
     report('removing the cluster');
     await cluster.stop();
   }
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      changes: { type: 'string', default: `${standard.changes}` },
+      rounds: { type: 'string', default: `${standard.rounds}` },
+      'fan-out': { type: 'string' },
+    },
+  });
+  const [name = ''] = positionals;
+  const [changes, rounds] = [Number(values.changes), Number(values.rounds)];
+  const told = values['fan-out']?.split(',').map(Number);
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+  const [servers = 0, watchers = 0, perSecond = 0] = told ?? [1, 4, 1];
+  const sensible =
+    changes >= 2 &&
+    [changes, rounds, servers, watchers / 4, perSecond].every((number) => Number.isInteger(number) && number > 0);
+  if (!benchmark || !sensible) {
+    process.stderr.write(usage);
+    return 2;
+  }
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
+  const fanOut = told && { servers, watchers, perSecond };
+  const measured = await benchmark.measure({ changes, rounds, fanOut, report, signal: end.signal });
+  const text = `# ${name}\n\n${await machine()}\n\n${measured}`;
+  if (changes >= standard.changes && rounds >= standard.rounds && !fanOut) {
+    mkdirSync(results, { recursive: true });
+    writeFileSync(`${results}${name}.md`, text);
+  }
+  process.stdout.write(`\n${text}`);
+  return 0;
 }
 
 try {

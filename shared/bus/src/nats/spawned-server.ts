@@ -6,17 +6,19 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A real nats-server with JetStream for tests, on a free port of 127.0.0.1, its files in a folder of its own. */
+/** A real nats-server with JetStream for tests and benchmarks, on a free port of 127.0.0.1, its files in a folder of its own. */
 export class SpawnedServer {
   readonly url: string;
   readonly #port: number;
   readonly #dir: string;
+  readonly #options: readonly string[];
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number, dir: string) {
+  private constructor(port: number, dir: string, options: readonly string[]) {
     this.#port = port;
     this.#dir = dir;
+    this.#options = options;
     this.url = `nats://127.0.0.1:${port}`;
   }
 
@@ -34,15 +36,20 @@ export class SpawnedServer {
     }
   }
 
-  /** Takes a port and a folder, and starts nothing yet. */
-  static async reserve(): Promise<SpawnedServer> {
-    return new SpawnedServer(await freePort(), await mkdtemp(join(tmpdir(), 'fairway-nats-')));
+  /** Takes a port and a folder, and starts nothing yet; `options` are nats-server's own, beside those two. */
+  static async reserve(options: readonly string[] = []): Promise<SpawnedServer> {
+    return new SpawnedServer(await freePort(), await mkdtemp(join(tmpdir(), 'fairway-nats-')), options);
+  }
+
+  /** Of its process; undefined while it is stopped. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   /** Starts on the same port and, unless they were wiped, the same files. */
   async start(): Promise<void> {
-    const argv = ['--addr', '127.0.0.1', '--port', String(this.#port), '--jetstream', '--store_dir', this.#dir];
-    const child = spawn(serverPath(), argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const own = ['--addr', '127.0.0.1', '--port', String(this.#port), '--jetstream', '--store_dir', this.#dir];
+    const child = spawn(serverPath(), [...own, ...this.#options], { stdio: ['ignore', 'pipe', 'pipe'] });
     const take = (chunk: Buffer) => {
       this.#output = `${this.#output}${chunk}`.slice(-20_000);
     };
@@ -96,7 +103,8 @@ function serverPath(): string {
   return found;
 }
 
-function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens on now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => {
