@@ -6,20 +6,22 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** What a server is started with, where it is not as SpawnedServer makes it. */
+type Start = { readonly argv: readonly string[]; readonly isReady: () => Promise<boolean> };
+
 /** A real nats-server with JetStream for tests and benchmarks, on a free port of 127.0.0.1, its files in a folder of its own. */
 export class SpawnedServer {
   readonly url: string;
-  readonly #port: number;
   readonly #dir: string;
-  readonly #options: readonly string[];
+  readonly #start: Start;
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number, dir: string, options: readonly string[]) {
-    this.#port = port;
+  /** `dir` is where it stores what is stored, which `wipe` removes. */
+  constructor(url: string, dir: string, start: Start) {
+    this.url = url;
     this.#dir = dir;
-    this.#options = options;
-    this.url = `nats://127.0.0.1:${port}`;
+    this.#start = start;
   }
 
   static async start(): Promise<SpawnedServer> {
@@ -36,20 +38,19 @@ export class SpawnedServer {
     }
   }
 
-  /** Takes a port and a folder, and starts nothing yet; `options` are nats-server's own, beside those two. */
+  /** Takes a port and a folder, and starts nothing yet; `options` are nats-server's own, beside those. */
   static async reserve(options: readonly string[] = []): Promise<SpawnedServer> {
-    return new SpawnedServer(await freePort(), await mkdtemp(join(tmpdir(), 'fairway-nats-')), options);
-  }
-
-  /** Of its process; undefined while it is stopped. */
-  get pid(): number | undefined {
-    return this.#child?.pid;
+    const port = await freePort();
+    const dir = await mkdtemp(join(tmpdir(), 'fairway-nats-'));
+    return new SpawnedServer(`nats://127.0.0.1:${port}`, dir, {
+      argv: ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', dir, ...options],
+      isReady: () => answers(port),
+    });
   }
 
   /** Starts on the same port and, unless they were wiped, the same files. */
   async start(): Promise<void> {
-    const own = ['--addr', '127.0.0.1', '--port', String(this.#port), '--jetstream', '--store_dir', this.#dir];
-    const child = spawn(serverPath(), [...own, ...this.#options], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(serverPath(), this.#start.argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     const take = (chunk: Buffer) => {
       this.#output = `${this.#output}${chunk}`.slice(-20_000);
     };
@@ -57,10 +58,15 @@ export class SpawnedServer {
     child.stderr.on('data', take);
     this.#child = child;
     for (let tries = 0; ; tries++) {
-      if (await answers(this.#port)) return;
+      if (await this.#start.isReady()) return;
       if (child.exitCode !== null || tries > 500) throw new Error(`nats-server does not start:\n${this.#output}`);
       await pause(20);
     }
+  }
+
+  /** Of its process; undefined while it is stopped. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
