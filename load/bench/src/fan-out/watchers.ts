@@ -7,8 +7,8 @@ import { answerStarter } from './program.ts';
 import { connectRepublished } from './republished.ts';
 import type { Watcher, Way } from './watcher.ts';
 
-/** More changes than a round has. */
-const revisionsMax = 20_000;
+/** More than a round of a thousand changes a second has. */
+const revisionsMax = 50_000;
 /** So many connect at a time. */
 const connectAtOnce = 25;
 const lookEveryMs = 20;
