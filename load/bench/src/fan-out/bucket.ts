@@ -8,7 +8,7 @@ export const stream = `KV_${buckets.mesh}`;
 export const keySubject = (key: string): string => `$KV.${buckets.mesh}.${key}`;
 export const republishedSubject = (key: string): string => `fairway.mesh.${key}`;
 
-const configuredMaxMs = 30_000;
+const configuredMaxMs = 60_000;
 
 /** Sets how the bucket's stream is kept, on how many servers, and whether it says each entry again; waits for that. */
 export async function configureBucket(url: string, replicas: number, republishes: boolean): Promise<void> {
