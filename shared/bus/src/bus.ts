@@ -34,7 +34,7 @@ export type BucketFollower = {
 
 /**
  * The key-value side. Writes are compare and swap: a conflict throws `RevisionConflict`, a bus that cannot answer
- * `BusUnavailable`.
+ * `BusUnavailable`, and one that refuses `NotPermitted`.
  */
 export interface Bucket {
   get(key: string): Promise<BucketEntry | undefined>;
@@ -60,7 +60,10 @@ export interface Bus {
   provision(): Promise<string>;
   /** The mesh bucket's epoch; undefined while there is no bucket. */
   epoch(): Promise<string | undefined>;
-  /** Stores a message in its subject's stream; a message id seen within the stream's window is stored once. */
+  /**
+   * Stores a message in its subject's stream; a message id seen within the stream's window is stored once.
+   * @throws {BusUnavailable, NotPermitted, MessageTooLarge}
+   */
   publish(message: Message, id: string): Promise<void>;
   /** Sends to whoever listens now; nothing is stored, nothing promised. */
   broadcast(message: Message): void;
@@ -104,6 +107,15 @@ export class BusUnavailable extends Error {
   readonly operation: string;
   constructor(operation: string, options?: ErrorOptions) {
     super(`BusUnavailable: ${operation}`, options);
+    this.operation = operation;
+  }
+}
+
+/** The servers do not let this sender do it. Asking again does not help, until its credentials are others. */
+export class NotPermitted extends Error {
+  readonly operation: string;
+  constructor(operation: string, options?: ErrorOptions) {
+    super(`NotPermitted: ${operation}`, options);
     this.operation = operation;
   }
 }

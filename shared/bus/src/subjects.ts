@@ -15,12 +15,15 @@ export const subjects = {
   deadLetter: (sender: string) => `fairway.dead.${sender}`,
   deadLetters: 'fairway.dead.>',
   /** A question or a request to a node, by request and reply on plain NATS: `fairway.ask.NODE.rules`; NODE is who answers. */
-  ask: (node: string, question: 'rules' | 'explain' | 'uninstall' | 'install') => `fairway.ask.${node}.${question}`,
+  ask: (node: string, question: Question | '*') => `fairway.ask.${node}.${question}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
   verdict: (sender: string, node: string) => `fairway.verdict.${sender}.${node}`,
 } as const;
+
+/** What a node can be asked, or asked to do. */
+export type Question = 'rules' | 'explain' | 'uninstall' | 'install';
 
 /** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. Not for questions. */
 export function senderOf(subject: string): string | undefined {

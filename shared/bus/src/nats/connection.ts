@@ -1,8 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { errors } from '@nats-io/nats-core';
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { BusUnavailable } from '../bus.ts';
+import { apiPrefix, inboxPrefix } from '../roles.ts';
+import { Credentials, CredentialsUnusable } from './credentials.ts';
 import { reason, unavailable } from './failure.ts';
+import { Refusals } from './refusals.ts';
 import { BusTooOld, requireVersion } from './version.ts';
 
 type State = 'connected' | 'lost';
@@ -19,6 +23,11 @@ export type ConnectOptions = {
   readonly servers: string | readonly string[];
   /** Who connects, as the server shows it. */
   readonly name: string;
+  /**
+   * File of who connects, made by `fairway credentials`. It is read for each connection, the later ones too, so that a
+   * key that was rotated needs no restart. Without it the servers have to take everybody, and are not asked for TLS.
+   */
+  readonly credentials?: string;
   readonly log?: BusLog;
   /** Hears the first connection's troubles too, which the bus's own `onState` cannot. */
   readonly onState?: StateListener;
@@ -32,6 +41,9 @@ const timeoutMsDefault = 3000;
 const connectPauseMsMin = 250;
 const connectPauseMsMax = 5000;
 
+/** How JetStream is asked. */
+type Api = { readonly timeout: number; readonly checkAPI: false; readonly apiPrefix?: string };
+
 /** A connection to NATS that is found again whenever it is lost, and what is going on on it. */
 export class Connection {
   readonly nc: NatsConnection;
@@ -40,24 +52,31 @@ export class Connection {
   readonly timeoutMs: number;
   readonly log: BusLog | undefined;
   readonly #listeners = new Set<StateListener>();
+  readonly #refusals = new Refusals();
   #connected = true;
   #closing = false;
 
-  private constructor(nc: NatsConnection, manager: JetStreamManager, options: ConnectOptions) {
+  private constructor(nc: NatsConnection, api: Api, manager: JetStreamManager, options: ConnectOptions) {
     this.nc = nc;
-    this.timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    this.timeoutMs = api.timeout;
     this.log = options.log;
     this.manager = manager;
-    this.jetstream = jetstream(nc, { timeout: this.timeoutMs });
+    this.jetstream = jetstream(nc, api);
     if (options.onState) this.#listeners.add(options.onState);
     void this.#watch();
   }
 
   /** Waits for the server, however long it takes, and says so. @throws {BusTooOld} */
   static async open(options: ConnectOptions): Promise<Connection> {
-    const { nc, waited } = await reach(options);
-    const timeout = options.timeoutMs ?? timeoutMsDefault;
-    const connection = new Connection(nc, await jetstreamManager(nc, { checkAPI: false, timeout }), options);
+    const { nc, waited, credentials } = await reach(options);
+    const api: Api = {
+      timeout: options.timeoutMs ?? timeoutMsDefault,
+      checkAPI: false,
+      ...(credentials ? { apiPrefix: apiPrefix(credentials) } : {}),
+    };
+    const connection = new Connection(nc, api, await jetstreamManager(nc, api), options);
+    if (!credentials)
+      options.log?.warn('bus: no credentials were given; whoever reaches these servers may do everything');
     connection.#tell('connected', `connected to ${nc.getServer()}${waited ? ' after waiting for it' : ''}`);
     return connection;
   }
@@ -132,9 +151,20 @@ export class Connection {
       if (this.#closing) continue;
       if (status.type === 'disconnect') this.#lose(`lost ${status.server}; trying to connect again`);
       else if (status.type === 'reconnect') this.#find(status.server);
-      else if (status.type === 'error') this.log?.warn(`bus: ${reason(status.error)}`);
+      else if (status.type === 'error') this.#hearError(status.error);
     }
     if (!this.#closing) this.#lose('the connection was closed and will not come back');
+  }
+
+  /** A message that is refused and has no answer, as plain ones have none, is heard of here alone. */
+  #hearError(error: Error): void {
+    if (!(error instanceof errors.PermissionViolationError)) {
+      this.log?.warn(`bus: ${reason(error)}`);
+      return;
+    }
+    const { operation, subject } = error;
+    const refused = this.#refusals.count(operation, subject);
+    if (refused !== undefined) this.log?.warn('bus: not permitted', { operation, subject, refused });
   }
 
   #lose(detail: string): void {
@@ -162,14 +192,18 @@ export class Connection {
 }
 
 /** The client's own wait for a first connection says nothing about why it waits. */
-async function reach(options: ConnectOptions): Promise<{ nc: NatsConnection; waited: boolean }> {
+async function reach(
+  options: ConnectOptions,
+): Promise<{ nc: NatsConnection; waited: boolean; credentials: Credentials | undefined }> {
   const servers = typeof options.servers === 'string' ? [options.servers] : [...options.servers];
   let pauseMs = connectPauseMsMin;
   for (let waited = false; ; waited = true) {
     options.signal?.throwIfAborted();
     try {
+      const credentials = options.credentials === undefined ? undefined : Credentials.read(options.credentials);
       const nc = await connect({
         servers,
+        ...(credentials && proving(credentials, options)),
         name: options.name,
         timeout: options.timeoutMs ?? timeoutMsDefault,
         maxReconnectAttempts: -1,
@@ -186,7 +220,7 @@ async function reach(options: ConnectOptions): Promise<{ nc: NatsConnection; wai
         await nc.close();
         throw error;
       }
-      return { nc, waited };
+      return { nc, waited, credentials };
     } catch (error) {
       if (error instanceof BusTooOld) throw error;
       const detail = `waiting for ${servers.join(', ')}: ${reason(error)}`;
@@ -196,4 +230,29 @@ async function reach(options: ConnectOptions): Promise<{ nc: NatsConnection; wai
       pauseMs = Math.min(pauseMs * 2, connectPauseMsMax);
     }
   }
+}
+
+/** What a client proves itself with, and knows servers by, at each connection: as the file says then. */
+function proving(first: Credentials, { credentials: file = '', log }: ConnectOptions): Partial<NodeConnectionOptions> {
+  let held = first;
+  const read = () => {
+    try {
+      held = Credentials.read(file);
+    } catch (error) {
+      if (!(error instanceof CredentialsUnusable)) throw error;
+      log?.warn(`bus: going on with the credentials held: ${error.message}`);
+    }
+    return held;
+  };
+  return {
+    inboxPrefix: inboxPrefix(first),
+    authenticator: (nonce) => read().authenticator(nonce),
+    tls: {
+      // TLS from the first byte: who is in between cannot answer that there is none.
+      handshakeFirst: true,
+      get ca() {
+        return read().authority;
+      },
+    },
+  };
 }

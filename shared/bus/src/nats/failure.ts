@@ -1,7 +1,7 @@
 import { JetStreamApiCodes, JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { jserrors } from '@nats-io/jetstream/internal';
 import { errors } from '@nats-io/nats-core';
-import { BusUnavailable } from '../bus.ts';
+import { BusUnavailable, NotPermitted } from '../bus.ts';
 import { MessageTooLarge } from '../message-too-large.ts';
 
 /** `stream name already in use with a different configuration`, of nats-server's errors.json. */
@@ -27,11 +27,12 @@ export function isConsumerMissing(error: unknown): boolean {
 }
 
 /**
- * What the bus could not do, as `BusUnavailable` with the server's or the client's word as its cause. Programmer
- * errors (an invalid key or subject) stay what they are.
+ * What the bus could not do, as `BusUnavailable` or `NotPermitted` with the server's or the client's word as its cause.
+ * Programmer errors (an invalid key or subject) stay what they are.
  */
 export function unavailable(operation: string, error: unknown): unknown {
   if (error instanceof BusUnavailable || error instanceof MessageTooLarge) return error;
+  if (isRefusal(error)) return new NotPermitted(operation, { cause: error });
   const operating = [
     JetStreamApiError,
     JetStreamError,
@@ -42,10 +43,15 @@ export function unavailable(operation: string, error: unknown): unknown {
     errors.ConnectionError,
     errors.ClosedConnectionError,
     errors.DrainingConnectionError,
-    errors.PermissionViolationError,
     errors.AuthorizationError,
   ];
   return operating.some((kind) => error instanceof kind) ? new BusUnavailable(operation, { cause: error }) : error;
+}
+
+/** Whether the server refused it: a request that it did not take has that as its cause. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof errors.PermissionViolationError) return true;
+  return error instanceof errors.RequestError && error.cause instanceof errors.PermissionViolationError;
 }
 
 /** The messages of an error and its causes in one line, each once. */

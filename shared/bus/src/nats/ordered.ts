@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { Stoppable } from '../bus.ts';
@@ -42,6 +43,9 @@ export function readInOrder(connection: Connection, reading: OrderedReading): St
     const goesOn = identity === held && state.last_seq >= seen;
     const info = await connection.ask(`read ${stream}`, () =>
       connection.manager.consumers.add(stream, {
+        // Of a name, so that the request's subject says the filter, and can be permitted by it; and by chance, so that
+        // nobody else can ask for what this consumer has.
+        name: randomUUID(),
         filter_subject: filter,
         ack_policy: AckPolicy.None,
         inactive_threshold: nanos(inactiveMs),

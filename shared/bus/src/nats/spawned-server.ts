@@ -69,6 +69,11 @@ export class SpawnedServer {
     return this.#child?.pid;
   }
 
+  /** What it has said last. */
+  get output(): string {
+    return this.#output;
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;

@@ -1,0 +1,111 @@
+import { apiPrefix, bucketSubject, buckets, type Role, subjects } from '@fairway/bus';
+import { meshReading, outcomeReading, permissionsOf } from './permissions.ts';
+import type { User } from './registry.ts';
+
+/**
+ * Everybody but deciders is in an account that has no JetStream, and reaches what its role needs through imports.
+ *
+ * Permissions alone would not do. JetStream sends its answers wherever the asker says, by its own right: tried with
+ * nats-server 2.10.27, a node that may ask for one entry of the mesh had the answer written over another one
+ * (`reply` = `$KV.fairway-mesh.service.ID`). An answer that crosses an account's border goes to the asker's account.
+ */
+const accounts = {
+  decider: 'FAIRWAY',
+  node: 'NODES',
+  manager: 'NODES',
+  console: 'CONSOLES',
+  sentinel: 'SENTINELS',
+} as const;
+type Account = (typeof accounts)[Role];
+
+/** A subject that crosses from one account to another: `service` has an answer, `stream` is only heard. */
+type Crossing = {
+  readonly kind: 'service' | 'stream';
+  readonly subject: string;
+  readonly from: Account;
+  readonly to: Account;
+  /** What it is called where it comes from, if not the same. */
+  readonly as?: string;
+  /** Whether one question has several answers. */
+  readonly several?: true;
+};
+
+const lent = (from: Account, role: Role, requests: readonly string[]): Crossing[] =>
+  requests.map((request) => ({
+    kind: 'service',
+    subject: `$JS.API.${request}`,
+    as: `${apiPrefix({ role, name: '' })}.${request}`,
+    from,
+    to: 'FAIRWAY',
+    ...(request.startsWith('CONSUMER.MSG.NEXT.') ? { several: true } : {}),
+  }));
+
+const stored = (from: Account, ...patterns: readonly string[]): Crossing[] =>
+  patterns.map((subject) => ({ kind: 'service', subject, from, to: 'FAIRWAY' }));
+
+const heard = (from: Account, to: Account, ...patterns: readonly string[]): Crossing[] =>
+  patterns.map((subject) => ({ kind: 'stream', subject, from, to }));
+
+const crossings: readonly Crossing[] = [
+  ...stored('NODES', subjects.fact('*', '*', '*'), subjects.outcome('*', '*'), subjects.deadLetter('*')),
+  ...stored('SENTINELS', bucketSubject(buckets.reach, '>'), subjects.deadLetter('*')),
+  ...lent('NODES', 'node', meshReading),
+  ...lent('CONSOLES', 'console', [...meshReading, ...outcomeReading]),
+  ...lent('SENTINELS', 'sentinel', meshReading),
+  { kind: 'service', subject: subjects.ask('*', '*'), from: 'CONSOLES', to: 'NODES' },
+  // What came from one account does not go on to a third (tried), so consoles hear it where it is said.
+  ...heard('NODES', 'CONSOLES', subjects.facts, subjects.outcomes, subjects.deadLetters),
+  ...heard('FAIRWAY', 'CONSOLES', subjects.deadLetters),
+  ...heard('NODES', 'SENTINELS', subjects.beat('*')),
+  ...heard('SENTINELS', 'NODES', subjects.verdict('*', '*')),
+  ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*')),
+];
+
+/** nats-server's `accounts` (docs.nats.io, Multi Tenancy using Accounts), with these users in them. */
+export function renderAccounts(users: readonly User[]): Record<string, unknown> {
+  return Object.fromEntries(
+    [...new Set(Object.values(accounts))].map((account) => [
+      account,
+      {
+        ...(account === 'FAIRWAY' ? { jetstream: 'enabled' } : {}),
+        users: users.filter(({ role }) => accounts[role] === account).flatMap(renderUser),
+        exports: exportsOf(account),
+        imports: importsOf(account),
+      },
+    ]),
+  );
+}
+
+/** One entry per key: while a key is rotated, both are good. */
+function renderUser(user: User): unknown[] {
+  const { publish, subscribe, answers } = permissionsOf(user);
+  const permissions = {
+    publish: { allow: publish },
+    subscribe: { allow: subscribe },
+    ...(answers ? { allow_responses: { max: 1, expires: '30s' } } : {}),
+  };
+  return user.keys.map(({ publicKey }) => ({ nkey: publicKey, permissions }));
+}
+
+function exportsOf(account: Account): unknown[] {
+  const exported = new Map<string, { readonly crossing: Crossing; readonly to: Set<Account> }>();
+  for (const crossing of crossings) {
+    const [owner, user] = crossing.kind === 'service' ? [crossing.to, crossing.from] : [crossing.from, crossing.to];
+    if (owner !== account) continue;
+    const key = `${crossing.kind} ${crossing.subject}`;
+    const held = exported.get(key) ?? { crossing, to: new Set<Account>() };
+    exported.set(key, { crossing, to: held.to.add(user) });
+  }
+  return [...exported.values()].map(({ crossing: { kind, subject, several }, to }) => ({
+    [kind]: subject,
+    ...(several ? { response_type: 'stream' } : {}),
+    accounts: [...to],
+  }));
+}
+
+function importsOf(account: Account): unknown[] {
+  return crossings.flatMap(({ kind, subject, from, to, as }) => {
+    const [owner, user] = kind === 'service' ? [to, from] : [from, to];
+    return user === account ? [{ [kind]: { account: owner, subject }, ...(as === undefined ? {} : { to: as }) }] : [];
+  });
+}

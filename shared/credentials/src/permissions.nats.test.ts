@@ -1,0 +1,267 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  type Bus,
+  Credentials,
+  deciderConsumer,
+  factStream,
+  inboxPrefix,
+  MeshReplica,
+  NotPermitted,
+  outcomeStream,
+  type Role,
+  roles,
+  subjects,
+} from '@fairway/bus';
+import { errors } from '@nats-io/nats-core';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { TrustedServers } from './trusted-servers.ts';
+
+/**
+ * One server, and one user of each role, named as it: `node` and `manager` are two nodes' ids. `other` stands for
+ * somebody else.
+ */
+let all: TrustedServers;
+let decider: Bus;
+beforeAll(async () => {
+  all = await TrustedServers.start(
+    1,
+    roles.map((role) => ({ name: role, role })),
+  );
+  decider = await all.connect('decider');
+  await decider.provision();
+});
+afterAll(() => all.stop());
+
+/** A connection of somebody who does not use Fairway's code, and what its server has refused. */
+class Intruder {
+  readonly nc: NatsConnection;
+  readonly refused: string[] = [];
+
+  private constructor(nc: NatsConnection) {
+    this.nc = nc;
+    void this.#watch();
+  }
+
+  static async as(role: Role): Promise<Intruder> {
+    const credentials = Credentials.read(all.folder.clientFile(role));
+    return new Intruder(
+      await connect({
+        servers: [...all.urls],
+        authenticator: credentials.authenticator,
+        inboxPrefix: inboxPrefix(credentials),
+        tls: { handshakeFirst: true, ca: credentials.authority },
+      }),
+    );
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
+        this.refused.push(`${status.error.operation} ${status.error.subject}`);
+      }
+    }
+  }
+}
+
+const nodes: readonly Role[] = ['node', 'manager'];
+
+/** By what is done: the subject as each would name it, and who may. */
+const publishing: Record<string, readonly [subject: (self: string) => string, may: readonly Role[]]> = {
+  'tell of an own container': [(self) => subjects.fact(self, 'container', 's'), nodes],
+  "tell of another's container": [() => subjects.fact('other', 'container', 's'), []],
+  'list own containers': [(self) => subjects.fact(self, 'node-listing', self), nodes],
+  'tell of a service': [(self) => subjects.fact(self, 'service', 's'), ['manager']],
+  'tell of a service as another': [() => subjects.fact('other', 'service', 's'), []],
+  'end a service': [(self) => subjects.fact(self, 'service-gone', 's'), ['manager']],
+  'tell of a node': [(self) => subjects.fact(self, 'node', 'n'), ['manager']],
+  'end a node': [(self) => subjects.fact(self, 'node-gone', 'n'), ['manager']],
+  'tell of a network': [(self) => subjects.fact(self, 'network', 'n'), ['manager']],
+  'end a network': [(self) => subjects.fact(self, 'network-gone', 'n'), ['manager']],
+  'list the swarm': [(self) => subjects.fact(self, 'swarm-listing', 'swarm'), ['manager']],
+  'tell a kind of fact that there is not': [(self) => subjects.fact(self, 'plan', 's'), []],
+  'tell an outcome': [(self) => subjects.outcome(self, 'applied'), nodes],
+  'tell an outcome as another': [() => subjects.outcome('other', 'applied'), []],
+  beat: [(self) => subjects.beat(self), nodes],
+  'beat as another': [() => subjects.beat('other'), []],
+  'put a message aside': [(self) => subjects.deadLetter(self), ['node', 'manager', 'decider', 'sentinel']],
+  'put a message aside as another': [() => subjects.deadLetter('other'), []],
+  'give a verdict': [(self) => subjects.verdict(self, 'n'), ['sentinel']],
+  'give a verdict as another': [() => subjects.verdict('other', 'n'), []],
+  'write the mesh': [() => '$KV.fairway-mesh.service.s', ['decider']],
+  'write the epoch': [() => '$KV.fairway-mesh.epoch', ['decider']],
+  'write reach': [() => '$KV.fairway-reach.n', ['sentinel']],
+  'ask a node': [() => subjects.ask('other', 'rules'), ['console']],
+  'have a node leave its rules': [() => subjects.ask('other', 'uninstall'), ['console']],
+  'read an entry of the mesh': [
+    () => '$JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',
+    ['node', 'manager', 'console', 'sentinel'],
+  ],
+  'read an entry of the mesh where it is kept': [() => '$JS.API.STREAM.MSG.GET.KV_fairway-mesh', ['decider']],
+  'follow the mesh': [
+    () => '$JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.c.$KV.fairway-mesh.>',
+    ['node', 'manager', 'console', 'sentinel'],
+  ],
+  'follow the outcomes': [() => '$JS.fairway.API.CONSUMER.CREATE.FAIRWAY_OUTCOMES.c.fairway.outcome.>', ['console']],
+  'follow the facts': [() => '$JS.fairway.API.CONSUMER.CREATE.FAIRWAY_FACTS.c.fairway.fact.>', []],
+  'make a consumer that is to stay': [() => '$JS.fairway.API.CONSUMER.DURABLE.CREATE.KV_fairway-mesh.c', []],
+  'take facts': [() => `$JS.API.CONSUMER.MSG.NEXT.${factStream.name}.${deciderConsumer}`, ['decider']],
+  'say that a fact is dealt with': [() => `$JS.ACK.${factStream.name}.${deciderConsumer}.1.1.1.1.1`, ['decider']],
+  'make a stream': [() => '$JS.API.STREAM.CREATE.KV_fairway-mesh', ['decider']],
+  'make a stream of another name': [() => '$JS.API.STREAM.CREATE.OTHER', []],
+  'change a stream': [() => '$JS.API.STREAM.UPDATE.FAIRWAY_FACTS', ['decider']],
+  ...Object.fromEntries(
+    ['STREAM.DELETE', 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'STREAM.SNAPSHOT', 'STREAM.RESTORE'].flatMap((verb) =>
+      ['$JS.API', '$JS.fairway.API'].map(
+        (api) => [`${api}.${verb}`, [() => `${api}.${verb}.KV_fairway-mesh`, []]] as const,
+      ),
+    ),
+  ),
+  'speak to the servers themselves': [() => '$SYS.REQ.SERVER.PING', []],
+};
+
+const subscribing: Record<string, readonly [subject: (self: string) => string, may: readonly Role[]]> = {
+  'hear everything': [() => '>', []],
+  'hear all facts': [() => 'fairway.fact.>', ['console']],
+  'hear of all containers': [() => subjects.containerFacts, ['manager', 'console']],
+  'hear all outcomes': [() => subjects.outcomes, ['console']],
+  'hear what is put aside': [() => subjects.deadLetters, ['console']],
+  'hear beats': [() => subjects.beat('*'), ['sentinel']],
+  'hear verdicts': [() => subjects.verdict('*', '*'), ['node', 'manager', 'console']],
+  'hear what it is asked': [(self) => subjects.ask(self, '*'), nodes],
+  'hear what another is asked': [() => subjects.ask('other', '*'), []],
+  'hear its own answers': [(self) => `_INBOX_${self}.>`, roles],
+  "hear another's answers": [() => '_INBOX_other.>', []],
+  'hear writes of the mesh as they pass': [() => '$KV.fairway-mesh.>', []],
+  'hear what JetStream is asked': [() => '$JS.API.>', []],
+  'hear advisories': [() => '$JS.EVENT.>', []],
+  'hear the servers themselves': [() => '$SYS.>', []],
+};
+
+describe.each(roles)('a %s', (role) => {
+  let intruder: Intruder;
+  beforeAll(async () => {
+    intruder = await Intruder.as(role);
+  });
+  afterAll(() => intruder.nc.close());
+
+  const pairs = [
+    ...Object.entries(publishing).map((entry) => ['publish', ...entry] as const),
+    ...Object.entries(subscribing).map((entry) => ['subscription', ...entry] as const),
+  ].map(([operation, what, [subject, may]]) => ({
+    operation,
+    what,
+    subject: subject(role),
+    word: may.includes(role) ? 'may' : 'may not',
+  }));
+
+  test.each(pairs)('$word $what', async ({ operation, subject, word }) => {
+    intruder.refused.length = 0;
+    if (operation === 'publish') intruder.nc.publish(subject, '{}');
+    else intruder.nc.subscribe(subject, { callback: () => {} }).unsubscribe();
+    // The server answers this behind its word on what came before.
+    await intruder.nc.flush();
+    await pause(0);
+    expect(intruder.refused).toEqual(word === 'may' ? [] : [`${operation} ${subject}`]);
+  });
+});
+
+describe('by way of an answer', () => {
+  const key = 'service.victim';
+  const text = 'as the decider wrote it';
+  const otherFact = subjects.fact('other', 'container', 's');
+
+  beforeAll(async () => {
+    await decider.mesh.put(key, text, 0);
+    await decider.mesh.put('node.bait', 'what would be written over it', 0);
+  });
+
+  /** JetStream answers to the subject that the asker names, by its own right: so no answer may leave an account. */
+  test.each(['node', 'manager', 'console', 'sentinel'] as const)(
+    'a %s writes nothing that it may not',
+    async (role) => {
+      const { nc } = await Intruder.as(role);
+      const facts = await decider.count(factStream.name);
+      const api = '$JS.fairway.API';
+      const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.bait' });
+      for (const reply of [`$KV.fairway-mesh.${key}`, otherFact, '$JS.API.STREAM.PURGE.KV_fairway-mesh']) {
+        nc.publish(`${api}.STREAM.MSG.GET.KV_fairway-mesh`, bait, { reply });
+        nc.publish(`${api}.STREAM.INFO.KV_fairway-mesh`, '', { reply });
+        if (nodes.includes(role)) nc.publish(subjects.fact(role, 'container', 's'), 'x', { reply });
+        const consumer = { filter_subject: '$KV.fairway-mesh.>', ack_policy: 'none', deliver_policy: 'all' };
+        const config = { ...consumer, name: `push-${Math.random()}`.replace('.', ''), deliver_subject: reply };
+        const create = `${api}.CONSUMER.CREATE.KV_fairway-mesh.${config.name}.$KV.fairway-mesh.>`;
+        await nc.request(create, JSON.stringify({ stream_name: 'KV_fairway-mesh', config }), { timeout: 2000 });
+        const pull = { ...consumer, name: `pull-${config.name}` };
+        await nc.request(
+          `${api}.CONSUMER.CREATE.KV_fairway-mesh.${pull.name}.$KV.fairway-mesh.>`,
+          JSON.stringify({ stream_name: 'KV_fairway-mesh', config: pull }),
+          { timeout: 2000 },
+        );
+        nc.publish(`${api}.CONSUMER.MSG.NEXT.KV_fairway-mesh.${pull.name}`, '{"batch":10,"no_wait":true}', { reply });
+      }
+      await nc.flush();
+      await pause(500);
+      await nc.close();
+      expect(await decider.mesh.get(key)).toMatchObject({ text });
+      // A node's own facts are two or more; what it tried to say as another is none.
+      const own = nodes.includes(role) ? 3 : 0;
+      expect(await decider.count(factStream.name)).toBe(facts + own);
+    },
+  );
+});
+
+test('each does its work: facts, mesh, outcomes and questions reach whom they are for', async () => {
+  const [node, manager, asker] = await Promise.all(['node', 'manager', 'console'].map((name) => all.connect(name)));
+  if (!node || !manager || !asker) throw new Error('three connect');
+  const heard: string[] = [];
+  const taken: string[] = [];
+  const tailed: string[] = [];
+  const taking = decider.consume(factStream.name, deciderConsumer, (delivery) => {
+    taken.push(delivery.text);
+    delivery.ack();
+  });
+  asker.subscribe(subjects.facts, ({ text }) => void heard.push(`console ${text}`));
+  manager.subscribe(subjects.containerFacts, ({ text }) => void heard.push(`manager ${text}`));
+  asker.tail(outcomeStream.name, subjects.outcomes, ({ text }) => void tailed.push(text));
+  node.answer(subjects.ask('node', 'rules'), async (text) => `answer to ${text}`);
+  const replica = new MeshReplica();
+  node.mesh.follow(replica.follower);
+  await vi.waitFor(() => expect(replica.caughtUp).toBe(true));
+  expect(await asker.ask(subjects.ask('node', 'rules'), 'a question', 2000)).toBe('answer to a question');
+
+  await node.publish({ subject: subjects.fact('node', 'container', 's'), text: 'a fact' }, 'f1');
+  await node.publish({ subject: subjects.outcome('node', 'applied'), text: 'an outcome' }, 'o1');
+  await node.publish({ subject: subjects.fact('node', 'container', 's'), text: 'the same again' }, 'f1');
+  const revision = await decider.mesh.put('node.n', 'x', 0);
+  await vi.waitFor(() => {
+    expect(heard.sort()).toEqual(expect.arrayContaining(['console a fact', 'manager a fact']));
+    expect(taken.filter((text) => text.startsWith('the same') || text === 'a fact')).toEqual(['a fact']);
+    expect(tailed).toContain('an outcome');
+    expect(replica.current?.generation.revision).toBe(revision);
+  });
+  await taking.stop();
+});
+
+test('what is refused is an error to who waits for an answer, and in the log where nobody does', async () => {
+  const log: unknown[] = [];
+  const write = (message: string, fields?: Record<string, unknown>) => void log.push([message, fields]);
+  const node = await all.connect('node', { log: { info: write, warn: write } });
+  await expect(node.publish({ subject: subjects.fact('node', 'service', 's'), text: 'x' }, 'x')).rejects.toThrow(
+    NotPermitted,
+  );
+  await expect(node.mesh.put('service.s', 'x', 0)).rejects.toThrow(NotPermitted);
+  await expect(node.provision()).rejects.toThrow(NotPermitted);
+  node.broadcast({ subject: subjects.beat('other'), text: 'x' });
+  node.subscribe(subjects.outcomes, () => {});
+  await vi.waitFor(() => {
+    expect(log).toContainEqual([
+      'bus: not permitted',
+      { operation: 'publish', subject: 'fairway.beat.other', refused: 1 },
+    ]);
+    expect(log).toContainEqual([
+      'bus: not permitted',
+      { operation: 'subscription', subject: 'fairway.outcome.>', refused: 1 },
+    ]);
+  });
+});

@@ -1,0 +1,111 @@
+import { type Role, roles } from '@fairway/bus';
+import { describe, expect, test } from 'vitest';
+import { permissionsOf } from './permissions.ts';
+
+const table = (role: Role) => {
+  const { publish, subscribe, answers } = permissionsOf({ name: 'me', role });
+  return [...publish.map((one) => `> ${one}`), ...subscribe.map((one) => `< ${one}`), ...(answers ? ['answers'] : [])];
+};
+
+/** Whether some subject fits both patterns. */
+function overlap(one: string, other: string): boolean {
+  const [a, b] = [one.split('.'), other.split('.')];
+  for (let at = 0; ; at++) {
+    const [x, y] = [a[at], b[at]];
+    if (x === '>' || y === '>') return true;
+    if (x === undefined || y === undefined) return x === y;
+    if (x !== y && x !== '*' && y !== '*') return false;
+  }
+}
+
+/** Who of all roles may send to something that fits the pattern. */
+const senders = (pattern: string) =>
+  roles.filter((role) => permissionsOf({ name: 'me', role }).publish.some((allowed) => overlap(allowed, pattern)));
+
+describe('what each role may do', () => {
+  test('a node reads the mesh, and tells of itself', () => {
+    expect(table('node')).toEqual([
+      '> fairway.fact.me.container.*',
+      '> fairway.fact.me.node-listing.*',
+      '> fairway.outcome.me.*',
+      '> fairway.beat.me',
+      '> fairway.dead.me',
+      '> $JS.fairway.API.STREAM.INFO.KV_fairway-mesh',
+      '> $JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.*.$KV.fairway-mesh.>',
+      '> $JS.fairway.API.CONSUMER.MSG.NEXT.KV_fairway-mesh.*',
+      '> $JS.fairway.API.CONSUMER.DELETE.KV_fairway-mesh.*',
+      '> $JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',
+      '< _INBOX_me.>',
+      '< fairway.ask.me.*',
+      '< fairway.verdict.*.*',
+      'answers',
+    ]);
+  });
+
+  test('a manager tells of the swarm as well, and hears of all containers', () => {
+    const node = table('node');
+    expect(table('manager').filter((line) => !node.includes(line))).toEqual([
+      '> fairway.fact.me.service.*',
+      '> fairway.fact.me.service-gone.*',
+      '> fairway.fact.me.node.*',
+      '> fairway.fact.me.node-gone.*',
+      '> fairway.fact.me.network.*',
+      '> fairway.fact.me.network-gone.*',
+      '> fairway.fact.me.swarm-listing.*',
+      '< fairway.fact.*.container.*',
+    ]);
+  });
+
+  test('the console asks and hears', () => {
+    expect(table('console').filter((line) => !line.includes('$JS'))).toEqual([
+      '> fairway.ask.*.*',
+      '< _INBOX_me.>',
+      '< fairway.fact.>',
+      '< fairway.outcome.>',
+      '< fairway.dead.>',
+      '< fairway.verdict.*.*',
+    ]);
+  });
+});
+
+describe('nobody but', () => {
+  test.each<[string, string, Role[]]>([
+    ['deciders writes the mesh', '$KV.fairway-mesh.>', ['decider']],
+    ['sentinels writes reach', '$KV.fairway-reach.>', ['sentinel']],
+    ['sentinels gives verdicts', 'fairway.verdict.>', ['sentinel']],
+    ['deciders takes facts', '$JS.API.CONSUMER.MSG.NEXT.FAIRWAY_FACTS.*', ['decider']],
+    ['deciders makes streams', '$JS.API.STREAM.CREATE.*', ['decider']],
+    ['the console asks nodes', 'fairway.ask.>', ['console']],
+    ['managers tells of services', 'fairway.fact.*.service.*', ['manager']],
+  ])('%s', (_, pattern, who) => {
+    expect(senders(pattern)).toEqual(who);
+  });
+
+  test('itself: what somebody says carries its own name, and its inbox is its own', () => {
+    for (const pattern of [
+      'fairway.fact.other.>',
+      'fairway.outcome.other.>',
+      'fairway.beat.other',
+      'fairway.dead.other',
+    ]) {
+      expect(senders(pattern), pattern).toEqual([]);
+    }
+    for (const role of roles) {
+      const { subscribe } = permissionsOf({ name: 'me', role });
+      for (const foreign of ['_INBOX_other.x', '_INBOX.x', 'fairway.ask.other.rules']) {
+        expect(
+          subscribe.filter((allowed) => overlap(allowed, foreign)),
+          `${role}, ${foreign}`,
+        ).toEqual([]);
+      }
+    }
+  });
+
+  test('nobody deletes or purges what is stored', () => {
+    for (const verb of ['DELETE', 'PURGE', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE']) {
+      for (const prefix of ['$JS.API', '$JS.fairway.API']) {
+        expect(senders(`${prefix}.STREAM.${verb}.*`), verb).toEqual([]);
+      }
+    }
+  });
+});

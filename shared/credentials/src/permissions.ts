@@ -1,0 +1,120 @@
+import {
+  apiPrefix,
+  bucketStream,
+  bucketSubject,
+  buckets,
+  deadLetterStream,
+  deciderConsumer,
+  factStream,
+  type Identity,
+  inboxPrefix,
+  outcomeStream,
+  streams,
+  subjects,
+} from '@fairway/bus';
+
+/** What a server lets somebody do; whatever is not here is refused. */
+export type Permissions = {
+  /** Subjects that may be sent to. */
+  readonly publish: readonly string[];
+  /** Subjects that may be listened to. */
+  readonly subscribe: readonly string[];
+  /** Whether what is asked may be answered, once, on the subject that the question names. */
+  readonly answers: boolean;
+};
+
+const meshStream = bucketStream(buckets.mesh);
+const meshKeys = bucketSubject(buckets.mesh, '>');
+
+/** Requests of JetStream's API, without its prefix, that reading a stream in order takes. */
+function ordered(stream: string, filter: string): readonly string[] {
+  return [
+    `STREAM.INFO.${stream}`,
+    `CONSUMER.CREATE.${stream}.*.${filter}`,
+    `CONSUMER.MSG.NEXT.${stream}.*`,
+    `CONSUMER.DELETE.${stream}.*`,
+  ];
+}
+
+/** What reading the mesh takes: following it, and asking for its epoch. */
+export const meshReading = [...ordered(meshStream, meshKeys), `STREAM.MSG.GET.${meshStream}`] as const;
+
+/** What the console reads beside the mesh: the outcomes, and how many messages were put aside. */
+export const outcomeReading = [
+  ...ordered(outcomeStream.name, subjects.outcomes),
+  `STREAM.INFO.${deadLetterStream.name}`,
+] as const;
+
+/** What makes, looks after and writes everything that is stored. */
+const owning = [
+  ...[...streams.map(({ name }) => name), ...Object.values(buckets).map(bucketStream)].flatMap((stream) =>
+    ['CREATE', 'UPDATE', 'INFO'].map((verb) => `STREAM.${verb}.${stream}`),
+  ),
+  ...['CREATE', 'INFO', 'MSG.NEXT'].map((verb) => `CONSUMER.${verb}.${factStream.name}.${deciderConsumer}`),
+  `DIRECT.GET.${meshStream}.${meshKeys}`,
+] as const;
+
+/** Kinds of facts that a node tells of itself, and those that a manager tells of the swarm. */
+const nodeFacts = ['container', 'node-listing'] as const;
+const swarmFacts = [
+  'service',
+  'service-gone',
+  'node',
+  'node-gone',
+  'network',
+  'network-gone',
+  'swarm-listing',
+] as const;
+
+/** Who may say and hear what. Pure; the account that each is in bounds it once more (`accounts.ts`). */
+export function permissionsOf(identity: Identity): Permissions {
+  const { name, role } = identity;
+  const inbox = `${inboxPrefix(identity)}.>`;
+  const api = (requests: readonly string[]) => requests.map((request) => `${apiPrefix(identity)}.${request}`);
+  const aside = subjects.deadLetter(name);
+  switch (role) {
+    case 'node':
+    case 'manager': {
+      const kinds = role === 'manager' ? [...nodeFacts, ...swarmFacts] : nodeFacts;
+      return {
+        publish: [
+          ...kinds.map((kind) => subjects.fact(name, kind, '*')),
+          subjects.outcome(name, '*'),
+          subjects.beat(name),
+          aside,
+          ...api(meshReading),
+        ],
+        subscribe: [
+          inbox,
+          subjects.ask(name, '*'),
+          subjects.verdict('*', '*'),
+          ...(role === 'manager' ? [subjects.containerFacts] : []),
+        ],
+        answers: true,
+      };
+    }
+    case 'decider':
+      return {
+        publish: [
+          ...api([...owning, ...meshReading]),
+          `$JS.ACK.${factStream.name}.${deciderConsumer}.>`,
+          meshKeys,
+          aside,
+        ],
+        subscribe: [inbox],
+        answers: false,
+      };
+    case 'console':
+      return {
+        publish: [subjects.ask('*', '*'), ...api([...meshReading, ...outcomeReading])],
+        subscribe: [inbox, subjects.facts, subjects.outcomes, subjects.deadLetters, subjects.verdict('*', '*')],
+        answers: false,
+      };
+    case 'sentinel':
+      return {
+        publish: [subjects.verdict(name, '*'), bucketSubject(buckets.reach, '>'), aside, ...api(meshReading)],
+        subscribe: [inbox, subjects.beat('*')],
+        answers: false,
+      };
+  }
+}
