@@ -65,6 +65,9 @@ test('a node is left to Docker and taken back, which is remembered beyond the pr
   const { bus, answers, asked, path } = await open();
   answers.as('n1');
   const subject = subjects.ask('n1', 'uninstall');
+  // What JetStream would send there, if another node had its answer sent there.
+  await expect(bus.ask(subject, '{"type":"io.nats.jetstream.api.v1.stream_info_response"}', 1_000)).rejects.toThrow();
+  expect(await new Handover(path).isRemembered()).toBe(false);
   expect(readHandover(subject, await bus.ask(subject, writeQuestion(), 1_000))).toEqual({
     released: ['host', 'ingress_sbox'],
   });
