@@ -36,6 +36,8 @@ export type SessionOptions = {
   readonly offer: (outgoing: Outgoing) => void;
   /** Which node this is; before anything is offered for it. */
   readonly onNode: (node: string) => void;
+  /** Told whether the node is a manager, at the least whenever that changes. */
+  readonly onManager: (manager: boolean) => void;
 };
 
 /**
@@ -171,6 +173,8 @@ export class Session {
   }
 
   #setManager(manager: boolean): void {
+    // First: what is listed after it may be told of while it is listed.
+    this.#options.onManager(manager);
     if (manager === (this.#swarm !== undefined)) return;
     this.#swarm?.stop();
     this.#swarm = manager ? new SwarmWatch(this.#options) : undefined;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Bus, isId, senderOf, subjects } from '@fairway/bus';
+import { type Bus, isId, type Stoppable, senderOf, subjects } from '@fairway/bus';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause, systemClock } from './clock.ts';
 import type { Docker } from './docker.ts';
@@ -70,6 +70,20 @@ export function startWatcher(options: WatcherOptions): Watcher {
     own = withChange(own, change);
     if (own || change.kind === 'left') onOwn?.(change, own);
   };
+  let heard: Stoppable | undefined;
+  /** Managers list a service when any node speaks of it; to others it is nothing, and no server lets them hear it. */
+  const hearContainers = (manager: boolean) => {
+    if (manager === (heard !== undefined)) return;
+    void heard?.stop();
+    heard = undefined;
+    if (!manager) return;
+    heard = bus.subscribe(subjects.containerFacts, ({ subject }) => {
+      // This node's own containers were heard of before they were published.
+      if (senderOf(subject) === node) return;
+      const service = subject.split('.')[4];
+      if (service && isId(service)) session?.handleContainer(service);
+    });
+  };
   const sessionOptions = {
     docker,
     clock,
@@ -88,6 +102,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     own: () => own,
     tell,
     offer: (outgoing: Parameters<Outbox['offer']>[0]) => outbox.offer(outgoing),
+    onManager: hearContainers,
     onNode: (id: string) => {
       if (failures > 0) log.info('Docker answers');
       failures = 0;
@@ -110,13 +125,6 @@ export function startWatcher(options: WatcherOptions): Watcher {
     // What was stored before a loss may not have survived it. Another epoch brings its own resync.
     if (wasLost && before !== undefined) session?.resync();
     log.debug('The bus is there', { detail });
-  });
-
-  const heard = bus.subscribe(subjects.containerFacts, ({ subject }) => {
-    // This node's own containers were heard of before they were published.
-    if (senderOf(subject) === node) return;
-    const service = subject.split('.')[4];
-    if (service && isId(service)) session?.handleContainer(service);
   });
 
   const checkEpoch = () => {
@@ -152,7 +160,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
       outbox.stop();
       epochs.stop();
       cancelCheck();
-      await heard.stop();
+      await heard?.stop();
       await running;
     },
   };
