@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { askEvents, askExplanation, askHandover, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { credentialsCommand } from './credentials-command.ts';
 import { printable } from './printable.ts';
 import { showEvent } from './show-event.ts';
 import { showExplanation } from './show-explanation.ts';
@@ -212,6 +213,15 @@ Exit status: 0 done, 1 a node could not be told or could not do it, 2 wrong usag
     });
 }
 
+program.addCommand(inherits(credentialsCommand()));
+
+/** What is made elsewhere ends, and shows its help, as the rest. */
+function inherits(command: Command): Command {
+  command.copyInheritedSettings(program);
+  for (const inner of command.commands) inherits(inner);
+  return command;
+}
+
 async function readyNodes(consoleUrl: string): Promise<readonly string[]> {
   const { nodes } = await askStatus(consoleUrl);
   return nodes.filter(({ state }) => state === 'ready').map(({ id }) => id);
@@ -222,11 +232,18 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? statuses.done : statuses.usage;
-  } else if (error instanceof ConsoleUnreachable) {
-    if (forPrograms) process.stdout.write(`${JSON.stringify({ error: error.message })}\n`);
-    process.stderr.write(printable(`fairway: ${error.message}\n`));
+  } else if (error instanceof ConsoleUnreachable || (await isCredentialsFailure(error))) {
+    const { message } = error as Error;
+    if (forPrograms) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
+    process.stderr.write(printable(`fairway: ${message}\n`));
     process.exitCode = statuses.notConverged;
   } else {
     throw error;
   }
+}
+
+async function isCredentialsFailure(error: unknown): Promise<boolean> {
+  if (!(error instanceof Error)) return false;
+  const { CredentialsFailure } = await import('@fairway/credentials');
+  return error instanceof CredentialsFailure;
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,6 +26,7 @@ export async function makeAuthority(dir: string): Promise<void> {
     ...['-addext', 'basicConstraints=critical,CA:TRUE,pathlen:0', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
     ...['-keyout', join(dir, authorityFiles.key), '-out', join(dir, authorityFiles.certificate)],
   ]);
+  await chmod(join(dir, authorityFiles.certificate), 0o600);
 }
 
 /**

@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Credentials } from '@fairway/bus';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { AuthorityFailed, FolderBusy, FolderUnusable } from './failures.ts';
+import { CredentialsFolder } from './folder.ts';
+
+let parent: string;
+let dir: string;
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'fairway-folder-'));
+  dir = join(parent, 'credentials');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(parent, { recursive: true });
+});
+
+const init = () =>
+  CredentialsFolder.init(dir, (folder) =>
+    ['s1', 's2'].map((name, n) => ({
+      name,
+      address: `10.0.0.${n + 1}`,
+      clientPort: 4222,
+      routePort: 6222,
+      monitorPort: 8222,
+      dir: folder.serverDir(name),
+      store: join(parent, name),
+    })),
+  );
+
+/** All that is in the folder: what it is, its mode, and its text. */
+async function everything(): Promise<{ path: string; mode: string; text: string }[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return Promise.all(
+    entries.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const mode = ((await stat(path)).mode & 0o777).toString(8);
+      return { path, mode, text: entry.isFile() ? await readFile(path, 'utf8') : '' };
+    }),
+  );
+}
+
+test('folders are 0700 and files 0600, and no draft is left', async () => {
+  const folder = await init();
+  await folder.add({ name: 'n1', role: 'node' });
+  expect(((await stat(dir)).mode & 0o777).toString(8)).toBe('700');
+  const wrong = (await everything()).filter(({ mode, text }) => mode !== (text === '' ? '700' : '600'));
+  expect(wrong).toEqual([]);
+  expect((await everything()).map(({ path }) => path.slice(dir.length + 1)).sort()).toEqual([
+    'authority',
+    'authority/ca.crt',
+    'authority/ca.key',
+    'clients',
+    'clients/n1.json',
+    'registry.json',
+    'servers',
+    ...['s1', 's2'].flatMap((name) => [
+      `servers/${name}`,
+      ...['ca.crt', 'nats.conf', 'server.crt', 'server.key'].map((file) => `servers/${name}/${file}`),
+    ]),
+  ]);
+  expect(await readdir(parent)).toEqual(['credentials']);
+});
+
+test("a server's certificate is for its own address, by the authority, which signs no other authority", async () => {
+  await init();
+  const read = async (file: string) => new X509Certificate(await readFile(join(dir, file)));
+  const authority = await read('authority/ca.crt');
+  const server = await read('servers/s2/server.crt');
+  expect(server.verify(authority.publicKey)).toBe(true);
+  expect(server.checkIP('10.0.0.2')).toBe('10.0.0.2');
+  expect(server.checkIP('10.0.0.1')).toBeUndefined();
+  expect([authority.ca, server.ca]).toEqual([true, false]);
+});
+
+test("a key is in its owner's file alone: in no configuration, no registry, and no process's arguments", async () => {
+  // What openssl is started with is written down by a program of its name before it.
+  const recorder = join(parent, 'bin');
+  const arguments_ = join(parent, 'arguments');
+  const { stdout: real } = await promisify(execFile)('sh', ['-c', 'command -v openssl']);
+  await promisify(execFile)('mkdir', [recorder]);
+  await writeFile(join(recorder, 'openssl'), `#!/bin/sh\necho "$@" >>${arguments_}\nexec ${real.trim()} "$@"\n`, {
+    mode: 0o755,
+  });
+  vi.stubEnv('PATH', `${recorder}${delimiter}${process.env.PATH}`);
+
+  const folder = await init();
+  await folder.add({ name: 'n1', role: 'node' });
+  const first = Credentials.read(folder.clientFile('n1')).toFile();
+  await folder.rotate('n1');
+  await folder.renew();
+  const second = Credentials.read(folder.clientFile('n1')).toFile();
+  const seeds = [first, second].map((text) => (JSON.parse(text) as { seed: string }).seed);
+  expect(new Set(seeds).size).toBe(2);
+  const files = await everything();
+  const keys = files.filter(({ path }) => path.endsWith('.key')).map(({ text }) => text.split('\n')[1] ?? '');
+  expect(keys).toHaveLength(3);
+  const started = await readFile(arguments_, 'utf8');
+  expect(started.match(/^req /gm)).toHaveLength(5);
+  for (const secret of [...seeds, ...keys]) {
+    expect(started).not.toContain(secret);
+    const holders = files.filter(({ text }) => text.includes(secret)).map(({ path }) => path.slice(dir.length + 1));
+    // The first seed has been replaced.
+    expect(holders.filter((path) => path !== 'clients/n1.json' && !path.endsWith('.key'))).toEqual([]);
+  }
+});
+
+test('a promoted node keeps its key; a revoked one loses its file', async () => {
+  const folder = await init();
+  await folder.add({ name: 'n1', role: 'node' });
+  const { publicKey } = Credentials.read(folder.clientFile('n1'));
+  await folder.setNodeRole('n1', 'manager');
+  expect(Credentials.read(folder.clientFile('n1'))).toMatchObject({ role: 'manager', publicKey });
+  await folder.revoke('n1');
+  expect((await folder.registry()).users).toEqual([]);
+  expect(await readdir(join(dir, 'clients'))).toEqual([]);
+  expect((await everything()).filter(({ text }) => text.includes(publicKey))).toEqual([]);
+});
+
+test('a folder that is there already, or is none, is refused and left as it is', async () => {
+  await expect(new CredentialsFolder(dir).add({ name: 'n1', role: 'node' })).rejects.toThrow(FolderUnusable);
+  const folder = await init();
+  const before = await everything();
+  await expect(init()).rejects.toThrow(FolderUnusable);
+  expect(await everything()).toEqual(before);
+  await writeFile(join(dir, 'registry.json'), '{"format":2}');
+  await expect(folder.registry()).rejects.toThrow('registry.json does not fit');
+});
+
+test('where openssl is missing nothing is left behind', async () => {
+  vi.stubEnv('PATH', parent);
+  await expect(init()).rejects.toThrow(AuthorityFailed);
+  expect(await readdir(parent)).toEqual([]);
+});
+
+test('two at once: one after the other, or refused; a lock of a killed one does not stay', async () => {
+  const folder = await init();
+  await writeFile(join(dir, 'lock'), `${process.ppid}`);
+  await expect(folder.add({ name: 'n1', role: 'node' })).rejects.toThrow(FolderBusy);
+  await writeFile(join(dir, 'lock'), '4194304');
+  await folder.add({ name: 'n1', role: 'node' });
+  const { users } = await folder.registry();
+  expect(users.map(({ name }) => name)).toEqual(['n1']);
+});
