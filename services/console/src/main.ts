@@ -1,5 +1,5 @@
 import { connectBus } from '@fairway/bus';
-import { logSetting, natsSetting, runService } from '@fairway/service';
+import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
 import { serve } from '@hono/node-server';
 import { startConsole } from './console.ts';
 
@@ -12,10 +12,10 @@ const listenSetting = {
 await runService(
   'console',
   'serves the view of the mesh over HTTP',
-  [natsSetting, listenSetting, logSetting],
-  async ({ log, setting }) => {
+  [...busSettings, listenSetting, logSetting],
+  async ({ log, setting, optional }) => {
     const { hostname, port } = new URL(`http://${setting(listenSetting.name)}`);
-    const bus = await connectBus({ servers: setting(natsSetting.name).split(','), name: 'console', log });
+    const bus = await connectBus({ ...busAddress({ setting, optional }), name: 'console', log });
     const held = startConsole({ bus, log });
     const server = serve(
       { fetch: held.app.fetch, hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) },

@@ -1,4 +1,4 @@
-import { logSetting, natsSetting, runService } from '@fairway/service';
+import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
 import { startNode } from './node.ts';
 import {
   balancerSetting,
@@ -12,12 +12,12 @@ import {
 await runService(
   'node',
   "watches this node's Docker and keeps the node's rules; runs as root on every node",
-  [natsSetting, dockerSetting, balancerSetting, ipvsTimeoutsSetting, netnsSetting, stateSetting, logSetting],
-  ({ log, tracer, setting, flag }) =>
+  [...busSettings, dockerSetting, balancerSetting, ipvsTimeoutsSetting, netnsSetting, stateSetting, logSetting],
+  ({ log, tracer, setting, optional, flag }) =>
     startNode({
       log,
       tracer,
-      servers: setting(natsSetting.name).split(','),
+      bus: busAddress({ setting, optional }),
       dockerHost: setting(dockerSetting.name),
       balancer: setting(balancerSetting.name),
       ipvsTimeouts: setting(ipvsTimeoutsSetting.name),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { connectBus, deadLetter } from '@fairway/bus';
+import { type ConnectOptions, connectBus, deadLetter } from '@fairway/bus';
 import {
   type Balancing,
   balancerChoices,
@@ -21,7 +21,8 @@ import { swarmMembership } from './swarm-membership.ts';
 type Options = {
   readonly log: Log;
   readonly tracer: Tracer;
-  readonly servers: readonly string[];
+  /** Where it is, and who this node is there. */
+  readonly bus: Pick<ConnectOptions, 'servers' | 'credentials'>;
   /** `unix:///path`. */
   readonly dockerHost: string;
   /** `auto`, `ipvs` or `nftables`. */
@@ -45,7 +46,7 @@ type Options = {
 export async function startNode({
   log,
   tracer,
-  servers,
+  bus: address,
   dockerHost,
   balancer: asked,
   strict,
@@ -63,7 +64,7 @@ export async function startNode({
 
   const docker = connectDocker({ socket: socketOf(dockerHost) });
   const { node, swarm = node } = await swarmMembership(docker, log);
-  const bus = await connectBus({ servers, name: `node-${node}`, log });
+  const bus = await connectBus({ ...address, name: `node-${node}`, log });
 
   const handover = new Handover(join(stateDir, 'left-to-docker'));
   const handedOver = await handover.isRemembered();

@@ -13,6 +13,8 @@ export type ServiceContext = {
   readonly tracer: Tracer;
   /** The setting's value, or its standard; throws `SettingMissing` where it has neither. */
   readonly setting: (name: string) => string;
+  /** The setting's value; undefined where it is not given, or empty. */
+  readonly optional: (name: string) => string | undefined;
   /** Whether the argument was given. */
   readonly flag: (name: string) => boolean;
 };
@@ -82,7 +84,8 @@ export async function runService(
   process.on('SIGINT', end);
 
   try {
-    stop = await start({ log, tracer: tracing.tracer, setting, flag: (wanted) => given.includes(wanted) });
+    const optional = (wanted: string) => process.env[wanted] || undefined;
+    stop = await start({ log, tracer: tracing.tracer, setting, optional, flag: (wanted) => given.includes(wanted) });
     // Node writes what it compiled when it ends in order, which a killed one never does. Nothing without NODE_COMPILE_CACHE.
     flushCompileCache();
   } catch (error) {

@@ -50,6 +50,8 @@ export class Connection {
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly timeoutMs: number;
+  /** Those that it was told of. */
+  readonly servers: readonly string[];
   readonly log: BusLog | undefined;
   readonly #listeners = new Set<StateListener>();
   readonly #refusals = new Refusals();
@@ -59,6 +61,7 @@ export class Connection {
   private constructor(nc: NatsConnection, api: Api, manager: JetStreamManager, options: ConnectOptions) {
     this.nc = nc;
     this.timeoutMs = api.timeout;
+    this.servers = serversOf(options);
     this.log = options.log;
     this.manager = manager;
     this.jetstream = jetstream(nc, api);
@@ -191,11 +194,15 @@ export class Connection {
   }
 }
 
+function serversOf({ servers }: ConnectOptions): string[] {
+  return typeof servers === 'string' ? [servers] : [...servers];
+}
+
 /** The client's own wait for a first connection says nothing about why it waits. */
 async function reach(
   options: ConnectOptions,
 ): Promise<{ nc: NatsConnection; waited: boolean; credentials: Credentials | undefined }> {
-  const servers = typeof options.servers === 'string' ? [options.servers] : [...options.servers];
+  const servers = serversOf(options);
   let pauseMs = connectPauseMsMin;
   for (let waited = false; ; waited = true) {
     options.signal?.throwIfAborted();

@@ -11,6 +11,11 @@ import { hasCode, isConflict, isStreamMissing, streamNameInUse } from './failure
 
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, 'name'>;
 
+/** Three servers keep what is stored when one of them is lost; with two, either one's loss would stop all writes. */
+function replicasOn(servers: number): number {
+  return servers >= 3 ? 3 : 1;
+}
+
 /** Makes what is missing, changes what differs, and returns the mesh bucket's epoch. Safe to run several times at once. */
 export async function provision(connection: Connection): Promise<string> {
   for (const shape of streams) await ensureStream(connection, streamConfig(shape));
@@ -46,16 +51,20 @@ function bucketConfig(bucket: string): Wanted {
   };
 }
 
-async function ensureStream(connection: Connection, wanted: Wanted): Promise<void> {
+async function ensureStream(connection: Connection, shape: Wanted): Promise<void> {
   const { streams } = connection.manager;
-  await connection.ask(`make stream ${wanted.name}`, async () => {
-    const held = await streams.info(wanted.name).catch(async (error) => {
+  const replicas = replicasOn(connection.servers.length);
+  await connection.ask(`make stream ${shape.name}`, async () => {
+    const held = await streams.info(shape.name).catch(async (error) => {
       if (!isStreamMissing(error)) throw error;
+      const wanted = { ...shape, num_replicas: replicas };
       return streams.add(wanted).catch((refused) => {
         if (hasCode(refused, streamNameInUse)) return streams.info(wanted.name);
         throw refused;
       });
     });
+    // Whoever was told of one server of a cluster alone must not take the replicas from what others made.
+    const wanted: Wanted = { ...shape, num_replicas: Math.max(replicas, held.config.num_replicas) };
     const differs = Object.entries(wanted).some(
       ([key, value]) => JSON.stringify(held.config[key as keyof StreamConfig]) !== JSON.stringify(value),
     );
