@@ -1,0 +1,224 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  type Bus,
+  BusUnavailable,
+  bucketStream,
+  buckets,
+  deciderConsumer,
+  factStream,
+  MeshReplica,
+  subjects,
+  writeNode,
+} from '@fairway/bus';
+import type { SpawnedServer } from '@fairway/bus/spawned-server';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { TrustedServers } from './trusted-servers.ts';
+
+/** Three servers with routes over TLS; `n1` is a node. Elections take 4 to 9 s, and some tests see several. */
+vi.setConfig({ testTimeout: 120_000 });
+
+let all: TrustedServers;
+let decider: Bus;
+let node: Bus;
+beforeEach(async () => {
+  all = await TrustedServers.start(3, [
+    { name: 'decider', role: 'decider' },
+    { name: 'n1', role: 'node' },
+  ]);
+  decider = await all.connect('decider');
+  await becomes(() => decider.provision());
+  node = await all.connect('n1');
+}, 60_000);
+afterEach(() => all.stop());
+
+const becomes = <T>(check: () => T | Promise<T>, timeout = 40_000) => vi.waitFor(check, { timeout, interval: 20 });
+
+const entry = (n: number) => writeNode({ retired: [`${n}`], causes: [] });
+
+/** Writes until it is written, as deciders do: another try begins by reading. */
+async function write(key: string, text: string): Promise<number> {
+  return becomes(async () => {
+    const held = await decider.mesh.get(key);
+    if (held?.text === text) return held.revision;
+    return decider.mesh.put(key, text, held?.revision ?? 0);
+  });
+}
+
+/** What the servers' monitoring says of JetStream. */
+type Jsz = {
+  readonly meta_cluster?: { readonly leader?: string };
+  readonly account_details?: readonly {
+    readonly stream_detail?: readonly {
+      readonly name: string;
+      readonly cluster?: { readonly leader?: string; readonly replicas?: readonly { readonly current: boolean }[] };
+      readonly consumer_detail?: readonly { readonly name: string; readonly cluster?: { readonly leader?: string } }[];
+    }[];
+  }[];
+};
+
+async function jsz(at: number): Promise<Jsz> {
+  const { servers } = await all.folder.registry();
+  const url = `http://127.0.0.1:${servers[at]?.monitorPort}/jsz?accounts=true&streams=true&consumers=true`;
+  return (await fetch(url)).json() as Promise<Jsz>;
+}
+
+const numberOf = (name: string | undefined) => Number(name?.slice(1)) - 1;
+const streamsOf = (seen: Jsz) => seen.account_details?.flatMap(({ stream_detail = [] }) => stream_detail) ?? [];
+const meshStream = bucketStream(buckets.mesh);
+
+/** Numbers of the servers: the one that leads all, those that lead streams, and that on which the mesh is read. */
+async function roles() {
+  const seen = await Promise.all([0, 1, 2].map(jsz));
+  const streams = seen.flatMap(streamsOf);
+  const consumers = streams
+    .filter(({ name }) => name === meshStream)
+    .flatMap(({ consumer_detail = [] }) => consumer_detail);
+  return {
+    meta: numberOf(seen.find(({ meta_cluster }) => meta_cluster?.leader)?.meta_cluster?.leader),
+    mesh: numberOf(streams.find(({ name, cluster }) => name === meshStream && cluster?.leader)?.cluster?.leader),
+    readers: [...new Set(consumers.flatMap(({ cluster }) => (cluster?.leader ? [numberOf(cluster.leader)] : [])))],
+  };
+}
+
+/** Of each stream its leader alone knows which replicas have all of it. */
+async function allHaveAll(): Promise<void> {
+  const seen = await Promise.all([0, 1, 2].map(jsz));
+  const led = seen.flatMap((one, at) => streamsOf(one).filter(({ cluster }) => numberOf(cluster?.leader) === at));
+  expect(led.map(({ name, cluster }) => [name, cluster?.replicas?.map(({ current }) => current)]).sort()).toEqual(
+    ['FAIRWAY_DEAD', 'FAIRWAY_FACTS', 'FAIRWAY_OUTCOMES', meshStream].map((name) => [name, [true, true]]),
+  );
+}
+
+function serverAt(at: number): SpawnedServer {
+  const server = all.servers[at];
+  if (!server) throw new Error(`there is no server ${at}`);
+  return server;
+}
+
+test('everything is on three servers', async () => {
+  await becomes(allHaveAll);
+});
+
+test('a reader whose server is killed goes on within 2 s, with nothing lost and nothing twice', async () => {
+  const heard: number[] = [];
+  // As often as it takes to be read on a server that leads nothing: the end of a leader costs an election, too.
+  const at = await becomes(async () => {
+    const probe = node.mesh.follow({ begin() {}, entry: ({ revision }) => void heard.push(revision), caughtUp() {} });
+    await pause(300);
+    const { meta, mesh, readers } = await roles();
+    const [only] = readers;
+    if (readers.length === 1 && only !== undefined && only !== meta && only !== mesh) return only;
+    await probe.stop();
+    heard.length = 0;
+    throw new Error('the mesh is read on a server that leads');
+  });
+  const written: number[] = [];
+  for (let n = 0; n < 20; n++) written.push(await write(`node.n${n}`, entry(n)));
+  await becomes(() => expect(heard.slice(-20)).toEqual(written));
+
+  const startMs = performance.now();
+  await serverAt(at).stop('SIGKILL');
+  for (let n = 20; n < 40; n++) written.push(await write(`node.n${n}`, entry(n)));
+  await becomes(() => expect(heard.slice(-40)).toEqual(written));
+  const tookMs = performance.now() - startMs;
+  expect(tookMs).toBeLessThan(2_000);
+  expect(new Set(heard).size).toBe(heard.length);
+});
+
+test('each server in turn is killed under traffic: nothing acknowledged is lost, changes wait for an election', async () => {
+  const replica = new MeshReplica();
+  node.mesh.follow(replica.follower);
+  const taken = new Set<string>();
+  decider.consume(factStream.name, deciderConsumer, (delivery) => {
+    taken.add(delivery.text);
+    delivery.ack();
+  });
+  const acknowledged = new Set<string>();
+  let on = true;
+  const slowestMs = { fact: 0, write: 0 };
+  const timed = async (what: keyof typeof slowestMs, work: () => Promise<unknown>) => {
+    const startMs = performance.now();
+    await work();
+    slowestMs[what] = Math.max(slowestMs[what], performance.now() - startMs);
+  };
+  const facts = async () => {
+    for (let n = 0; on; n++) {
+      const text = `f${n}`;
+      const message = { subject: subjects.fact('n1', 'container', 's'), text };
+      await timed('fact', () => becomes(() => node.publish(message, text)));
+      acknowledged.add(text);
+    }
+  };
+  let written = 0;
+  const writes = async () => {
+    for (let n = 0; on; n++) {
+      await timed('write', () => write(`node.n${n % 50}`, entry(n)));
+      written = n;
+      await pause(5);
+    }
+  };
+  const traffic = [facts(), writes()];
+  await becomes(() => expect(written).toBeGreaterThan(50));
+  for (const at of [0, 1, 2]) {
+    await serverAt(at).stop('SIGKILL');
+    const before = { facts: acknowledged.size, written };
+    // Both go on without it, before it is back.
+    await becomes(() => expect(acknowledged.size).toBeGreaterThan(before.facts + 20));
+    await becomes(() => expect(written).toBeGreaterThan(before.written + 20));
+    await serverAt(at).start();
+    await becomes(allHaveAll);
+  }
+  on = false;
+  await Promise.all(traffic);
+  await becomes(() => expect(taken).toEqual(acknowledged));
+  const last = await decider.mesh.lastRevision();
+  await becomes(() => expect(replica.current?.generation.revision).toBe(last));
+  const held = await Promise.all(Array.from({ length: 50 }, (_, n) => decider.mesh.get(`node.n${n}`)));
+  expect([...(replica.current?.nodes.values() ?? [])].map(({ retired }) => retired[0])).toEqual(
+    expect.arrayContaining(held.flatMap((one) => (one?.text ? [JSON.parse(one.text).retired[0]] : []))),
+  );
+  // An election takes 4 to 9 s; a request that was under way then is given up after 2 s and made again.
+  expect(Math.max(slowestMs.fact, slowestMs.write)).toBeLessThan(15_000);
+});
+
+test('with two of three lost nothing changes and nothing is forgotten; when one is back it goes on', async () => {
+  const replica = new MeshReplica();
+  node.mesh.follow(replica.follower);
+  await write('node.a', entry(1));
+  await becomes(() => expect(replica.current?.nodes.get('a')?.retired).toEqual(['1']));
+  await Promise.all([serverAt(1).stop('SIGKILL'), serverAt(2).stop('SIGKILL')]);
+  await pause(6_000);
+  await expect(decider.mesh.put('node.b', entry(2), 0)).rejects.toThrow(BusUnavailable);
+  await expect(node.publish({ subject: subjects.fact('n1', 'container', 's'), text: 'x' }, 'x')).rejects.toThrow(
+    BusUnavailable,
+  );
+  expect(replica.current?.nodes.get('a')?.retired).toEqual(['1']);
+  await serverAt(2).start();
+  await write('node.b', entry(3));
+  await becomes(() => expect(replica.current?.nodes.get('b')?.retired).toEqual(['3']));
+  expect(replica.current?.nodes.get('a')?.retired).toEqual(['1']);
+});
+
+test('a server that lost its disk rejoins, and what it is given outlives another', async () => {
+  const epoch = await decider.epoch();
+  const revision = await write('node.a', entry(1));
+  await serverAt(0).stop('SIGKILL');
+  await serverAt(0).wipe();
+  await serverAt(0).start();
+  await becomes(allHaveAll);
+  await serverAt(1).stop('SIGKILL');
+  expect(await becomes(() => decider.mesh.get('node.a'))).toMatchObject({ revision, text: entry(1) });
+  expect(await becomes(() => decider.epoch())).toBe(epoch);
+});
+
+test('a cluster that lost everything is made anew, and readers begin again', async () => {
+  const epochs: string[] = [];
+  node.mesh.follow({ begin: (epoch) => void epochs.push(epoch), entry() {}, caughtUp() {} });
+  await becomes(() => expect(epochs).toHaveLength(1));
+  await Promise.all(all.servers.map((server) => server.stop('SIGKILL')));
+  await Promise.all(all.servers.map((server) => server.wipe()));
+  await Promise.all(all.servers.map((server) => server.start()));
+  const epoch = await becomes(() => decider.provision());
+  await becomes(() => expect(epochs.at(-1)).toBe(epoch));
+  expect(epoch).not.toBe(epochs[0]);
+});
