@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { Stoppable } from '../bus.ts';
 import { attend, hand } from './attend.ts';
 import type { Connection } from './connection.ts';
+import { hedge } from './hedge.ts';
 
 /** Reading a stream in order, each message once, across servers' ends. */
 export type OrderedReading = {
@@ -24,6 +25,11 @@ export type OrderedReading = {
 const batch = 1000;
 /** A consumer that nobody asks for this long is removed by the server. */
 const inactiveMs = 10_000;
+/**
+ * A server that was killed counts as there for a while yet, and a consumer that is put onto it is never made (seen with
+ * 2.10.27, about each third time). So its making is asked for again, and the first that is made is read.
+ */
+const making = { afterMs: 100, most: 3 };
 
 /**
  * Hands over the last message of each subject, then each new one, in order, none twice. After a loss it goes on behind
@@ -41,7 +47,7 @@ export function readInOrder(connection: Connection, reading: OrderedReading): St
     const { state } = await connection.ask(`look at ${stream}`, () => connection.manager.streams.info(stream));
     // A server that lost its last writes (power, no fsync) has the same stream with a shorter past.
     const goesOn = identity === held && state.last_seq >= seen;
-    const info = await connection.ask(`read ${stream}`, () =>
+    const make = () =>
       connection.manager.consumers.add(stream, {
         // Of a name, so that the request's subject says the filter, and can be permitted by it; and by chance, so that
         // nobody else can ask for what this consumer has.
@@ -54,8 +60,11 @@ export function readInOrder(connection: Connection, reading: OrderedReading): St
         ...(goesOn && seen > 0
           ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: seen + 1 }
           : { deliver_policy: DeliverPolicy.LastPerSubject }),
-      }),
-    );
+      });
+    const remove = ({ name }: ConsumerInfo) => {
+      if (connection.connected) connection.manager.consumers.delete(stream, name).catch(() => {});
+    };
+    const info = await connection.ask(`read ${stream}`, () => hedge(make, { ...making, discard: remove }));
     // A consumer ends with its stream, so if the name means the same before and after, this one reads that stream.
     const changed = async () =>
       (await reading.identify()) === identity ? undefined : `${stream} was removed or made anew`;
@@ -96,9 +105,7 @@ export function readInOrder(connection: Connection, reading: OrderedReading): St
       // What was pending may have been purged since: then no message says that it was the last.
       idle: tellCaughtUp,
       check: changed,
-      end() {
-        if (connection.connected) connection.manager.consumers.delete(stream, info.name).catch(() => {});
-      },
+      end: () => remove(info),
     };
   });
 }

@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { hedge } from './hedge.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** Asks that are answered by hand. */
+function open() {
+  const asks: { answer(text: string): void; fail(error: Error): void }[] = [];
+  const discarded: string[] = [];
+  const hedged = hedge(() => new Promise<string>((answer, fail) => void asks.push({ answer, fail })), {
+    afterMs: 100,
+    most: 3,
+    discard: (late) => void discarded.push(late),
+  });
+  hedged.catch(() => {});
+  return { asks, discarded, hedged };
+}
+
+test('what is answered soon is asked once', async () => {
+  const { asks, hedged } = open();
+  asks[0]?.answer('soon');
+  expect(await hedged).toBe('soon');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asks).toHaveLength(1);
+});
+
+test('without an answer it is asked again, so many times; the first answer counts and later ones are discarded', async () => {
+  const { asks, discarded, hedged } = open();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asks).toHaveLength(3);
+  asks[1]?.answer('second');
+  expect(await hedged).toBe('second');
+  asks[0]?.answer('first');
+  asks[2]?.fail(new Error('third'));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(discarded).toEqual(['first']);
+});
+
+test('it fails once all have failed, and what fails at once is not asked again', async () => {
+  const { asks, hedged } = open();
+  await vi.advanceTimersByTimeAsync(100);
+  asks[1]?.fail(new Error('second'));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asks).toHaveLength(2);
+  asks[0]?.fail(new Error('first'));
+  await expect(hedged).rejects.toThrow('first');
+});
