@@ -15,7 +15,7 @@ export function bucketSubject(bucket: string, key: string): string {
 /** The epoch that the bucket's maker wrote into it; undefined while there is no bucket, or none yet in it. */
 export async function readEpoch(connection: Connection, bucket: string): Promise<string | undefined> {
   const stream = bucketStream(bucket);
-  return connection.ask(`read the epoch of ${bucket}`, async () => {
+  return connection.askAgain(`read the epoch of ${bucket}`, async () => {
     try {
       // Asks the leader: a replica may not know yet that the bucket was made anew.
       const message = await connection.manager.streams.getMessage(stream, {

@@ -6,6 +6,7 @@ import { BusUnavailable } from '../bus.ts';
 import { apiPrefix, inboxPrefix } from '../roles.ts';
 import { Credentials, CredentialsUnusable } from './credentials.ts';
 import { reason, unavailable } from './failure.ts';
+import { hedge } from './hedge.ts';
 import { Refusals } from './refusals.ts';
 import { BusTooOld, requireVersion } from './version.ts';
 
@@ -38,6 +39,8 @@ export type ConnectOptions = {
 };
 
 const timeoutMsDefault = 3000;
+/** Within the default of `timeoutMs`. */
+const again = { afterMs: 500, most: 6 } as const;
 const connectPauseMsMin = 250;
 const connectPauseMsMax = 5000;
 
@@ -138,6 +141,14 @@ export class Connection {
     } finally {
       off();
     }
+  }
+
+  /**
+   * Asks what may be asked several times. Who leads a stream answers for it, and a question that comes while nobody does
+   * has no answer: waited for to its end, it would take longer than an election has left.
+   */
+  askAgain<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return this.ask(operation, () => hedge(work, { ...again, discard() {} }));
   }
 
   async close(): Promise<void> {

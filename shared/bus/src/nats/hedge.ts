@@ -1,7 +1,6 @@
 /**
  * Asks for something that may be asked for several times: again after each `afterMs` without an answer, up to `most`
- * times. The first answer counts, and others that come in spite of it are given to `discard`. Rejects with the last
- * failure when all have failed.
+ * times in all. What comes first counts, an answer or a failure; answers that come later are given to `discard`.
  */
 export function hedge<T>(
   ask: () => Promise<T>,
@@ -9,24 +8,24 @@ export function hedge<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let asked = 0;
-    let failed = 0;
     let over = false;
     let timer: NodeJS.Timeout | undefined;
-    const end = (settle: () => void) => {
+    const end = () => {
       over = true;
       clearTimeout(timer);
-      settle();
     };
     const askAgain = () => {
       asked++;
       timer = asked < most ? setTimeout(askAgain, afterMs) : undefined;
       ask().then(
-        (answer) => (over ? discard(answer) : end(() => resolve(answer))),
+        (answer) => {
+          if (over) return discard(answer);
+          end();
+          resolve(answer);
+        },
         (error) => {
-          failed++;
-          // What fails is not asked again: others may still be under way.
-          clearTimeout(timer);
-          if (!over && failed === asked) end(() => reject(error));
+          end();
+          reject(error);
         },
       );
     };

@@ -44,7 +44,7 @@ export function readInOrder(connection: Connection, reading: OrderedReading): St
   return attend(connection, reading.name, async () => {
     const identity = await reading.identify();
     if (identity === undefined) return undefined;
-    const { state } = await connection.ask(`look at ${stream}`, () => connection.manager.streams.info(stream));
+    const { state } = await connection.askAgain(`look at ${stream}`, () => connection.manager.streams.info(stream));
     // A server that lost its last writes (power, no fsync) has the same stream with a shorter past.
     const goesOn = identity === held && state.last_seq >= seen;
     const make = () =>

@@ -18,8 +18,9 @@ function replicasOn(servers: number): number {
 
 /** Makes what is missing, changes what differs, and returns the mesh bucket's epoch. Safe to run several times at once. */
 export async function provision(connection: Connection): Promise<string> {
-  for (const shape of streams) await ensureStream(connection, streamConfig(shape));
-  await ensureStream(connection, bucketConfig(buckets.mesh));
+  const wanted = [...streams.map(streamConfig), bucketConfig(buckets.mesh)];
+  // At once: on three servers each takes an election, some 0.6 s.
+  await Promise.all(wanted.map((shape) => ensureStream(connection, shape)));
   return ensureEpoch(connection, buckets.mesh);
 }
 

@@ -17,7 +17,7 @@ export function tailStream(
     filter: pattern,
     // A stream made anew has another time of creation; it survives restarts.
     identify: () =>
-      connection.ask(`look at ${stream}`, async () => {
+      connection.askAgain(`look at ${stream}`, async () => {
         try {
           return (await connection.manager.streams.info(stream)).created;
         } catch (error) {
