@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ArgumentsInvalid, parseArguments } from './arguments.ts';
 
 test('three nodes with Fairway and a sample service unless told otherwise', () => {
-  expect(parseArguments([])).toEqual({ help: false, bare: false, nodes: 3, fairway: true });
+  expect(parseArguments([])).toEqual({ help: false, bare: false, nodes: 3, fairway: true, bus: 'cluster' });
 });
 
 test('a command may begin with a dash only after an equals sign, and keeps its spaces', () => {
@@ -13,10 +13,15 @@ test('a command may begin with a dash only after an equals sign, and keeps its s
   });
 });
 
-test.each([[['--nodes', '0']], [['--nodes', 'three']], [['--once', ' ']], [['--once']], [['--twice']], [['stray']]])(
-  '%j is refused with the usage',
-  (args) => {
-    expect(() => parseArguments(args)).toThrow(ArgumentsInvalid);
-    expect(() => parseArguments(args)).toThrow('Usage: npm run dev');
-  },
-);
+test.each([
+  [['--nodes', '0']],
+  [['--nodes', 'three']],
+  [['--once', ' ']],
+  [['--once']],
+  [['--twice']],
+  [['stray']],
+  [['--bus', 'two']],
+])('%j is refused with the usage', (args) => {
+  expect(() => parseArguments(args)).toThrow(ArgumentsInvalid);
+  expect(() => parseArguments(args)).toThrow('Usage: npm run dev');
+});

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { BusForm } from '@fairway/cluster';
 
 /** What `npm run dev` was asked for. */
 export interface DevArguments {
@@ -10,6 +11,8 @@ export interface DevArguments {
   nodes: number;
   /** Whether Fairway is started, or Docker left to itself. */
   fairway: boolean;
+  /** How many servers the bus has. */
+  bus: BusForm;
 }
 
 /** The command line does not make sense. */
@@ -31,6 +34,7 @@ namespace, mount and file it made. Needs root.
                     (addresses), NAMESPACES (for nsenter --net=/run/netns/NAME) and SOCKETS (Docker APIs); also
                     DOCKER_HOST (the manager's), CONSOLE (a URL), and \`fairway\` on the PATH
   --nodes N         number of nodes, 3 if not given; the first is the manager
+  --bus single      one server for the bus instead of three, one on each of the first three nodes
   --bare            no sample services
   --without-fairway the swarm as Docker leaves it, to compare
   --help            this text
@@ -47,12 +51,16 @@ export function parseArguments(args: readonly string[]): DevArguments {
   if (!/^[1-9]\d{0,2}$/.test(values.nodes)) {
     throw new ArgumentsInvalid(`--nodes takes a number of nodes from 1 up, not "${values.nodes}"`);
   }
+  if (values.bus !== 'cluster' && values.bus !== 'single') {
+    throw new ArgumentsInvalid(`--bus takes cluster or single, not "${values.bus}"`);
+  }
   if (values.once?.trim() === '') throw new ArgumentsInvalid('--once takes a command, not an empty text');
   return {
     help: values.help,
     bare: values.bare,
     nodes: Number(values.nodes),
     fairway: !values['without-fairway'],
+    bus: values.bus,
     ...(values.once === undefined ? {} : { once: values.once }),
   };
 }
@@ -65,6 +73,7 @@ function parse(args: readonly string[]) {
       once: { type: 'string' },
       bare: { type: 'boolean', default: false },
       nodes: { type: 'string', default: '3' },
+      bus: { type: 'string', default: 'cluster' },
       'without-fairway': { type: 'boolean', default: false },
     },
   });

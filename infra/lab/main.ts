@@ -32,6 +32,8 @@ function settings(kernel: Kernel): string {
   );
   const variables = {
     FAIRWAY_PATIENCE: patience,
+    // Three would take each other for lost: an election waits some seconds, whatever the machine.
+    FAIRWAY_BUS: 'single',
     HOME: '/root',
     LANG: 'C.UTF-8',
     NODE_COMPILE_CACHE: compileCacheDir,

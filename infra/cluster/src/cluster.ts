@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CredentialsFolder } from '@fairway/credentials';
 import { killCgroup, makeCgroup } from './cgroup.ts';
 import { attempt, type CommandOptions, type CommandResult } from './command.ts';
 import { Engine } from './engine.ts';
 import { consoleUrl, nodeService } from './fairway.ts';
 import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
-import { natsStore, natsUrl } from './nats.ts';
+import { clusterCredentials, credentialsFile, natsName, nodeNats, removeStore } from './nats.ts';
 import { addMachine, dockerd, dockerdName, dockerdReady, enterNode, nodeCgroup } from './node.ts';
 import { joinNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
@@ -20,7 +21,8 @@ import { removeCluster } from './teardown.ts';
 /** A command as its words, or as a line for bash. */
 export type Command = readonly string[] | string;
 
-/** A part of the cluster that runs as a process: `nats`, `decider`, `console`, `node1`, `node1.dockerd` ... */
+/** A part of the cluster that runs as a process: `decider`, `console`, `node1`,
+ * `node1.dockerd`, `node1.nats` ... */
 export interface ClusterProcess {
   readonly name: string;
   readonly logFile: string;
@@ -78,7 +80,6 @@ function words(command: Command): readonly string[] {
  * processes may attach to the same cluster. */
 export class Cluster {
   readonly name: string;
-  readonly natsUrl = natsUrl;
   readonly consoleUrl = consoleUrl;
   readonly client: ClusterClient;
   private readonly place: ClusterPlace;
@@ -118,6 +119,22 @@ export class Cluster {
     const { nodes } = readState(this.place);
     writeShortcuts(this.place, nodes);
     return writeShellEnvironment(this.place, nodes);
+  }
+
+  /** The bus's servers, each a process, and how clients reach them. */
+  get bus(): { readonly urls: readonly string[]; readonly servers: readonly ClusterProcess[] } {
+    const { urls, parts } = readState(this.place).bus;
+    return { urls, servers: parts.map((part) => this.process(part)) };
+  }
+
+  /** Who may connect to the bus. What is changed there, the servers are told. */
+  credentials(): Promise<CredentialsFolder> {
+    return clusterCredentials(this.place);
+  }
+
+  /** The file that a service of this name connects with, or the node of this id. */
+  credentialsFile(name: string): string {
+    return credentialsFile(this.place, name);
   }
 
   get logDir(): string {
@@ -197,8 +214,12 @@ export class Cluster {
     const { fairway } = readState(this.place);
     const node = await startNode(this.place, this.nextNumber(), 'worker');
     await joinNode(this.place, node, this.manager, await workerToken(this.manager.engine));
-    if (fairway) await startPart(this.place, nodeService(this.place, node));
-    return this.node(node.name);
+    const joined = this.node(node.name);
+    if (fairway) {
+      await (await this.credentials()).add({ name: joined.swarmNodeId, role: 'node' });
+      await startPart(this.place, nodeService(this.place, { ...node, swarmNodeId: joined.swarmNodeId }));
+    }
+    return joined;
   }
 
   /** Takes a worker out in order: its node process is stopped, it leaves the swarm, and its machine is removed. */
@@ -206,11 +227,14 @@ export class Cluster {
     const node = this.node(name);
     if (readState(this.place).processes[name]) await this.process(name).stop();
     await leaveSwarm(this.manager.engine, node.engine, node.swarmNodeId);
+    if (readState(this.place).fairway) await (await this.credentials()).revoke(node.swarmNodeId);
     await this.cutPower(name);
     updateState(this.place, (state) => {
       state.nodes = state.nodes.filter((one) => one.name !== name);
       delete state.processes[name];
       delete state.processes[dockerdName(name)];
+      delete state.processes[natsName(name)];
+      state.bus.parts = state.bus.parts.filter((part) => part !== natsName(name));
     });
     rmSync(node.dir, { recursive: true });
   }
@@ -236,6 +260,8 @@ export class Cluster {
     updateState(this.place, (state) => {
       state.nodes = state.nodes.map((one) => (one.name === name ? node : one));
     });
+    const server = nodeNats(this.place, node);
+    if (server) await startPart(this.place, server);
     const started = await startPart(this.place, dockerd(this.place, node));
     await dockerdReady(started, node.socket);
     await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId);
@@ -244,10 +270,10 @@ export class Cluster {
 
   /** The bus ends without warning and loses all that it had; an empty one takes its place. */
   async wipeBus(): Promise<void> {
-    const nats = this.process('nats');
-    await nats.kill();
-    rmSync(natsStore(this.place), { recursive: true });
-    await nats.start();
+    const { servers } = this.bus;
+    await Promise.all(servers.map((server) => server.kill()));
+    for (const { name } of servers) removeStore(this.place, name);
+    for (const server of servers) await server.start();
   }
 
   /** Removes every process, namespace, mount and file of the cluster. */

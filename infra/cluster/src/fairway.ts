@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { enterNamespace } from './namespace.ts';
-import { natsUrl } from './nats.ts';
+import { credentialsFile } from './nats.ts';
 import { enterNode, nodeCgroup } from './node.ts';
 import type { ClusterPlace } from './place.ts';
 import type { ProcessRecord } from './process.ts';
 import { projectDir, toolsDir } from './project.ts';
-import type { NodeRecord } from './state.ts';
+import { type NodeRecord, readState } from './state.ts';
 import { lanAddress, lanNamespace } from './switch.ts';
 
 /** Fairway's own processes, each run by the Node that runs this: from its source, and in the lab from its bundle. */
@@ -56,11 +56,19 @@ export function programArgv(program: Program, form = formHere()): string[] {
   return [process.execPath, ...flags, form === 'bundle' ? bundleFile(program) : sourceFile(program)];
 }
 
+/** Where the bus is, and who connects. */
+function onBus(place: ClusterPlace, name: string): Record<string, string> {
+  return {
+    FAIRWAY_NATS: readState(place).bus.urls.join(','),
+    FAIRWAY_NATS_CREDENTIALS: credentialsFile(place, name),
+  };
+}
+
 export function decider(place: ClusterPlace): ProcessRecord {
   return {
     name: 'decider',
     argv: [...enterNamespace(lanNamespace(place)), ...programArgv('decider')],
-    env: { FAIRWAY_NATS: natsUrl, ...cache, ...traces() },
+    env: { ...onBus(place, 'decider'), ...cache, ...traces() },
     logFile: join(place.logDir, 'decider.log'),
     cgroup: `${place.cgroup}/decider`,
   };
@@ -70,7 +78,7 @@ export function consoleService(place: ClusterPlace): ProcessRecord {
   return {
     name: 'console',
     argv: [...enterNamespace(lanNamespace(place)), ...programArgv('console')],
-    env: { FAIRWAY_NATS: natsUrl, FAIRWAY_CONSOLE_LISTEN: consoleListen, ...cache, ...traces() },
+    env: { ...onBus(place, 'console'), FAIRWAY_CONSOLE_LISTEN: consoleListen, ...cache, ...traces() },
     logFile: join(place.logDir, 'console.log'),
     cgroup: `${place.cgroup}/console`,
   };
@@ -81,7 +89,7 @@ export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecor
     name: node.name,
     argv: [...enterNode(node), ...programArgv('node')],
     env: {
-      FAIRWAY_NATS: natsUrl,
+      ...onBus(place, node.swarmNodeId),
       DOCKER_HOST: `unix://${node.socket}`,
       FAIRWAY_NETNS_DIR: node.netnsDir,
       FAIRWAY_STATE_DIR: join(node.dir, 'state'),

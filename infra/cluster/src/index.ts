@@ -17,6 +17,7 @@ export { fairwayConverged } from './converged.ts';
 export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
 export { bundleFile, compileCacheDir, programArgv, programs, sourceFile, tracesUrl } from './fairway.ts';
 export { imageName } from './image.ts';
+export type { BusForm } from './nats.ts';
 export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';
 export { projectDir, toolsDir } from './project.ts';

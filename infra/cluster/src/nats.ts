@@ -1,45 +1,147 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CredentialsFolder, Server } from '@fairway/credentials';
 import { attempt } from './command.ts';
 import { enterNamespace } from './namespace.ts';
+import { enterNode, nodeCgroup } from './node.ts';
 import type { ClusterPlace } from './place.ts';
 import type { ProcessRecord } from './process.ts';
+import { type NodeRecord, readState, updateState } from './state.ts';
 import { lanAddress, lanNamespace } from './switch.ts';
 import { until } from './wait.ts';
 
-const port = 4222;
 const monitorPort = 8222;
 
-export const natsUrl = `nats://${lanAddress}:${port}`;
+/** How many servers the bus has: one on each of the first three nodes, or a single one on the LAN, on no node. */
+export type BusForm = 'cluster' | 'single';
 
-/** Folder of all that the bus remembers. */
-export function natsStore(place: ClusterPlace): string {
-  return join(place.dataDir, 'nats');
+/**
+ * The form that was asked for, or FAIRWAY_BUS says; three servers otherwise. A swarm of fewer nodes has a single one: of
+ * two, the end of either would stop the bus.
+ */
+export function busForm(asked: BusForm | undefined, nodes: number): BusForm {
+  const form = asked ?? (process.env.FAIRWAY_BUS === 'single' ? 'single' : 'cluster');
+  return nodes < serversMost ? 'single' : form;
 }
 
-/** How the bus is started, JetStream's files in the cluster's own folder. */
-export function nats(place: ClusterPlace, natsServer: string): ProcessRecord {
+const serversMost = 3;
+
+/** One server of the bus: the node that it is on, or none. */
+type BusServer = { readonly part: string; readonly address: string; readonly node?: NodeRecord };
+
+function busServers(nodes: readonly NodeRecord[], form: BusForm): BusServer[] {
+  if (form === 'single') return [{ part: 'nats', address: lanAddress }];
+  return nodes.slice(0, serversMost).map((node) => ({ part: natsName(node.name), address: node.address, node }));
+}
+
+/** The name of the server's process on a node. */
+export function natsName(node: string): string {
+  return `${node}.nats`;
+}
+
+/** Where they are kept. */
+export function credentialsDir(place: ClusterPlace): string {
+  return join(place.dataDir, 'credentials');
+}
+
+/** Where all that the bus stores is: a folder per server. */
+function storeOf(place: ClusterPlace, part: string): string {
+  return join(place.dataDir, 'nats', part);
+}
+
+/** The cluster's credentials, made fresh for it. Loaded where they are used only: it takes a moment. */
+export async function clusterCredentials(place: ClusterPlace): Promise<CredentialsFolder> {
+  const { CredentialsFolder } = await import('@fairway/credentials');
+  return new CredentialsFolder(credentialsDir(place));
+}
+
+/** The file that a service or a node (by its id in the swarm) connects with. */
+export function credentialsFile(place: ClusterPlace, name: string): string {
+  return join(credentialsDir(place), 'clients', `${name}.json`);
+}
+
+/**
+ * Makes an authority, the servers' configuration, and credentials for the decider and the console. The servers are to run
+ * this nats-server.
+ */
+export async function makeCredentials(
+  place: ClusterPlace,
+  program: string,
+  nodes: readonly NodeRecord[],
+  form: BusForm,
+): Promise<void> {
+  const { CredentialsFolder, serverUrls } = await import('@fairway/credentials');
+  const servers = busServers(nodes, form);
+  const folder = await CredentialsFolder.init(credentialsDir(place), (made) =>
+    servers.map(
+      ({ part, address }): Server => ({
+        name: part.replace('.', '-'),
+        address,
+        clientPort: 4222,
+        routePort: 6222,
+        monitorPort,
+        dir: made.serverDir(part.replace('.', '-')),
+        store: storeOf(place, part),
+      }),
+    ),
+  );
+  for (const name of ['decider', 'console'] as const) await folder.add({ name, role: name });
+  const urls = serverUrls(await folder.registry());
+  updateState(place, (state) => {
+    state.bus = { urls, parts: servers.map(({ part }) => part), program };
+  });
+}
+
+/** How the bus's servers are started. */
+export function busRecords(place: ClusterPlace, nodes: readonly NodeRecord[], form: BusForm): ProcessRecord[] {
+  return busServers(nodes, form).map((server) => busRecord(place, server));
+}
+
+/** How the server on a node is started; undefined where it has none. */
+export function nodeNats(place: ClusterPlace, node: NodeRecord): ProcessRecord | undefined {
+  const part = natsName(node.name);
+  if (!readState(place).bus.parts.includes(part)) return undefined;
+  return busRecord(place, { part, address: node.address, node });
+}
+
+function busRecord(place: ClusterPlace, { part, node }: BusServer): ProcessRecord {
+  const config = join(credentialsDir(place), 'servers', part.replace('.', '-'), 'nats.conf');
   return {
-    name: 'nats',
+    name: part,
     argv: [
-      ...enterNamespace(lanNamespace(place)),
-      ...[natsServer, '--addr', lanAddress, '--port', String(port), '--http_port', String(monitorPort)],
-      ...['--jetstream', '--store_dir', natsStore(place)],
+      ...(node ? enterNode(node) : enterNamespace(lanNamespace(place))),
+      readState(place).bus.program,
+      '-c',
+      config,
     ],
     env: {},
-    logFile: join(place.logDir, 'nats.log'),
-    cgroup: `${place.cgroup}/nats`,
+    logFile: join(place.logDir, `${part}.log`),
+    cgroup: node ? `${nodeCgroup(place, node.name)}/host` : `${place.cgroup}/nats`,
   };
 }
 
-/** Waits until the server says that JetStream is there too. */
-export async function natsReady(place: ClusterPlace, signal?: AbortSignal): Promise<void> {
-  const health = `http://${lanAddress}:${monitorPort}/healthz`;
-  await until(
-    'nats-server to be healthy',
-    async () => {
-      const result = await attempt([...enterNamespace(lanNamespace(place)), 'curl', '-sS', '-m', '2', health]);
-      return result.stdout.includes('"ok"') || `${result.stdout}${result.stderr}`.trim() || 'no answer';
-    },
-    { limitMs: 20_000, everyMs: 25, signal },
-  );
+/** Waits until every server says that JetStream is there too. */
+export async function busReady(
+  place: ClusterPlace,
+  nodes: readonly NodeRecord[],
+  form: BusForm,
+  signal?: AbortSignal,
+): Promise<void> {
+  const health = `http://127.0.0.1:${monitorPort}/healthz`;
+  for (const { part, node } of busServers(nodes, form)) {
+    const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
+    await until(
+      `${part} to be healthy`,
+      async () => {
+        const result = await attempt([...enter, 'curl', '-sS', '-m', '2', health]);
+        return result.stdout.includes('"ok"') || `${result.stdout}${result.stderr}`.trim() || 'no answer';
+      },
+      { limitMs: 30_000, everyMs: 25, signal },
+    );
+  }
+}
+
+/** Removes all that a server has stored. */
+export function removeStore(place: ClusterPlace, part: string): void {
+  rmSync(storeOf(place, part), { recursive: true, force: true });
 }

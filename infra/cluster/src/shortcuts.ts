@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { consoleUrl, programArgv } from './fairway.ts';
 import { enterNamespace } from './namespace.ts';
+import { credentialsDir } from './nats.ts';
 import { enterNode } from './node.ts';
 import type { ClusterPlace } from './place.ts';
 import type { NodeRecord } from './state.ts';
@@ -14,7 +15,10 @@ import { lanNamespace } from './switch.ts';
 export function writeShortcuts(place: ClusterPlace, nodes: readonly NodeRecord[]): void {
   const client = enterNamespace(lanNamespace(place));
   writeCommand(place, 'client', client);
-  writeCommand(place, 'fairway', [...client, ...programArgv('cli')], { CONSOLE: consoleUrl });
+  writeCommand(place, 'fairway', [...client, ...programArgv('cli')], {
+    CONSOLE: consoleUrl,
+    FAIRWAY_CREDENTIALS_DIR: credentialsDir(place),
+  });
   for (const node of nodes) writeCommand(place, node.name, ['env', '-u', 'DOCKER_HOST', ...enterNode(node)]);
 }
 

@@ -5,7 +5,7 @@ import { Engine } from './engine.ts';
 import { consoleService, decider, nodeService } from './fairway.ts';
 import { enableForwarding } from './forwarding.ts';
 import { makeImage } from './image.ts';
-import { nats, natsReady } from './nats.ts';
+import { type BusForm, busForm, busReady, busRecords, clusterCredentials, makeCredentials } from './nats.ts';
 import { joinNode, recordSwarmNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
 import { toolsDir } from './project.ts';
@@ -22,6 +22,8 @@ export interface StartOptions {
   nodes: number;
   /** Whether Fairway's own processes are started, or the swarm is left as Docker makes it. */
   fairway: boolean;
+  /** How many servers the bus has, see busForm. */
+  bus?: BusForm;
   /** Is told each step when it is done. */
   report?: (line: string) => void;
   /** Aborts the start, which then removes what it made so far and rejects with the signal's reason. */
@@ -71,7 +73,7 @@ export function keepLogs(name: string): string {
 async function build(
   place: ClusterPlace,
   tools: Toolchain,
-  { nodes: count, fairway, signal }: StartOptions,
+  { nodes: count, fairway, bus: asked, signal }: StartOptions,
   report: (line: string) => void,
 ): Promise<void> {
   mkdirSync(place.logDir, { recursive: true });
@@ -80,20 +82,24 @@ async function build(
   await makeImage(place, tools);
   signal?.throwIfAborted();
 
-  const bus = async (either: AbortSignal) => {
-    await startPart(place, nats(place, tools.natsServer));
-    await natsReady(place, either);
-    report('NATS with JetStream is up');
-    return [];
-  };
   const machines = Array.from({ length: count }, (_, index) => async (either: AbortSignal) => {
     const node = await startNode(place, index + 1, index === 0 ? 'manager' : 'worker', either);
     report(`${node.name} is up: dockerd at ${node.address}`);
     return [node];
   });
-  const nodes = (await together<NodeRecord[]>([bus, ...machines], signal)).flat();
-  await makeSwarm(place, nodes, signal);
-  report(`a swarm of ${count} node${count === 1 ? '' : 's'} is ready`);
+  const nodes = (await together<NodeRecord[]>(machines, signal)).flat();
+  const form = busForm(asked, count);
+  const bus = async (either: AbortSignal) => {
+    await makeCredentials(place, tools.natsServer, nodes, form);
+    for (const record of busRecords(place, nodes, form)) await startPart(place, record);
+    await busReady(place, nodes, form, either);
+    report(`NATS with JetStream is up, on ${form === 'single' ? 'one server' : 'three servers'}`);
+  };
+  const swarm = async (either: AbortSignal) => {
+    await makeSwarm(place, nodes, either);
+    report(`a swarm of ${count} node${count === 1 ? '' : 's'} is ready`);
+  };
+  await together([bus, swarm], signal);
   if (fairway) {
     await startFairway(place);
     report('decider, console and node processes are started');
@@ -141,5 +147,9 @@ async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: Abor
 async function startFairway(place: ClusterPlace): Promise<void> {
   await startPart(place, decider(place));
   await startPart(place, consoleService(place));
-  for (const node of readState(place).nodes) await startPart(place, nodeService(place, node));
+  const folder = await clusterCredentials(place);
+  for (const node of readState(place).nodes) {
+    await folder.add({ name: node.swarmNodeId, role: node.role === 'manager' ? 'manager' : 'node' });
+    await startPart(place, nodeService(place, node));
+  }
 }

@@ -23,11 +23,19 @@ export interface NodeRecord {
   swarmNodeId: string;
 }
 
+/** How clients reach the bus, the names of its servers' processes, and the program that these run. */
+interface BusState {
+  urls: string[];
+  parts: string[];
+  program: string;
+}
+
 /** What a cluster consists of, for whoever attaches to it, and for the run that must remove it. */
 export interface ClusterState {
   name: string;
   owner: ProcessIdentity;
   fairway: boolean;
+  bus: BusState;
   nodes: NodeRecord[];
   processes: Record<string, ProcessRecord>;
 }
@@ -96,7 +104,14 @@ export function claim(place: ClusterPlace, fairway: boolean): void {
   if (!owner) throw new Error('this process is not in /proc: mount it');
   const draft = `${place.runDir}.${process.pid}`;
   mkdirSync(draft, { recursive: true });
-  writeState(draft, { name: place.name, owner, fairway, nodes: [], processes: {} });
+  writeState(draft, {
+    name: place.name,
+    owner,
+    fairway,
+    bus: { urls: [], parts: [], program: '' },
+    nodes: [],
+    processes: {},
+  });
   try {
     renameSync(draft, place.runDir);
   } catch (cause) {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { test } from './swarm-test.ts';
 
 const program = fileURLToPath(new URL('put-aside.ts', import.meta.url));
@@ -15,6 +15,10 @@ test('a message that does not parse or fit goes to the dead letters with its rea
   const endpoints = ({ services }: View) =>
     services.find(({ name }) => name === 'unshaken')?.endpoints.map(({ task, state }) => [task, state]);
   const before = await swarm.converged();
+  // Who may speak, and says what it likes.
+  const credentials = await swarm.cluster.credentials();
+  await credentials.add({ name: 'mallory', role: 'manager' });
+  onTestFinished(async () => void (await credentials.revoke('mallory')));
   const subject = `fairway.fact.mallory.service-gone.${id}`;
   for (const [text, reason] of [
     ['{"schema":1,', 'not JSON'],
@@ -27,7 +31,9 @@ test('a message that does not parse or fit goes to the dead letters with its rea
     const { stdout, stderr } = await swarm.cluster.client.exec([
       process.execPath,
       program,
-      swarm.cluster.natsUrl,
+      swarm.cluster.bus.urls.join(','),
+      swarm.cluster.credentialsFile('mallory'),
+      swarm.cluster.credentialsFile('console'),
       subject,
       text,
     ]);
@@ -58,9 +64,9 @@ test('a bus and a dockerd that cannot be reached are waited for, and nothing end
   await swarm.answers('patient', 8520, 3);
   const [, , worker] = swarm.nodes;
   const part = swarm.cluster.process(worker?.name ?? '');
-  const nats = swarm.cluster.process('nats');
+  const { servers } = swarm.cluster.bus;
   await part.stop();
-  await nats.stop();
+  for (const server of servers) await server.stop();
   try {
     await part.start();
     await until(
@@ -71,7 +77,7 @@ test('a bus and a dockerd that cannot be reached are waited for, and nothing end
       },
     );
   } finally {
-    await nats.start();
+    for (const server of servers) await server.start();
   }
   await swarm.converged();
   expect(part.isAlive).toBe(true);

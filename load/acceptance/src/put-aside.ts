@@ -1,14 +1,16 @@
 /**
  * Publishes a message where facts are expected and prints the dead letter that comes of it. A program of its own, to be
- * started in the network namespace that the bus is in: `node put-aside.ts SERVERS SUBJECT TEXT`.
+ * started in a network namespace that reaches the bus: `node put-aside.ts SERVERS SENDER LISTENER SUBJECT TEXT`, with the
+ * files of who sends it and who hears the dead letter.
  */
 import { connectBus, subjects } from '@fairway/bus';
 
-const [servers = '', subject = '', text = ''] = process.argv.slice(2);
-const bus = await connectBus({ servers, name: 'acceptance' });
+const [servers = '', sender = '', listener = '', subject = '', text = ''] = process.argv.slice(2);
+const connect = (credentials: string) => connectBus({ servers: servers.split(','), name: 'acceptance', credentials });
+const [sending, listening] = await Promise.all([connect(sender), connect(listener)]);
 const dead = new Promise<string>((resolve) => {
-  bus.subscribe(subjects.deadLetters, (letter) => resolve(letter.text));
+  listening.subscribe(subjects.deadLetters, (letter) => resolve(letter.text));
 });
-await bus.publish({ subject, text }, `${subject} ${process.hrtime.bigint()}`);
+await sending.publish({ subject, text }, `${subject} ${process.hrtime.bigint()}`);
 process.stdout.write(await dead);
-await bus.close();
+await Promise.all([sending.close(), listening.close()]);

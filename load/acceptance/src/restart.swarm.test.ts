@@ -128,14 +128,14 @@ test('with the bus gone the mesh stays as it is, and goes on when the bus is bac
   await swarm.create('static', { ports: ['8440:8000'], replicas: 2 });
   await swarm.answers('static', 8440, 2);
   const traffic = swarm.traffic(8440);
-  const nats = swarm.cluster.process('nats');
-  await nats.kill();
+  const { servers } = swarm.cluster.bus;
+  await Promise.all(servers.map((server) => server.kill()));
   try {
     const noticed = (view: View) => view.pending.some(({ about }) => about === 'bus') || 'not yet';
     await swarm.view('the console to have noticed', noticed);
     await swarm.answers('static', 8440, 2);
   } finally {
-    await nats.start();
+    for (const server of servers) await server.start();
   }
   await swarm.docker('service', 'scale', '--detach', 'static=3');
   await swarm.answers('static', 8440, 3);

@@ -32,6 +32,7 @@ describe('what each role may do', () => {
       '> fairway.dead.me',
       '> $JS.fairway.API.STREAM.INFO.KV_fairway-mesh',
       '> $JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.*.$KV.fairway-mesh.>',
+      '> $JS.fairway.API.CONSUMER.INFO.KV_fairway-mesh.*',
       '> $JS.fairway.API.CONSUMER.MSG.NEXT.KV_fairway-mesh.*',
       '> $JS.fairway.API.CONSUMER.DELETE.KV_fairway-mesh.*',
       '> $JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',

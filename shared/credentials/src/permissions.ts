@@ -31,6 +31,8 @@ function ordered(stream: string, filter: string): readonly string[] {
   return [
     `STREAM.INFO.${stream}`,
     `CONSUMER.CREATE.${stream}.*.${filter}`,
+    // The client's, when it has missed its consumer's heartbeats.
+    `CONSUMER.INFO.${stream}.*`,
     `CONSUMER.MSG.NEXT.${stream}.*`,
     `CONSUMER.DELETE.${stream}.*`,
   ];
