@@ -227,6 +227,17 @@ test('a node cannot speak for a task that its manager placed on another', () => 
   expect(foldService(held, { ...container('t1', 'dead', 200), node: 'n2' }, context)).toBe(held);
 });
 
+test('a node that spoke first of a task has said nothing of it, once its manager has placed it on another', () => {
+  // By the other's own boot, and from its future: nothing that the task's node says would be later.
+  const liar = { ...container('t1', 'running', 1e12), node: 'n9' };
+  expect(shown(fold(report([]), liar, report([claim('t1', 10, 'assigned')])))).toEqual(['t1 waiting']);
+  const dead = { ...liar, state: 'dead' as const };
+  const owner = container('t1', 'running', 100);
+  expect(shown(fold(report([]), dead, report([claim('t1', 10)]), owner))).toEqual(['t1 serving']);
+  // Nor does it go on where the task's node began.
+  expect(shown(fold(report([]), owner, dead, report([claim('t1', 10)])))).toEqual(['t1 serving']);
+});
+
 const old = () => true;
 
 test('what ended is not woken by a fact that was overtaken, and is forgotten after a while', () => {
