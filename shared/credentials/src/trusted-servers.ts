@@ -76,7 +76,7 @@ export class TrustedServers {
 
 /** Whether a server answers; of several, JetStream is there only once most are, so it is not asked for. */
 async function isHealthy(monitorPort: number, withJetStream: boolean): Promise<boolean> {
-  const path = withJetStream ? 'healthz' : 'healthz?js-server-only=true';
+  const path = withJetStream ? 'healthz' : 'healthz?js-enabled-only=true';
   try {
     return (await fetch(`http://127.0.0.1:${monitorPort}/${path}`)).ok;
   } catch {
