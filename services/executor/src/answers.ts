@@ -1,5 +1,6 @@
 import {
   type Bus,
+  type Question,
   readQuestion,
   type Stoppable,
   subjects,
@@ -48,7 +49,7 @@ export function startAnswers({
       void end();
       if (node === undefined) return;
       // A question of another release may ask for something else: what cannot be read is refused with the reason.
-      const on = (question: Parameters<typeof subjects.ask>[1], answer: (target: string) => Promise<string>) => {
+      const on = (question: Question, answer: (target: string) => Promise<string>) => {
         const subject = subjects.ask(node, question);
         return bus.answer(subject, async (text) => answer(readQuestion(subject, text) ?? ''));
       };
