@@ -147,6 +147,8 @@ test('each server in turn is killed under traffic: nothing acknowledged is lost,
       const message = { subject: subjects.fact('n1', 'container', 's'), text };
       await timed('fact', () => becomes(() => node.publish(message, text)));
       acknowledged.add(text);
+      // A server that comes back has to catch up with what goes on.
+      await pause(5);
     }
   };
   let written = 0;
