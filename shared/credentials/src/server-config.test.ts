@@ -29,12 +29,12 @@ test('a server syncs before it acknowledges, speaks TLS from the first byte, and
     ca_file: '/etc/nats/ca.crt',
   };
   expect(section(text, 'jetstream')).toEqual({ store_dir: '/var/lib/nats', sync_interval: 'always' });
-  expect(section(text, 'tls')).toEqual({ ...certificates, handshake_first: true });
+  expect(section(text, 'tls')).toEqual({ ...certificates, timeout: 10, handshake_first: true });
   expect(section(text, 'cluster')).toEqual({
     name: 'fairway',
     listen: 'two.example:6222',
     routes: ['nats-route://10.0.0.1:6222', 'nats-route://[fd00::3]:6222'],
-    tls: { ...certificates, verify: true },
+    tls: { ...certificates, timeout: 10, verify: true },
   });
   expect(section(text, 'http')).toBe('127.0.0.1:8222');
 });

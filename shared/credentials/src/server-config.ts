@@ -11,6 +11,9 @@ export const serverFiles = {
   pid: 'nats.pid',
 } as const;
 
+/** Seconds for a handshake; 2 without it, which a client that starts on a busy machine may exceed. */
+const handshakeMaxS = 10;
+
 /**
  * The configuration of one nats-server (docs.nats.io, Configuration), complete and the same whoever renders it. It holds
  * public keys and the names of files, nothing secret. Values are JSON, which its language takes.
@@ -29,7 +32,7 @@ export function renderServerConfig(registry: Registry, server: Server): string {
     http: `127.0.0.1:${server.monitorPort}`,
     pid_file: file('pid'),
     jetstream: { store_dir: server.store, sync_interval: 'always' },
-    tls: { ...certificates, handshake_first: true },
+    tls: { ...certificates, timeout: handshakeMaxS, handshake_first: true },
     ...(others.length === 0
       ? {}
       : {
@@ -37,7 +40,7 @@ export function renderServerConfig(registry: Registry, server: Server): string {
             name: 'fairway',
             listen: hostAndPort(server.address, server.routePort),
             routes: others.map(({ address, routePort }) => `nats-route://${hostAndPort(address, routePort)}`),
-            tls: { ...certificates, verify: true },
+            tls: { ...certificates, timeout: handshakeMaxS, verify: true },
           },
         }),
     accounts: renderAccounts(registry.users),
