@@ -124,6 +124,8 @@ async function together<Result>(
       }),
     ),
   );
+  // First: what was under way then failed because of it.
+  signal?.throwIfAborted();
   if (failure.signal.aborted) throw failure.signal.reason;
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
