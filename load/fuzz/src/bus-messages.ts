@@ -7,6 +7,7 @@ import {
   writeNetwork,
   writeNode,
   writeQuestion,
+  writeRequest,
   writeService,
   writeShard,
 } from '@fairway/bus';
@@ -106,5 +107,5 @@ export const samples: readonly Sent[] = [
   { to: 'mesh', key: keys.complete, text: writeComplete({ epoch: 'e', listing: 'l' }) },
   { to: 'node', question: 'rules', text: writeQuestion() },
   { to: 'node', question: 'explain', text: writeQuestion('9000') },
-  { to: 'node', question: 'install', text: writeQuestion() },
+  { to: 'node', question: 'install', text: writeRequest('install') },
 ];

@@ -1,13 +1,4 @@
-import {
-  AnswerFailed,
-  AnswerLate,
-  type Bus,
-  BusUnavailable,
-  NobodyAnswers,
-  subjects,
-  Unreadable,
-  writeQuestion,
-} from '@fairway/bus';
+import { AnswerFailed, AnswerLate, type Bus, BusUnavailable, NobodyAnswers, subjects, Unreadable } from '@fairway/bus';
 import type { Mesh } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 
@@ -57,12 +48,12 @@ export async function askNode<Answer>(
   bus: Bus,
   node: NamedNode,
   question: keyof typeof answersMaxMs,
-  target: string | undefined,
+  text: string,
   read: (subject: string, answer: string) => Answer,
 ): Promise<Answer> {
   const subject = subjects.ask(node.id, question);
   try {
-    return read(subject, await bus.ask(subject, writeQuestion(target), answersMaxMs[question]));
+    return read(subject, await bus.ask(subject, text, answersMaxMs[question]));
   } catch (error) {
     throw unanswered(node, answersMaxMs[question], error);
   }

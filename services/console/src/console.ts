@@ -6,6 +6,8 @@ import {
   readExplanation,
   readHandover,
   realClock,
+  writeQuestion,
+  writeRequest,
 } from '@fairway/bus';
 import { parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
@@ -67,14 +69,17 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     if (!parseAsked(target))
       return context.json({ error: 'target has to be a port (8000, 53/udp) or a virtual IP' }, 400);
     const node = nodeNamed(mesh, context.req.param('node'));
-    return context.json(await askNode(bus, node, 'explain', target, readExplanation));
+    return context.json(await askNode(bus, node, 'explain', writeQuestion(target), readExplanation));
   });
   for (const request of ['uninstall', 'install'] as const) {
     app.post(`/api/nodes/:node/${request}`, async (context) => {
       const mesh = replica.current;
       if (!mesh) return context.json(tooEarly, 503);
       const node = nodeNamed(mesh, context.req.param('node'));
-      return context.json({ node: node.name, ...(await askNode(bus, node, request, undefined, readHandover)) });
+      return context.json({
+        node: node.name,
+        ...(await askNode(bus, node, request, writeRequest(request), readHandover)),
+      });
     });
   }
   app.get('/api/events', (context) => {

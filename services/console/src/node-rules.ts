@@ -1,4 +1,4 @@
-import { type Bus, readKernelTables } from '@fairway/bus';
+import { type Bus, readKernelTables, writeQuestion } from '@fairway/bus';
 import { type Mesh, type NodeRules, sandboxOf } from '@fairway/mesh';
 import { askNode, nodeNamed } from './ask-node.ts';
 
@@ -6,7 +6,7 @@ import { askNode, nodeNamed } from './ask-node.ts';
 export async function nodeRules(bus: Bus, mesh: Mesh, nameOrId: string): Promise<NodeRules> {
   const node = nodeNamed(mesh, nameOrId);
   const networks = new Map([...mesh.networks.values()].map((network) => [sandboxOf(network), network.name] as const));
-  const tables = await askNode(bus, node, 'rules', undefined, readKernelTables);
+  const tables = await askNode(bus, node, 'rules', writeQuestion(), readKernelTables);
   return {
     node: node.name,
     tables: tables.map((table) => {

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  AnswerFailed,
   createMemoryBus,
   NobodyAnswers,
   readExplanation,
@@ -9,6 +10,7 @@ import {
   readKernelTables,
   subjects,
   writeQuestion,
+  writeRequest,
 } from '@fairway/bus';
 import { describe, expect, test } from 'vitest';
 import { startAnswers } from './answers.ts';
@@ -65,14 +67,20 @@ test('a node is left to Docker and taken back, which is remembered beyond the pr
   const { bus, answers, asked, path } = await open();
   answers.as('n1');
   const subject = subjects.ask('n1', 'uninstall');
-  // What JetStream would send there, if another node had its answer sent there.
-  await expect(bus.ask(subject, '{"type":"io.nats.jetstream.api.v1.stream_info_response"}', 1_000)).rejects.toThrow();
+  // What JetStream would send there, if another node had an answer or an entry sent there; and the other request.
+  for (const text of [
+    '{"type":"io.nats.jetstream.api.v1.stream_info_response"}',
+    '{"schema":1}',
+    writeRequest('install'),
+  ]) {
+    await expect(bus.ask(subject, text, 1_000)).rejects.toThrow(AnswerFailed);
+  }
   expect(await new Handover(path).isRemembered()).toBe(false);
-  expect(readHandover(subject, await bus.ask(subject, writeQuestion(), 1_000))).toEqual({
+  expect(readHandover(subject, await bus.ask(subject, writeRequest('uninstall'), 1_000))).toEqual({
     released: ['host', 'ingress_sbox'],
   });
   expect(await new Handover(path).isRemembered()).toBe(true);
-  await bus.ask(subjects.ask('n1', 'install'), writeQuestion(), 1_000);
+  await bus.ask(subjects.ask('n1', 'install'), writeRequest('install'), 1_000);
   expect(await new Handover(path).isRemembered()).toBe(false);
   expect(asked).toEqual(['hand over', 'take back']);
 });

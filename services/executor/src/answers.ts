@@ -1,7 +1,8 @@
 import {
   type Bus,
-  type Question,
+  type NodeRequest,
   readQuestion,
+  readRequest,
   type Stoppable,
   subjects,
   writeExplanation,
@@ -49,19 +50,26 @@ export function startAnswers({
       void end();
       if (node === undefined) return;
       // A question of another release may ask for something else: what cannot be read is refused with the reason.
-      const on = (question: Question, answer: (target: string) => Promise<string>) => {
+      const on = (question: 'rules' | 'explain', answer: (target: string) => Promise<string>) => {
         const subject = subjects.ask(node, question);
         return bus.answer(subject, async (text) => answer(readQuestion(subject, text) ?? ''));
+      };
+      const onRequest = (request: NodeRequest, answer: () => Promise<string>) => {
+        const subject = subjects.ask(node, request);
+        return bus.answer(subject, async (text) => {
+          readRequest(subject, text, request);
+          return answer();
+        });
       };
       answering = [
         on('rules', async () => writeKernelTables(await kernelTables(kernel))),
         on('explain', async (target) => writeExplanation(await explainNow(target, kernel, executor))),
-        on('uninstall', async () => {
+        onRequest('uninstall', async () => {
           // First: a process that ends amid it goes on with it when it is started again.
           await handover.remember(true);
           return writeHandover({ released: (await executor.handOver()).map(nameOf) });
         }),
-        on('install', async () => {
+        onRequest('install', async () => {
           await handover.remember(false);
           await executor.takeBack();
           return writeHandover({ released: [] });

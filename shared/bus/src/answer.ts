@@ -1,8 +1,9 @@
 import { type Explanation, endpointStates, type KernelTable } from '@fairway/mesh';
 import * as z from 'zod';
 import { list } from './bounded.ts';
-import { parseText } from './parse-text.ts';
+import { parseText, Unreadable } from './parse-text.ts';
 import * as schema from './schema.ts';
+import type { Question } from './subjects.ts';
 import { schemaVersion, version } from './version.ts';
 
 /** More than anything told by a node has; an answer is one message. */
@@ -58,6 +59,25 @@ export function writeQuestion(target?: string): string {
 /** Reads what a question is about. @throws {Unreadable} */
 export function readQuestion(subject: string, text: string): string | undefined {
   return parseText(subject, text, question).target;
+}
+
+/** What a node can be asked to do. */
+export type NodeRequest = Extract<Question, 'uninstall' | 'install'>;
+
+const request = z.object({ schema: version, request: z.string().max(64) });
+
+/**
+ * A request to a node. It says in its text, too, what it asks for: JetStream sends its answers wherever the asker says,
+ * and another node may say this one's subject, but not what an answer or an entry says (decision 0010).
+ */
+export function writeRequest(asked: NodeRequest): string {
+  return JSON.stringify({ schema: schemaVersion, request: asked });
+}
+
+/** Reads a request, which has to be this one. @throws {Unreadable} */
+export function readRequest(subject: string, text: string, wanted: NodeRequest): void {
+  const read = parseText(subject, text, request);
+  if (read.request !== wanted) throw new Unreadable(subject, `it asks for ${read.request}`);
 }
 
 export function writeHandover(done: HandoverDone): string {

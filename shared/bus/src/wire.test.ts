@@ -148,7 +148,9 @@ test('outcomes come back as they were sent', () => {
     causes: [],
     notes: [],
   } as const;
-  expect(readOutcome(outcomeMessage('n1', 'e1', applied, 7, trace)).body).toEqual(applied);
+  const message = outcomeMessage('n1', 'e1', applied, 7, trace);
+  expect(readOutcome(message).body).toEqual(applied);
+  expect(() => readOutcome({ ...message, subject: subjects.outcome('n1', 'failed') })).toThrow('belongs on');
 });
 
 test.each<Outcome>([
