@@ -28,7 +28,7 @@ export default defineConfig({
         },
       },
       // One test that takes all cores by itself.
-      { test: { name: 'seeds', include: named('seeds'), ...limits(600, 30) } },
+      { test: { name: 'seeds', include: named('seeds'), ...limits(1200, 30) } },
       // A nats-server per file, on a port of its own.
       { test: { name: 'nats', include: named('nats'), ...limits(30, 30) } },
       // Namespaces per file, named by it.
