@@ -11,7 +11,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   };
   // On the LAN, where nothing listens but during the tests of traces: all others show that it delays nothing.
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
-  const cluster = await startCluster({ name: 'test', nodes: 3, fairway: true, report });
+  // Tests of the bus itself have three servers to themselves (shared/credentials); FAIRWAY_BUS=cluster has all tests of the
+  // swarm run on three, too.
+  const bus = process.env.FAIRWAY_BUS === 'cluster' ? 'cluster' : 'single';
+  const cluster = await startCluster({ name: 'test', nodes: 3, fairway: true, bus, report });
   const tearDown = async () => {
     report(`removing the cluster; its logs are kept in ${keepLogs(cluster.name)}`);
     await cluster.stop();

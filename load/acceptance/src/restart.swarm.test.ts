@@ -142,7 +142,11 @@ test('with the bus gone the mesh stays as it is, and goes on when the bus is bac
   expect((await traffic.end()).failures).toEqual({});
 });
 
-test('each server of the bus killed in turn: changes go on without it, and no request fails', async ({ swarm }) => {
+test('each server of the bus killed in turn: changes go on without it, and no request fails', async ({
+  skip,
+  swarm,
+}) => {
+  skip(swarm.cluster.bus.servers.length < 3, 'without its only server the bus is gone; FAIRWAY_BUS=cluster has three');
   await swarm.create('outlives', { ports: ['8460:8000'], replicas: 2 });
   await swarm.answers('outlives', 8460, 2);
   const traffic = swarm.traffic(8460);

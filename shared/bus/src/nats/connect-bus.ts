@@ -8,6 +8,7 @@ import { Connection, type ConnectOptions } from './connection.ts';
 import { ackFloorOf, consumeStream, countOf } from './consume.ts';
 import { headersOf, messageOf } from './message.ts';
 import { provision } from './provision.ts';
+import { Shortage } from './shortage.ts';
 import { tailStream } from './tail.ts';
 
 /**
@@ -27,10 +28,11 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     going.add(kept);
     return kept;
   };
+  const shortage = new Shortage(options.log);
   const mesh = await openBucket(connection, buckets.mesh);
 
   return {
-    provision: () => provision(connection),
+    provision: () => provision(connection, shortage),
     epoch: () => readEpoch(connection, buckets.mesh),
     async publish(message, id) {
       requireSize(connection, message.subject, message.text);

@@ -6,6 +6,8 @@ import { MessageTooLarge } from '../message-too-large.ts';
 
 /** `stream name already in use with a different configuration`, of nats-server's errors.json. */
 export const streamNameInUse = 10058;
+/** `no suitable peers for placement`: fewer servers take part in JetStream than there are to be replicas. */
+export const noSuitablePeers = 10005;
 /** `consumer already exists`: with another configuration, or just made by another decider. */
 export const consumerExists = 10148;
 

@@ -7,7 +7,8 @@ import { keys } from '../keys.ts';
 import { buckets, type StreamShape, streams } from '../streams.ts';
 import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
-import { hasCode, isConflict, isStreamMissing, streamNameInUse } from './failure.ts';
+import { hasCode, isConflict, isStreamMissing, noSuitablePeers, streamNameInUse } from './failure.ts';
+import type { Shortage } from './shortage.ts';
 
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, 'name'>;
 
@@ -17,10 +18,10 @@ function replicasOn(servers: number): number {
 }
 
 /** Makes what is missing, changes what differs, and returns the mesh bucket's epoch. Safe to run several times at once. */
-export async function provision(connection: Connection): Promise<string> {
+export async function provision(connection: Connection, shortage: Shortage): Promise<string> {
   const wanted = [...streams.map(streamConfig), bucketConfig(buckets.mesh)];
   // At once: on three servers each takes an election, some 0.6 s.
-  await Promise.all(wanted.map((shape) => ensureStream(connection, shape)));
+  await Promise.all(wanted.map((shape) => ensureStream(connection, shape, shortage)));
   return ensureEpoch(connection, buckets.mesh);
 }
 
@@ -52,15 +53,19 @@ function bucketConfig(bucket: string): Wanted {
   };
 }
 
-async function ensureStream(connection: Connection, shape: Wanted): Promise<void> {
+async function ensureStream(connection: Connection, shape: Wanted, shortage: Shortage): Promise<void> {
   const { streams } = connection.manager;
   const replicas = replicasOn(connection.servers.length);
   await connection.ask(`make stream ${shape.name}`, async () => {
     const held = await streams.info(shape.name).catch(async (error) => {
       if (!isStreamMissing(error)) throw error;
       const wanted = { ...shape, num_replicas: replicas };
-      return streams.add(wanted).catch((refused) => {
+      const made = streams.add(wanted);
+      made.then(() => shortage.end()).catch(() => {});
+      return made.catch((refused) => {
         if (hasCode(refused, streamNameInUse)) return streams.info(wanted.name);
+        if (hasCode(refused, noSuitablePeers) && shortage.lasts(shape.name))
+          return streams.add({ ...shape, num_replicas: 1 });
         throw refused;
       });
     });
@@ -69,7 +74,14 @@ async function ensureStream(connection: Connection, shape: Wanted): Promise<void
     const differs = Object.entries(wanted).some(
       ([key, value]) => JSON.stringify(held.config[key as keyof StreamConfig]) !== JSON.stringify(value),
     );
-    if (differs) await streams.update(wanted.name, wanted);
+    if (!differs) return;
+    try {
+      await streams.update(wanted.name, wanted);
+      shortage.end();
+    } catch (error) {
+      // What there is goes on; it is asked for again with the next look at the streams.
+      if (!hasCode(error, noSuitablePeers)) throw error;
+    }
   });
 }
 
