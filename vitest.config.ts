@@ -29,8 +29,8 @@ export default defineConfig({
       },
       // One test that takes all cores by itself.
       { test: { name: 'seeds', include: named('seeds'), ...limits(1200, 30) } },
-      // A nats-server per file, on a port of its own.
-      { test: { name: 'nats', include: named('nats'), ...limits(30, 30) } },
+      // A nats-server per file, on a port of its own, or three: elections take their time from what else is busy.
+      { test: { name: 'nats', include: named('nats'), fileParallelism: false, ...limits(30, 30) } },
       // Namespaces per file, named by it.
       { test: { name: 'kernel', include: named('kernel'), ...limits(30, 30) } },
       // The emulated machine itself; `npm test` has no such stage, as what runs in the machine has its own command.
