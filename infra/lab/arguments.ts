@@ -27,11 +27,11 @@ runs the lab's tests in it and exits with their status. Needs root.
   'COMMAND'         run COMMAND with bash at the project's folder instead, and exit with its status. What it writes
                     is gone afterwards, but for what it prints
   --shell           a shell there instead; leave it with exit or Ctrl-D
-  --limit MINUTES   end after so long with status 124; 20 if not given, and a day for a shell
+  --limit MINUTES   end after so long with status 124; 30 if not given, and a day for a shell
   --help            this text
 `;
 
-const defaultLimit = '20';
+const defaultLimit = '30';
 
 /** A day, and what setTimeout can count. */
 const limitMinutesMax = 24 * 60;
