@@ -4,6 +4,7 @@ import { type ClusterNode, until } from '@fairway/cluster';
 import { describe, expect } from 'vitest';
 import { HeldConnection } from './held-connection.ts';
 import { dockersOwn, dockersService, virtualServices } from './sandbox-ipvs.ts';
+import type { Swarm } from './swarm.ts';
 import { test } from './swarm-test.ts';
 
 const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
@@ -78,6 +79,21 @@ async function grown(what: string, read: () => Promise<readonly number[]>, since
 /** Whether Docker has one service only: a virtual service, and the rule for its virtual IP, which it takes away last. */
 const hasOneService = (own: string) =>
   own.match(/^-A -f /gm)?.length === 1 && own.match(/^-A INPUT .* MARK /gm)?.length === 1;
+
+/**
+ * Tells every node to leave its rules, or to take them back, until all have. A node whose kernel takes longer than the
+ * command waits for goes on with it, and says so when it is told again.
+ */
+function told(swarm: Swarm, request: 'uninstall' | 'install') {
+  return until(
+    `fairway ${request} --all to be done`,
+    async () => {
+      const { status, stderr } = await swarm.fairway(request, '--all');
+      return status === 0 || stderr;
+    },
+    waits,
+  );
+}
 
 const isPort = (port: number) => (service: string) => service.startsWith('TCP ') && service.endsWith(`:${port}`);
 
@@ -182,7 +198,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
 
     const traffic = swarm.traffic(8810, 2);
     try {
-      expect(await swarm.fairway('uninstall', '--all')).toMatchObject({ status: 0, stderr: '' });
+      await told(swarm, 'uninstall');
       for (const node of swarm.nodes) {
         expect(await ownService(node, 8810)).toBeUndefined();
         for (const sandbox of [undefined, ingress])
@@ -192,7 +208,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       await grown("Docker's own mesh to balance the traffic on every node", docker, served.docker, 3);
       expect(await dockers()).toEqual(rules);
     } finally {
-      expect(await swarm.fairway('install', '--all')).toMatchObject({ status: 0, stderr: '' });
+      await told(swarm, 'install');
     }
     const fairway = async () => (await counts()).fairway;
     await grown('Fairway to balance the traffic on every node', fairway, [0, 0, 0], 3);
