@@ -130,7 +130,7 @@ export class Machine {
     for (const [id, container] of this.containers()) {
       if (container.State.Status !== 'exited') this.#setState(id, { Status: 'exited' });
     }
-    this.#sandboxes.replaceIngress(undefined);
+    this.kernel.replaceSandbox(undefined, 'ingress');
     this.#syncSandboxes();
     this.#managers.wake();
   }
@@ -378,7 +378,7 @@ export class Machine {
   #openIngress(): void {
     const last = 2 + this.#latency.chance.upTo(3);
     this.docker.gateway = { family: 'ip', text: `172.18.0.${last}` };
-    this.#sandboxes.replaceIngress(`${this.boot}-${this.#life}`);
+    this.kernel.replaceSandbox(`${this.boot}-${this.#life}`, 'ingress');
     this.#syncSandboxes();
   }
 

@@ -15,11 +15,6 @@ export class Sandboxes {
     return [...this.#held.keys()];
   }
 
-  /** The ingress sandbox is another one from now on; undefined takes it away. */
-  replaceIngress(id: string | undefined): void {
-    this.#kernel.replaceSandbox(id, 'ingress');
-  }
-
   /** Docker has a sandbox for each overlay network that a container here is on, and takes it away with the last one. */
   sync(networks: ReadonlySet<string>): void {
     const wanted = new Set([...networks].map(sandboxNameOf));

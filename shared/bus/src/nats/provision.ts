@@ -57,17 +57,9 @@ async function ensureStream(connection: Connection, shape: Wanted, shortage: Sho
   const { streams } = connection.manager;
   const replicas = replicasOn(connection.servers.length);
   await connection.ask(`make stream ${shape.name}`, async () => {
-    const held = await streams.info(shape.name).catch(async (error) => {
+    const held = await streams.info(shape.name).catch((error) => {
       if (!isStreamMissing(error)) throw error;
-      const wanted = { ...shape, num_replicas: replicas };
-      const made = streams.add(wanted);
-      made.then(() => shortage.end()).catch(() => {});
-      return made.catch((refused) => {
-        if (hasCode(refused, streamNameInUse)) return streams.info(wanted.name);
-        if (hasCode(refused, noSuitablePeers) && shortage.lasts(shape.name))
-          return streams.add({ ...shape, num_replicas: 1 });
-        throw refused;
-      });
+      return makeStream(connection, shape, replicas, shortage);
     });
     // Whoever was told of one server of a cluster alone must not take the replicas from what others made.
     const wanted: Wanted = { ...shape, num_replicas: Math.max(replicas, held.config.num_replicas) };
@@ -83,6 +75,21 @@ async function ensureStream(connection: Connection, shape: Wanted, shortage: Sho
       if (!hasCode(error, noSuitablePeers)) throw error;
     }
   });
+}
+
+/** Makes a stream, or finds the one that another decider has just made. */
+async function makeStream(connection: Connection, shape: Wanted, replicas: number, shortage: Shortage) {
+  const { streams } = connection.manager;
+  try {
+    const made = await streams.add({ ...shape, num_replicas: replicas });
+    shortage.end();
+    return made;
+  } catch (error) {
+    if (hasCode(error, streamNameInUse)) return streams.info(shape.name);
+    if (hasCode(error, noSuitablePeers) && shortage.lasts(shape.name))
+      return streams.add({ ...shape, num_replicas: 1 });
+    throw error;
+  }
 }
 
 /** Of several who try, one writes it, and all read what that one wrote. */
