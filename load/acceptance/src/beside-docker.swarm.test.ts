@@ -147,6 +147,8 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       );
     const are = (wanted: string) => (all: readonly number[]) => `${all}` === wanted;
     await eachWeighs('both tasks to have weight 1 on every node', are('1,1'));
+    // A task has its weight once Docker calls it running, which is before its program listens.
+    await swarm.answers('drained', 8820, 2);
     const address = swarm.nodes[0]?.address ?? '';
     const open = () => HeldConnection.open(swarm.cluster, address, 8820);
     const connections = [await open(), await open()];
