@@ -1,4 +1,4 @@
-import { type Cluster, type ClusterNode, imageName, run, until } from '@fairway/cluster';
+import { type Cluster, type ClusterNode, imageName, patience, run, until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
 import { type Probe, type ProbeResult, Prober, type Traffic } from './prober.ts';
 import { RuleMonitor } from './rule-monitor.ts';
@@ -257,6 +257,11 @@ export class Swarm {
   /** Fairway's command, where an outside client is. */
   async fairway(...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
     return this.cluster.client.exec([`${this.cluster.binDir}/fairway`, ...args]);
+  }
+
+  /** `fairway wait`, on a slow machine for longer. */
+  wait(service: string) {
+    return this.fairway('wait', '--service', service, '--timeout', `${(stateMaxMs / 1000) * patience()}`);
   }
 
   /** What `fairway status --json` prints, from where it has it: a process of Node for each look would slow all else. */

@@ -48,7 +48,7 @@ test.concurrent('any port of a virtual IP, also of the task that asks; one that 
   const names = await swarm.names('both');
   await swarm.answersInside(task, 'both:8001', names);
   await swarm.answersInside(task, 'both:8002', names);
-  expect(await swarm.fairway('wait', '--service', 'none')).toMatchObject({ status: 0 });
+  expect(await swarm.wait('none')).toMatchObject({ status: 0 });
   // busybox's wget names the reason; a packet that is dropped would be asked for again after a second.
   const asked = `start=$(date +%s); wget -q -O - http://${none}:8000/ 2>&1; echo $(($(date +%s) - start))`;
   expect(await swarm.inside(task, asked)).toMatch(/Connection refused\n[01]\n$/);
