@@ -16,6 +16,10 @@ export const subjects = {
   deadLetters: 'fairway.dead.>',
   /** A question or a request to a node, by request and reply on plain NATS: `fairway.ask.NODE.rules`; NODE is who answers. */
   ask: (node: string, question: Question | '*') => `fairway.ask.${node}.${question}`,
+  /** An entry of the mesh, said again by the server once it is stored; nobody may send here. */
+  mesh: (key: string) => `fairway.mesh.${key}`,
+  /** Where the mesh bucket stands, as a decider knows it, on plain NATS. */
+  head: (sender: string) => `fairway.head.${sender}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */

@@ -1,5 +1,5 @@
 import { apiPrefix, bucketSubject, buckets, type Role, subjects } from '@fairway/bus';
-import { meshReading, outcomeReading, permissionsOf } from './permissions.ts';
+import { meshHearing, meshReading, outcomeReading, permissionsOf } from './permissions.ts';
 import type { User } from './registry.ts';
 
 /**
@@ -52,6 +52,7 @@ const crossings: readonly Crossing[] = [
   ...lent('NODES', 'node', meshReading),
   ...lent('CONSOLES', 'console', [...meshReading, ...outcomeReading]),
   ...lent('SENTINELS', 'sentinel', meshReading),
+  ...(['NODES', 'CONSOLES', 'SENTINELS'] as const).flatMap((to) => heard('FAIRWAY', to, ...meshHearing)),
   { kind: 'service', subject: subjects.ask('*', '*'), from: 'CONSOLES', to: 'NODES' },
   // What came from one account does not go on to a third (tried), so consoles hear it where it is said.
   ...heard('NODES', 'CONSOLES', subjects.facts, subjects.outcomes, subjects.deadLetters),

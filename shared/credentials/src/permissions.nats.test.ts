@@ -98,10 +98,14 @@ const publishing: Record<string, readonly [subject: (self: string) => string, ma
     ['node', 'manager', 'console', 'sentinel'],
   ],
   'read an entry of the mesh where it is kept': [() => '$JS.API.STREAM.MSG.GET.KV_fairway-mesh', ['decider']],
-  'follow the mesh': [
-    () => '$JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.c.$KV.fairway-mesh.>',
+  'read what it missed of the mesh': [
+    () => '$JS.fairway.API.DIRECT.GET.KV_fairway-mesh',
     ['node', 'manager', 'console', 'sentinel'],
   ],
+  'make a consumer of the mesh': [() => '$JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.c.$KV.fairway-mesh.>', []],
+  'say an entry of the mesh again': [() => subjects.mesh('service.s'), []],
+  'say where the mesh stands': [(self) => subjects.head(self), ['decider']],
+  'say where the mesh stands as another': [() => subjects.head('other'), []],
   'follow the outcomes': [() => '$JS.fairway.API.CONSUMER.CREATE.FAIRWAY_OUTCOMES.c.fairway.outcome.>', ['console']],
   'follow the facts': [() => '$JS.fairway.API.CONSUMER.CREATE.FAIRWAY_FACTS.c.fairway.fact.>', []],
   'make a consumer that is to stay': [() => '$JS.fairway.API.CONSUMER.DURABLE.CREATE.KV_fairway-mesh.c', []],
@@ -127,6 +131,8 @@ const subscribing: Record<string, readonly [subject: (self: string) => string, m
   'hear all outcomes': [() => subjects.outcomes, ['console']],
   'hear what is put aside': [() => subjects.deadLetters, ['console']],
   'hear beats': [() => subjects.beat('*'), ['sentinel']],
+  'hear the mesh': [() => subjects.mesh('>'), roles],
+  'hear where the mesh stands': [() => subjects.head('*'), roles],
   'hear verdicts': [() => subjects.verdict('*', '*'), ['node', 'manager', 'console']],
   'hear what it is asked': [(self) => subjects.ask(self, '*'), nodes],
   'hear what another is asked': [() => subjects.ask('other', '*'), []],
@@ -174,6 +180,8 @@ describe('by way of an answer', () => {
   beforeAll(async () => {
     await decider.mesh.put(key, text, 0);
     await decider.mesh.put('node.bait', 'what would be written over it', 0);
+    const node = await all.connect('node');
+    await node.publish({ subject: subjects.outcome('node', 'applied'), text: 'what a consumer would deliver' }, 'bait');
   });
 
   /** JetStream answers to the subject that the asker names, by its own right: so no answer may leave an account. */
@@ -186,19 +194,22 @@ describe('by way of an answer', () => {
       const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.bait' });
       for (const reply of [`$KV.fairway-mesh.${key}`, otherFact, '$JS.API.STREAM.PURGE.KV_fairway-mesh']) {
         nc.publish(`${api}.STREAM.MSG.GET.KV_fairway-mesh`, bait, { reply });
-        nc.publish(`${api}.STREAM.INFO.KV_fairway-mesh`, '', { reply });
+        nc.publish(`${api}.DIRECT.GET.KV_fairway-mesh`, bait, { reply });
         if (nodes.includes(role)) nc.publish(subjects.fact(role, 'container', 's'), 'x', { reply });
-        const consumer = { filter_subject: '$KV.fairway-mesh.>', ack_policy: 'none', deliver_policy: 'all' };
-        const config = { ...consumer, name: `push-${Math.random()}`.replace('.', ''), deliver_subject: reply };
-        const create = `${api}.CONSUMER.CREATE.KV_fairway-mesh.${config.name}.$KV.fairway-mesh.>`;
-        await nc.request(create, JSON.stringify({ stream_name: 'KV_fairway-mesh', config }), { timeout: 2000 });
-        const pull = { ...consumer, name: `pull-${config.name}` };
-        await nc.request(
-          `${api}.CONSUMER.CREATE.KV_fairway-mesh.${pull.name}.$KV.fairway-mesh.>`,
-          JSON.stringify({ stream_name: 'KV_fairway-mesh', config: pull }),
-          { timeout: 2000 },
-        );
-        nc.publish(`${api}.CONSUMER.MSG.NEXT.KV_fairway-mesh.${pull.name}`, '{"batch":10,"no_wait":true}', { reply });
+        if (role !== 'console') continue;
+        // The one role that makes consumers: of outcomes, which nodes write.
+        nc.publish(`${api}.STREAM.INFO.${outcomeStream.name}`, '', { reply });
+        const made = async (name: string, more: object) => {
+          const filter = { filter_subject: subjects.outcomes, ack_policy: 'none', deliver_policy: 'all' };
+          const config = { ...filter, ...more, name: `${name}-${Math.random()}`.replace('.', '') };
+          const create = `${api}.CONSUMER.CREATE.${outcomeStream.name}.${config.name}.${subjects.outcomes}`;
+          await nc.request(create, JSON.stringify({ stream_name: outcomeStream.name, config }), { timeout: 2000 });
+          return config.name;
+        };
+        await made('push', { deliver_subject: reply });
+        const pull = await made('pull', {});
+        const next = `${api}.CONSUMER.MSG.NEXT.${outcomeStream.name}.${pull}`;
+        nc.publish(next, '{"batch":10,"no_wait":true}', { reply });
       }
       await nc.flush();
       await pause(500);

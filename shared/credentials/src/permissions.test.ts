@@ -30,13 +30,11 @@ describe('what each role may do', () => {
       '> fairway.outcome.me.*',
       '> fairway.beat.me',
       '> fairway.dead.me',
-      '> $JS.fairway.API.STREAM.INFO.KV_fairway-mesh',
-      '> $JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.*.$KV.fairway-mesh.>',
-      '> $JS.fairway.API.CONSUMER.INFO.KV_fairway-mesh.*',
-      '> $JS.fairway.API.CONSUMER.MSG.NEXT.KV_fairway-mesh.*',
-      '> $JS.fairway.API.CONSUMER.DELETE.KV_fairway-mesh.*',
       '> $JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',
+      '> $JS.fairway.API.DIRECT.GET.KV_fairway-mesh',
       '< _INBOX_me.>',
+      '< fairway.mesh.>',
+      '< fairway.head.*',
       '< fairway.ask.me.*',
       '< fairway.verdict.*.*',
       'answers',
@@ -61,6 +59,8 @@ describe('what each role may do', () => {
     expect(table('console').filter((line) => !line.includes('$JS'))).toEqual([
       '> fairway.ask.*.*',
       '< _INBOX_me.>',
+      '< fairway.mesh.>',
+      '< fairway.head.*',
       '< fairway.fact.>',
       '< fairway.outcome.>',
       '< fairway.dead.>',
@@ -72,6 +72,9 @@ describe('what each role may do', () => {
 describe('nobody but', () => {
   test.each<[string, string, Role[]]>([
     ['deciders writes the mesh', '$KV.fairway-mesh.>', ['decider']],
+    ['says an entry of the mesh again', 'fairway.mesh.>', []],
+    ['deciders says where the mesh stands', 'fairway.head.*', ['decider']],
+    ['the console makes consumers', '$JS.fairway.API.CONSUMER.>', ['console']],
     ['sentinels writes reach', '$KV.fairway-reach.>', ['sentinel']],
     ['sentinels gives verdicts', 'fairway.verdict.>', ['sentinel']],
     ['deciders takes facts', '$JS.API.CONSUMER.MSG.NEXT.FAIRWAY_FACTS.*', ['decider']],
@@ -88,6 +91,7 @@ describe('nobody but', () => {
       'fairway.outcome.other.>',
       'fairway.beat.other',
       'fairway.dead.other',
+      'fairway.head.other',
     ]) {
       expect(senders(pattern), pattern).toEqual([]);
     }

@@ -38,8 +38,14 @@ function ordered(stream: string, filter: string): readonly string[] {
   ];
 }
 
-/** What reading the mesh takes: following it, and asking for its epoch. */
-export const meshReading = [...ordered(meshStream, meshKeys), `STREAM.MSG.GET.${meshStream}`] as const;
+/**
+ * What reading the mesh takes: asking its leader where it stands, and any of its servers for what was missed. No consumers:
+ * who may make them may take others' too, and have them deliver where it may not send itself (decision 0009).
+ */
+export const meshReading = [`STREAM.MSG.GET.${meshStream}`, `DIRECT.GET.${meshStream}`] as const;
+
+/** What says each entry of the mesh again, and where it stands. */
+export const meshHearing = [subjects.mesh('>'), subjects.head('*')] as const;
 
 /** What the console reads beside the mesh: the outcomes, and how many messages were put aside. */
 export const outcomeReading = [
@@ -88,6 +94,7 @@ export function permissionsOf(identity: Identity): Permissions {
         ],
         subscribe: [
           inbox,
+          ...meshHearing,
           subjects.ask(name, '*'),
           subjects.verdict('*', '*'),
           ...(role === 'manager' ? [subjects.containerFacts] : []),
@@ -101,21 +108,29 @@ export function permissionsOf(identity: Identity): Permissions {
           ...api([...owning, ...meshReading]),
           `$JS.ACK.${factStream.name}.${deciderConsumer}.>`,
           meshKeys,
+          subjects.head(name),
           aside,
         ],
-        subscribe: [inbox],
+        subscribe: [inbox, ...meshHearing],
         answers: false,
       };
     case 'console':
       return {
         publish: [subjects.ask('*', '*'), ...api([...meshReading, ...outcomeReading])],
-        subscribe: [inbox, subjects.facts, subjects.outcomes, subjects.deadLetters, subjects.verdict('*', '*')],
+        subscribe: [
+          inbox,
+          ...meshHearing,
+          subjects.facts,
+          subjects.outcomes,
+          subjects.deadLetters,
+          subjects.verdict('*', '*'),
+        ],
         answers: false,
       };
     case 'sentinel':
       return {
         publish: [subjects.verdict(name, '*'), bucketSubject(buckets.reach, '>'), aside, ...api(meshReading)],
-        subscribe: [inbox, subjects.beat('*')],
+        subscribe: [inbox, ...meshHearing, subjects.beat('*')],
         answers: false,
       };
   }

@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { renderAccounts } from './accounts.ts';
 import type { Registry, Server } from './registry.ts';
 
+/** What waits for a client that does not read; beyond it the client is cut off, and connects again (decision 0009). */
+const pendingMaxBytes = 8 * 1024 * 1024;
+
 /** Files that a server's folder holds. */
 export const serverFiles = {
   config: 'nats.conf',
@@ -31,6 +34,7 @@ export function renderServerConfig(registry: Registry, server: Server): string {
     listen: hostAndPort(server.address, server.clientPort),
     http: `127.0.0.1:${server.monitorPort}`,
     pid_file: file('pid'),
+    max_pending: pendingMaxBytes,
     jetstream: { store_dir: server.store, sync_interval: 'always' },
     tls: { ...certificates, timeout: handshakeMaxS, handshake_first: true },
     ...(others.length === 0

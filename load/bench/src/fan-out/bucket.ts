@@ -1,12 +1,11 @@
-import { buckets } from '@fairway/bus';
+import { buckets, subjects } from '@fairway/bus';
 import { until } from '@fairway/cluster';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
-/** The stream that NATS keeps the mesh bucket in, the subjects of its keys, and those where it says them again. */
-export const stream = `KV_${buckets.mesh}`;
-export const keySubject = (key: string): string => `$KV.${buckets.mesh}.${key}`;
-export const republishedSubject = (key: string): string => `fairway.mesh.${key}`;
+/** The stream that NATS keeps the mesh bucket in, and the subjects of its keys. */
+const stream = `KV_${buckets.mesh}`;
+const keySubject = (key: string): string => `$KV.${buckets.mesh}.${key}`;
 
 const configuredMaxMs = 60_000;
 
@@ -14,14 +13,13 @@ const configuredMaxMs = 60_000;
 export async function configureBucket(url: string, replicas: number, republishes: boolean): Promise<void> {
   const nc = await connect({ servers: url });
   const { streams } = await jetstreamManager(nc);
+  // What is undefined is left out of the request, which replaces what the stream was told before.
+  const republish: object = { republish: republishes ? { src: keySubject('>'), dest: subjects.mesh('>') } : undefined };
   // A server of a cluster that has just started does not know the others for some seconds.
   await until(
     'the bucket to be kept as it should be',
     async () => {
-      await streams.update(stream, {
-        num_replicas: replicas,
-        ...(republishes && { republish: { src: keySubject('>'), dest: republishedSubject('>') } }),
-      });
+      await streams.update(stream, { num_replicas: replicas, ...republish });
       const { replicas: others = [] } = (await streams.info(stream)).cluster ?? {};
       const current = others.filter((other) => other.current).length;
       return current === replicas - 1 || `${current} other servers have it`;

@@ -1,5 +1,5 @@
 /** What whoever watches the bucket tells, whichever way it hears of changes. */
-export type Hearing = {
+type Hearing = {
   /** An entry, in the order of revisions, none twice. */
   entry(key: string, revision: number): void;
   /** All that there was when it began, or began again after a loss, has been told. */

@@ -53,7 +53,6 @@ const commands = {
     // With the usual time for an answer: a cluster that has just started gives none, and is asked again.
     const provisioner = await connectBus({ servers, name: 'provisioner' });
     await insist(() => provisioner.provision());
-    await provisioner.close();
     bus = await connectBus({ servers, name: 'writer', timeoutMs: answerMaxMs });
   },
 

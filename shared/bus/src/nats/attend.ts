@@ -142,14 +142,3 @@ async function watch(messages: ConsumerMessages, on: { idle(): void; ended(why: 
     else if (endings.includes(notification.type)) on.ended(notification.type.replaceAll('_', ' '));
   }
 }
-
-/** Runs what whoever reads has given. What it throws is a fault of the program, and must not look like one of the bus. */
-export function hand(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}

@@ -1,4 +1,6 @@
 import { JetStreamApiCodes } from '@nats-io/jetstream';
+import type { BucketEntry } from '../bus.ts';
+import type { Head } from '../head.ts';
 import { keys } from '../keys.ts';
 import type { Connection } from './connection.ts';
 import { hasCode, isStreamMissing } from './failure.ts';
@@ -12,19 +14,49 @@ export function bucketSubject(bucket: string, key: string): string {
   return `$KV.${bucket}.${key}`;
 }
 
+/** What a bucket's entry is stored as, or was. A delete leaves a message with this header and no text (NATS ADR-8). */
+export function bucketEntry(
+  key: string,
+  revision: number,
+  stored: { readonly headers?: { has(name: string): boolean } | undefined; string(): string },
+): BucketEntry {
+  const deleted = stored.headers?.has('KV-Operation') ?? false;
+  return deleted ? { key, revision } : { key, revision, text: stored.string() };
+}
+
 /** The epoch that the bucket's maker wrote into it; undefined while there is no bucket, or none yet in it. */
 export async function readEpoch(connection: Connection, bucket: string): Promise<string | undefined> {
-  const stream = bucketStream(bucket);
-  return connection.askAgain(`read the epoch of ${bucket}`, async () => {
+  const message = await connection.askAgain(`read the epoch of ${bucket}`, async () => {
     try {
-      // Asks the leader: a replica may not know yet that the bucket was made anew.
-      const message = await connection.manager.streams.getMessage(stream, {
-        last_by_subj: bucketSubject(bucket, keys.epoch),
-      });
-      return message?.string() || undefined;
+      return await lastOf(connection, bucket, keys.epoch);
     } catch (error) {
-      if (isStreamMissing(error) || hasCode(error, JetStreamApiCodes.NoMessageFound)) return undefined;
+      if (isStreamMissing(error)) return undefined;
       throw error;
     }
   });
+  return message?.string() || undefined;
+}
+
+/** The revision of the bucket's last write; 0 where nothing was ever written. */
+export async function readRevision(connection: Connection, bucket: string): Promise<number> {
+  const message = await connection.askAgain(`read the revision of ${bucket}`, () => lastOf(connection, bucket, '>'));
+  return message?.seq ?? 0;
+}
+
+/** Where the bucket stands; undefined while there is none. */
+export async function readHead(connection: Connection, bucket: string): Promise<Head | undefined> {
+  const epoch = await readEpoch(connection, bucket);
+  return epoch === undefined ? undefined : { epoch, revision: await readRevision(connection, bucket) };
+}
+
+/** Asks the leader: a replica may not know yet that the bucket was made anew. */
+async function lastOf(connection: Connection, bucket: string, keyPattern: string) {
+  try {
+    return await connection.manager.streams.getMessage(bucketStream(bucket), {
+      last_by_subj: bucketSubject(bucket, keyPattern),
+    });
+  } catch (error) {
+    if (hasCode(error, JetStreamApiCodes.NoMessageFound)) return undefined;
+    throw error;
+  }
 }

@@ -2,10 +2,10 @@ import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { Bucket, BucketEntry } from '../bus.ts';
 import { RevisionConflict } from '../bus.ts';
 import { MessageTooLarge } from '../message-too-large.ts';
-import { bucketStream, bucketSubject } from './bucket-stream.ts';
+import { bucketSubject, readRevision } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { isConflict } from './failure.ts';
-import { followBucket } from './follow.ts';
+import { followMesh } from './follow.ts';
 
 /** Subject, reply and headers count towards the server's limit too. */
 const overheadBytes = 512;
@@ -47,12 +47,8 @@ export async function openBucket(connection: Connection, bucket: string): Promis
       if (revision > 0) return compared('delete', key, revision, () => kv.delete(key, { previousSeq: revision }));
       return deleteAbsent(connection, kv, key);
     },
-    async lastRevision() {
-      const stream = bucketStream(bucket);
-      const info = await connection.ask(`look at ${stream}`, () => connection.manager.streams.info(stream));
-      return info.state.last_seq;
-    },
-    follow: (follower) => followBucket(connection, bucket, follower),
+    lastRevision: () => readRevision(connection, bucket),
+    follow: (follower) => followMesh(connection, follower),
   };
 }
 

@@ -7,7 +7,8 @@ import { type Bus, BusUnavailable } from '../bus.ts';
 import { becomes, busContract, type ContractSubject, Desk, Diary, eventually, fact } from '../bus-contract.ts';
 import { keys } from '../keys.ts';
 import { buckets, deciderConsumer, factStream } from '../streams.ts';
-import { bucketStream } from './bucket-stream.ts';
+import { subjects } from '../subjects.ts';
+import { bucketStream, bucketSubject } from './bucket-stream.ts';
 import { connectBus } from './connect-bus.ts';
 import { SpawnedServer } from './spawned-server.ts';
 import { BusTooOld } from './version.ts';
@@ -203,6 +204,73 @@ describe('NATS that fails', () => {
     await becomes(() => expect(diary.epochs).toEqual([diary.epochs[0], epoch]));
     await becomes(() => expect(diary.lines).toHaveLength(10));
     expect(diary.lines.every((line) => line.endsWith('=new'))).toBe(true);
+  });
+
+  describe('a follower that was not told of a change', () => {
+    /** Has the server write without a word to who follows. */
+    const untold = async (work: () => Promise<void>) => {
+      // What is undefined is left out of the request, and a stream's configuration is replaced by it.
+      const silent: object = { republish: undefined };
+      const republish = { src: bucketSubject(buckets.mesh, '>'), dest: subjects.mesh('>') };
+      await byHand(async (manager) => {
+        await manager.streams.update(bucketStream(buckets.mesh), silent);
+        await work();
+        await manager.streams.update(bucketStream(buckets.mesh), { republish });
+      });
+    };
+    const follow = async (reader: Bus) => {
+      const diary = new Diary();
+      reader.mesh.follow(diary);
+      await becomes(() => expect(diary.caughtUps).toHaveLength(1));
+      return diary;
+    };
+
+    it('reads it once the next one shows that it is missing', async () => {
+      const [first, second] = [await follow(bus), await follow(await subject.another())];
+      await untold(async () => {
+        for (let n = 0; n < 3; n++) await bus.mesh.put(`node.untold${n}`, 'u', 0);
+      });
+      await bus.mesh.put('node.told', 't', 0);
+      for (const diary of [first, second])
+        await becomes(() =>
+          expect(diary.lines).toEqual(['node.untold0=u', 'node.untold1=u', 'node.untold2=u', 'node.told=t']),
+        );
+    });
+
+    it('reads the last one of all within two seconds, by the word of whoever looks after the bucket', async () => {
+      const diary = await follow(await subject.another());
+      await untold(async () => void (await bus.mesh.put('node.last', 'l', 0)));
+      const writtenMs = performance.now();
+      await becomes(() => expect(diary.lines).toEqual(['node.last=l']));
+      expect(performance.now() - writtenMs).toBeLessThan(2000);
+    });
+
+    it('reads it by itself where nobody gives that word', async () => {
+      const owner = await subject.another();
+      const reader = await connectBus({ servers: server.url, name: 'reader' });
+      await bus.close();
+      const diary = await follow(reader);
+      await untold(async () => void (await owner.mesh.put('node.last', 'l', 0)));
+      await becomes(() => expect(diary.lines).toEqual(['node.last=l']));
+      await reader.close();
+    });
+
+    it('begins again where the bucket has lost its last writes', async () => {
+      const early = await follow(bus);
+      await bus.mesh.put('node.a', 'kept', 0);
+      await server.stop('SIGTERM');
+      await server.save();
+      await server.start();
+      await eventually(() => bus.mesh.put('node.b', 'lost', 0));
+      await becomes(() => expect(early.lines).toEqual(['node.a=kept', 'node.b=lost']));
+      await server.stop('SIGKILL');
+      await server.restore();
+      await server.start();
+      await becomes(() => expect(early.lines).toEqual(['node.a=kept']));
+      expect(new Set(early.epochs).size).toBe(1);
+      await eventually(() => bus.mesh.put('node.c', 'new', 0));
+      await becomes(() => expect(early.lines).toEqual(['node.a=kept', 'node.c=new']));
+    });
   });
 
   it('has its epoch changed within the bucket', async () => {

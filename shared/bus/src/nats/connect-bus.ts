@@ -1,11 +1,12 @@
 import type { Bus, Message, Stoppable } from '../bus.ts';
 import { buckets } from '../streams.ts';
+import { announceHead } from './announce.ts';
 import { answer, ask } from './answer.ts';
-import { hand } from './attend.ts';
 import { openBucket, requireSize } from './bucket.ts';
 import { readEpoch } from './bucket-stream.ts';
 import { Connection, type ConnectOptions } from './connection.ts';
 import { ackFloorOf, consumeStream, countOf } from './consume.ts';
+import { hand } from './hand.ts';
 import { headersOf, messageOf } from './message.ts';
 import { provision } from './provision.ts';
 import { Shortage } from './shortage.ts';
@@ -30,9 +31,15 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   };
   const shortage = new Shortage(options.log);
   const mesh = await openBucket(connection, buckets.mesh);
+  let announces = false;
 
   return {
-    provision: () => provision(connection, shortage),
+    async provision() {
+      const epoch = await provision(connection, shortage);
+      if (!announces) keep(announceHead(connection, buckets.mesh));
+      announces = true;
+      return epoch;
+    },
     epoch: () => readEpoch(connection, buckets.mesh),
     async publish(message, id) {
       requireSize(connection, message.subject, message.text);

@@ -6,7 +6,7 @@ import { BusUnavailable } from '../bus.ts';
 import { apiPrefix, inboxPrefix } from '../roles.ts';
 import { Credentials, CredentialsUnusable } from './credentials.ts';
 import { reason, unavailable } from './failure.ts';
-import { hedge } from './hedge.ts';
+import { insist } from './hedge.ts';
 import { Refusals } from './refusals.ts';
 import { BusTooOld, requireVersion } from './version.ts';
 
@@ -39,8 +39,8 @@ export type ConnectOptions = {
 };
 
 const timeoutMsDefault = 3000;
-/** Within the default of `timeoutMs`. */
-const again = { afterMs: 500, most: 6 } as const;
+/** Who sends, where there are no credentials. */
+const unnamed = 'unnamed';
 const connectPauseMsMin = 250;
 const connectPauseMsMax = 5000;
 
@@ -55,16 +55,25 @@ export class Connection {
   readonly timeoutMs: number;
   /** Those that it was told of. */
   readonly servers: readonly string[];
+  /** Who sends, as its credentials say. */
+  readonly sender: string;
   readonly log: BusLog | undefined;
   readonly #listeners = new Set<StateListener>();
   readonly #refusals = new Refusals();
   #connected = true;
   #closing = false;
 
-  private constructor(nc: NatsConnection, api: Api, manager: JetStreamManager, options: ConnectOptions) {
+  private constructor(
+    nc: NatsConnection,
+    api: Api,
+    manager: JetStreamManager,
+    sender: string,
+    options: ConnectOptions,
+  ) {
     this.nc = nc;
     this.timeoutMs = api.timeout;
     this.servers = serversOf(options);
+    this.sender = sender;
     this.log = options.log;
     this.manager = manager;
     this.jetstream = jetstream(nc, api);
@@ -80,7 +89,8 @@ export class Connection {
       checkAPI: false,
       ...(credentials ? { apiPrefix: apiPrefix(credentials) } : {}),
     };
-    const connection = new Connection(nc, api, await jetstreamManager(nc, api), options);
+    const sender = credentials?.name ?? unnamed;
+    const connection = new Connection(nc, api, await jetstreamManager(nc, api), sender, options);
     if (!credentials)
       options.log?.warn('bus: no credentials were given; whoever reaches these servers may do everything');
     connection.#tell('connected', `connected to ${nc.getServer()}${waited ? ' after waiting for it' : ''}`);
@@ -143,12 +153,9 @@ export class Connection {
     }
   }
 
-  /**
-   * Asks what may be asked several times. Who leads a stream answers for it, and a question that comes while nobody does
-   * has no answer: waited for to its end, it would take longer than an election has left.
-   */
+  /** Asks what may be asked several times, and asks again where no answer comes. @throws {BusUnavailable} */
   askAgain<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    return this.ask(operation, () => hedge(work, { ...again, discard() {} }));
+    return this.ask(operation, () => insist(work));
   }
 
   async close(): Promise<void> {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { Delivery, Stoppable } from '../bus.ts';
-import { attend, hand } from './attend.ts';
+import { attend } from './attend.ts';
 import type { Connection } from './connection.ts';
 import { consumerExists, hasCode, isConsumerMissing, isStreamMissing } from './failure.ts';
+import { hand } from './hand.ts';
 import { messageOf } from './message.ts';
 
 /** What was delivered is delivered again when nothing is heard of it for so long; a decider's death costs this much. */

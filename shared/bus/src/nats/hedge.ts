@@ -1,3 +1,14 @@
+/** Within the 3 s that an answer is waited for. */
+const again = { afterMs: 500, most: 6 } as const;
+
+/**
+ * Asks for what may be asked several times and has no effect. Who leads a stream answers for it, and a question that comes
+ * while nobody does has no answer: waited for to its end, it would take longer than an election has left.
+ */
+export function insist<T>(ask: () => Promise<T>): Promise<T> {
+  return hedge(ask, { ...again, discard() {} });
+}
+
 /**
  * Asks for something that may be asked for several times: again after each `afterMs` without an answer, up to `most`
  * times in all. What comes first counts, an answer or a failure; answers that come later are given to `discard`.

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { Stoppable } from '../bus.ts';
-import { attend, hand } from './attend.ts';
+import { attend } from './attend.ts';
 import type { Connection } from './connection.ts';
+import { hand } from './hand.ts';
 import { hedge } from './hedge.ts';
 
 /** Reading a stream in order, each message once, across servers' ends. */

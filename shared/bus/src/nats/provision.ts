@@ -5,6 +5,7 @@ import { nanos } from '@nats-io/nats-core';
 import { BusUnavailable } from '../bus.ts';
 import { keys } from '../keys.ts';
 import { buckets, type StreamShape, streams } from '../streams.ts';
+import { subjects } from '../subjects.ts';
 import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { hasCode, isConflict, isStreamMissing, noSuitablePeers, streamNameInUse } from './failure.ts';
@@ -50,6 +51,7 @@ function bucketConfig(bucket: string): Wanted {
     allow_rollup_hdrs: true,
     deny_delete: true,
     allow_direct: true,
+    republish: { src: bucketSubject(bucket, '>'), dest: subjects.mesh('>') },
   };
 }
 

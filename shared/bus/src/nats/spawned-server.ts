@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createServer, connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -74,6 +74,10 @@ export class SpawnedServer {
     return this.#output;
   }
 
+  get #saved(): string {
+    return `${this.#dir}.saved`;
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -99,9 +103,21 @@ export class SpawnedServer {
     await rm(this.#dir, { recursive: true, force: true });
   }
 
+  /** Copies its files aside; to be called while it is stopped. */
+  async save(): Promise<void> {
+    await cp(this.#dir, this.#saved, { recursive: true });
+  }
+
+  /** Gives it the files that were copied aside, as who restores a backup does; to be called while it is stopped. */
+  async restore(): Promise<void> {
+    await this.wipe();
+    await rename(this.#saved, this.#dir);
+  }
+
   async remove(): Promise<void> {
     await this.stop('SIGKILL');
     await this.wipe();
+    await rm(this.#saved, { recursive: true, force: true });
   }
 }
 

@@ -7,11 +7,11 @@ test.each([
   [7, 9, 'gap'],
   [7, 7, 'known'],
   [7, 3, 'known'],
-])('after %i, %i is %s', (seen, sequence, place) => {
-  expect(placeOf(seen, sequence)).toBe(place);
+])('after %i, %i is %s', (seen, revision, place) => {
+  expect(placeOf(seen, revision)).toBe(place);
 });
 
-const placed = (...sequences: number[]) => sequences.map((sequence) => ({ sequence }));
+const placed = (...revisions: number[]) => revisions.map((revision) => ({ revision }));
 
 test('what came while catching up follows on, without what was caught up with', () => {
   expect(succeed(5, placed(4, 5, 6, 7))).toEqual({ next: placed(6, 7), gap: false });
