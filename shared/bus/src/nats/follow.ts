@@ -52,8 +52,8 @@ class Following implements Stoppable {
   #seen = 0;
   /** What came live since it was noticed that something is missing; undefined while nothing is. */
   #held: BucketEntry[] | undefined = [];
-  /** Another epoch's first entry came live. */
-  #anew = false;
+  /** Another epoch that came live while something was missing. */
+  #anew: string | undefined;
   /** Whether the follower is to be told once nothing is missing. */
   #owesCaughtUp = true;
   #asked = Promise.withResolvers<void>();
@@ -112,7 +112,7 @@ class Following implements Stoppable {
       if (place !== 'gap') return;
     }
     if (anew) {
-      this.#anew = true;
+      this.#anew = entry.text;
       // What came before is of another bucket, with the same numbers.
       this.#held = [];
     }
@@ -201,7 +201,7 @@ class Following implements Stoppable {
     const connection = this.#connection;
     const stopped = () => this.#stopping.signal.aborted;
     this.#held ??= [];
-    this.#anew = false;
+    this.#anew = undefined;
     // Whatever is written from here on is heard.
     await connection.ask(`subscribe to ${bucket}`, () => connection.nc.flush());
     const head = await readHead(connection, bucket);
@@ -227,7 +227,7 @@ class Following implements Stoppable {
       }
       more = entries.length === walkMax;
     }
-    if (this.#anew) return `${bucket} was made anew`;
+    if (this.#anew !== undefined && this.#anew !== head.epoch) return `${bucket} was made anew`;
     const { next, gap } = succeed(this.#seen, this.#held);
     for (const entry of next) {
       if (stopped()) return undefined;
