@@ -15,6 +15,7 @@ import {
 import * as z from 'zod';
 import { further, list, shortList } from './bounded.ts';
 import { parseText, Unreadable } from './parse-text.ts';
+import { remembering } from './remembering.ts';
 import * as schema from './schema.ts';
 import { schemaVersion, version } from './version.ts';
 
@@ -114,38 +115,38 @@ export function writeService(entry: ServiceEntry): string {
 }
 
 /** @throws {Unreadable} when the entry does not parse or fit its schema; so do the other readers here. */
-export function readService(key: string, text: string): ServiceEntry {
+export const readService = remembering((key, text): ServiceEntry => {
   const { packed, schema: _, ...rest } = parseText(key, text, serviceEntry);
   return { ...rest, endpoints: unpack(key, packed) };
-}
+});
 
 export function writeShard(entry: ShardEntry): string {
   const { endpoints, ...rest } = entry;
   return JSON.stringify({ schema: schemaVersion, ...rest, packed: pack(endpoints) });
 }
 
-export function readShard(key: string, text: string): ShardEntry {
+export const readShard = remembering((key, text): ShardEntry => {
   const { packed, schema: _, ...rest } = parseText(key, text, shardEntry);
   return { ...rest, endpoints: unpack(key, packed) };
-}
+});
 
 export function writeNode(node: Node): string {
   return JSON.stringify({ schema: schemaVersion, ...node });
 }
 
-export function readNode(key: string, text: string): Node {
+export const readNode = remembering((key, text): Node => {
   const { schema: _, ...node } = parseText(key, text, nodeEntry);
   return node;
-}
+});
 
 export function writeNetwork(network: Network): string {
   return JSON.stringify({ schema: schemaVersion, ...network });
 }
 
-export function readNetwork(key: string, text: string): Network {
+export const readNetwork = remembering((key, text): Network => {
   const { schema: _, ...network } = parseText(key, text, networkEntry);
   return network;
-}
+});
 
 export function writeComplete(entry: CompleteEntry): string {
   return JSON.stringify({ schema: schemaVersion, ...entry });
