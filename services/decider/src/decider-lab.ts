@@ -208,3 +208,8 @@ function logTo(said: string[]): Log {
   const log: Log = { debug: () => {}, info: () => {}, warn: keep, error: keep, with: () => log };
   return log;
 }
+
+/** All services as `shown`, by id. */
+export function allShown(mesh: Mesh): Record<string, string[]> {
+  return Object.fromEntries([...mesh.services.keys()].map((id) => [id, shown(mesh, id)]));
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { connectBus, deadLetterStream, deciderConsumer, factMessage, factStream, MeshReplica } from '@fairway/bus';
+import { SpawnedServer } from '@fairway/bus/spawned-server';
+import type { Fact } from '@fairway/mesh';
+import { expect, test, vi } from 'vitest';
+import { allShown, life } from './decider-lab.ts';
+import { history } from './swarm-history.ts';
+
+const program = fileURLToPath(new URL('main.ts', import.meta.url));
+const becomes = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 30_000, interval: 20 });
+
+/** Processes, as they are killed: whatever one was amid is left as it was. */
+class Deciders {
+  readonly #server: string;
+  readonly #running: ChildProcess[] = [];
+  turns = 0;
+
+  constructor(server: string) {
+    this.#server = server;
+  }
+
+  /** Starts one more, and waits until it decides. */
+  async add(): Promise<void> {
+    const child = spawn(process.execPath, [program], {
+      env: { ...process.env, FAIRWAY_NATS: this.#server },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#running.push(child);
+    for await (const line of createInterface({ input: child.stderr })) if (line.includes('deciding')) break;
+    child.stderr.resume();
+  }
+
+  /** Kills the one that has been there for longest. */
+  kill(): void {
+    this.#running.shift()?.kill('SIGKILL');
+  }
+
+  async turn(): Promise<void> {
+    await this.add();
+    this.kill();
+    this.turns += 1;
+  }
+
+  end(): void {
+    while (this.#running.length > 0) this.kill();
+  }
+}
+
+test('deciders are killed and started at any moment: the mesh comes to where the swarm is, and nothing is put aside', async () => {
+  const server = await SpawnedServer.start();
+  const deciders = new Deciders(server.url);
+  const bus = await connectBus({ servers: server.url, name: 'teller' });
+  const replica = new MeshReplica();
+  const following = bus.mesh.follow(replica.follower);
+  try {
+    await deciders.add();
+    await deciders.add();
+    await becomes(() => expect(replica.caughtUp).toBe(true));
+
+    const { says, truth } = history();
+    let told = 0;
+    const tell = async (sender: string, facts: readonly Fact[]) => {
+      for (const [at, fact] of facts.entries()) {
+        const message = factMessage(sender, replica.current?.generation.epoch ?? '', fact, fact.kind, at, '');
+        await bus.publish(message, `${sender} ${at}`);
+        told += 1;
+        // So that there is something to do for as long as deciders come and go.
+        if (at % 8 === 0) await deciders.turn();
+      }
+    };
+    await Promise.all([...says].map(([sender, facts]) => tell(sender, facts)));
+    expect(deciders.turns).toBeGreaterThan(10);
+
+    await becomes(async () => expect(await bus.ackFloor(factStream.name, deciderConsumer)).toBe(told));
+    await becomes(() => expect(replica.current && allShown(replica.current)).toEqual(truth));
+    expect(replica.current?.nodes.get('n3')?.incarnation).toEqual(life);
+    expect(await bus.count(deadLetterStream.name)).toBe(0);
+  } finally {
+    deciders.end();
+    await following.stop();
+    await bus.close();
+    await server.remove();
+  }
+});
