@@ -48,6 +48,8 @@ class Deciders {
   }
 }
 
+vi.setConfig({ testTimeout: 120_000 });
+
 test('deciders are killed and started at any moment: the mesh comes to where the swarm is, and nothing is put aside', async () => {
   const server = await SpawnedServer.start();
   const deciders = new Deciders(server.url);
@@ -67,7 +69,7 @@ test('deciders are killed and started at any moment: the mesh comes to where the
         await bus.publish(message, `${sender} ${at}`);
         told += 1;
         // So that there is something to do for as long as deciders come and go.
-        if (at % 8 === 0) await deciders.turn();
+        if (at % 12 === 0) await deciders.turn();
       }
     };
     await Promise.all([...says].map(([sender, facts]) => tell(sender, facts)));
