@@ -10,7 +10,7 @@ import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rule
 import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
-import { CommandFailed, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
+import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
@@ -19,6 +19,7 @@ import { NftSession } from './nft-session.ts';
 import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
 import { listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
+import { TimeLimit } from './time-limit.ts';
 
 /** Succeeds whether it was there or not; nft 1.0.6 has no `destroy`. */
 const withoutStandby = words`add table inet ${standbyName}\ndelete table inet ${standbyName}\n`;
@@ -70,7 +71,7 @@ export type LinuxKernelOptions = {
   readonly schedulers?: ReadonlySet<Scheduler>;
   /** How long IPVS keeps silent connections; what the kernel begins with unless told otherwise. */
   readonly ipvsTimeouts?: IpvsTimeouts;
-  /** How long a command may take before it is killed. nft lists 10,000 elements in 0.2 s. */
+  /** How long a command may take before it is killed, and longer on a machine that is slow. nft lists 10,000 elements in 0.2 s. */
   readonly limitMs?: number;
 };
 
@@ -89,13 +90,22 @@ export function createLinuxKernel({
 }: LinuxKernelOptions = {}): Kernel {
   const pathOf = (namespace: Namespace) => (namespace === 'host' ? hostNamespace : join(netnsDir, fileOf(namespace)));
 
+  const limit = new TimeLimit(limitMs);
+  const run = async (command: string, args: readonly string[], input?: Words) => {
+    try {
+      return await runCommand(command, args, { limitMs: limit.ms, ...(input === undefined ? {} : { input }) });
+    } catch (error) {
+      if (error instanceof CommandHung) limit.killed(error.limitMs);
+      throw error;
+    }
+  };
+
   const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: Words) => {
     const path = pathOf(namespace);
-    const options = input === undefined ? { limitMs } : { limitMs, input };
-    if (path === undefined) return runCommand(command, args, options);
+    if (path === undefined) return run(command, args, input);
     if (!(await namespaceId(path))) throw new NamespaceMissing(namespace, path);
     try {
-      return await runCommand('nsenter', [`--net=${path}`, '--', command, ...args], options);
+      return await run('nsenter', [`--net=${path}`, '--', command, ...args], input);
     } catch (error) {
       if (error instanceof CommandFailed && error.stderr.startsWith('nsenter: ')) {
         // Docker may take the sandbox away between the look and the step into it.
@@ -128,7 +138,7 @@ export function createLinuxKernel({
     if (held && held.id === id && !held.session.ended && !held.session.worn) return held.session;
     endSession(namespace);
     const [command, args] = path === undefined ? ['nft', ['-i']] : ['nsenter', [`--net=${path}`, '--', 'nft', '-i']];
-    const session = new NftSession(command as string, args as string[], limitMs);
+    const session = new NftSession(command as string, args as string[], limit);
     sessions.set(namespace, { id, session });
     return session;
   };
@@ -316,8 +326,7 @@ export function createLinuxKernel({
       const file = await overlayNamespace(netnsDir, id);
       // Docker makes the file first and mounts the namespace on it then.
       if (!file || !(await namespaceId(join(netnsDir, file)))) return new Set();
-      const entered = ['nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays], { limitMs }] as const;
-      const ways = parseWays(await runCommand(...entered));
+      const ways = parseWays(await run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays]));
       // Docker's own rule on the host drops what would leave an encrypted network in the clear.
       const keys = encrypted ? parseKeys(await runIn('host', 'ip', ['xfrm', 'state'])) : undefined;
       const isReached = (address: string) => {

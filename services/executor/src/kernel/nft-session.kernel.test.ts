@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { CommandFailed, CommandHung, CommandMissing } from './failures.ts';
 import { NftSession } from './nft-session.ts';
+import { TimeLimit } from './time-limit.ts';
 
 // Each session has a network namespace of its own.
 let session: NftSession;
-const open = (limitMs = 5_000) => new NftSession('unshare', ['--net', 'nft', '-i'], limitMs);
+const open = (limitMs = 5_000) => new NftSession('unshare', ['--net', 'nft', '-i'], new TimeLimit(limitMs));
 beforeEach(() => {
   session = open();
 });
@@ -52,13 +53,13 @@ test('one that ended says so, to the line that waits and to those after it', asy
 });
 
 test('one that hangs is ended', async () => {
-  const hanging = new NftSession('sleep', ['60'], 50);
+  const hanging = new NftSession('sleep', ['60'], new TimeLimit(50));
   await expect(hanging.run('add table inet t')).rejects.toThrow(CommandHung);
   expect(hanging.ended).toBe(true);
 });
 
 test('a program that cannot be started is an error of the line', async () => {
-  const none = new NftSession('no-such-program', [], 5_000);
+  const none = new NftSession('no-such-program', [], new TimeLimit(5_000));
   await expect(none.run('add table inet t')).rejects.toThrow(CommandMissing);
   await expect(none.run('add table inet t')).rejects.toThrow(CommandMissing);
 });
@@ -97,7 +98,7 @@ test('one that does not end when it is closed is killed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'session-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = join(folder, 'pid');
-  const hanging = new NftSession('sh', ['-c', `echo $$ >${file}; exec sleep 60`], 50);
+  const hanging = new NftSession('sh', ['-c', `echo $$ >${file}; exec sleep 60`], new TimeLimit(50));
   const pid = await vi.waitFor(async () => {
     const said = await readFile(file, 'utf8');
     expect(said).toMatch(/^\d+\n$/);

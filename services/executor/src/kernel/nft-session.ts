@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { CommandFailed, CommandHung, CommandMissing } from './failures.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** After so many characters a session is worn out; a new one takes as long as a change of rules by a process did. */
 const writtenMax = 1_000_000;
@@ -20,7 +21,7 @@ const entryOverhead = 2 * 64;
  */
 export class NftSession {
   readonly #command: string;
-  readonly #limitMs: number;
+  readonly #limit: TimeLimit;
   readonly #child: ChildProcess;
   #said = '';
   #count = 0;
@@ -30,9 +31,9 @@ export class NftSession {
   #over: Error | undefined;
 
   /** Starts it with a command of which `nft -i` is the end. */
-  constructor(command: string, args: readonly string[], limitMs: number) {
+  constructor(command: string, args: readonly string[], limit: TimeLimit) {
     this.#command = [command, ...args].join(' ');
-    this.#limitMs = limitMs;
+    this.#limit = limit;
     this.#child = spawn(command, args, {
       stdio: ['pipe', 'ignore', 'pipe'],
       env: { ...process.env, LC_ALL: 'C', HOME: '/dev/null' },
@@ -74,7 +75,7 @@ export class NftSession {
   close(): void {
     this.#child.stdin?.end();
     this.#end();
-    setTimeout(() => this.#child.kill('SIGKILL'), this.#limitMs).unref();
+    setTimeout(() => this.#child.kill('SIGKILL'), this.#limit.ms).unref();
   }
 
   async #run(line: string): Promise<void> {
@@ -85,15 +86,17 @@ export class NftSession {
     this.#said = '';
     this.#written += line.length + entryOverhead;
     this.#child.stdin?.write(`${line}\n${word}\n`);
-    const limit = setTimeout(() => {
+    const limitMs = this.#limit.ms;
+    const timer = setTimeout(() => {
       this.#child.kill('SIGKILL');
-      this.#end(new CommandHung(this.#command, this.#limitMs));
-    }, this.#limitMs);
+      this.#limit.killed(limitMs);
+      this.#end(new CommandHung(this.#command, limitMs));
+    }, limitMs);
     try {
       const said = await answer.promise;
       if (said !== '') throw new CommandFailed(this.#command, undefined, said);
     } finally {
-      clearTimeout(limit);
+      clearTimeout(timer);
       this.#waiting = undefined;
     }
   }
