@@ -25,6 +25,9 @@ export type Managers = {
 
 type Say = (what: string) => void;
 
+/** So long a machine has been up when a story begins: what it said by then has higher ticks than all that its next boot says. */
+const upMs = 30 * 24 * 3600_000;
+
 /**
  * One machine: its dockerd with the containers of its tasks, its kernel, its disk. The agent in its dockerd does what the
  * managers assigned to it, each thing a while later, and tells them what came of it.
@@ -41,7 +44,7 @@ export class Machine {
   readonly #say: Say;
   readonly #files = new Map<string, string>();
   boots = 1;
-  bootMs = 0;
+  bootMs = -upMs;
   powered = true;
   /** Whether dockerd runs. */
   daemon = true;
