@@ -1,3 +1,4 @@
+import { parseAddress } from '@fairway/mesh';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MemoryDocker } from './memory-docker.ts';
 import { openLab, type WatcherLab } from './watcher-lab.ts';
@@ -47,6 +48,17 @@ describe('a watcher that starts', () => {
     lab.docker.startDaemon();
     await lab.clock.advance(5_000);
     expect(lab.story.at(-1)).toBe('swarm-listing');
+  });
+});
+
+describe("the ingress sandbox's address", () => {
+  it('is read again as soon as networks change, which is all that tells of a new one', async () => {
+    lab = await openLab();
+    await lab.clock.advance(1_000);
+    lab.docker.gateway = parseAddress('172.18.0.9');
+    lab.docker.emit({ kind: 'network', action: 'connect', id: 'ingress0', scope: 'swarm' });
+    await lab.clock.advance(1_000);
+    expect(lab.watcher.own()?.gateway).toEqual(parseAddress('172.18.0.9'));
   });
 });
 
