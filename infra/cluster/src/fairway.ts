@@ -64,13 +64,13 @@ function onBus(place: ClusterPlace, name: string): Record<string, string> {
   };
 }
 
-export function decider(place: ClusterPlace): ProcessRecord {
+export function decider(place: ClusterPlace, name: string): ProcessRecord {
   return {
-    name: 'decider',
+    name,
     argv: [...enterNamespace(lanNamespace(place)), ...programArgv('decider')],
-    env: { ...onBus(place, 'decider'), ...cache, ...traces() },
-    logFile: join(place.logDir, 'decider.log'),
-    cgroup: `${place.cgroup}/decider`,
+    env: { ...onBus(place, name), ...cache, ...traces() },
+    logFile: join(place.logDir, `${name}.log`),
+    cgroup: `${place.cgroup}/${name}`,
   };
 }
 

@@ -5,7 +5,15 @@ import { Engine } from './engine.ts';
 import { consoleService, decider, nodeService } from './fairway.ts';
 import { enableForwarding } from './forwarding.ts';
 import { makeImage } from './image.ts';
-import { type BusForm, busForm, busReady, busRecords, clusterCredentials, makeCredentials } from './nats.ts';
+import {
+  type BusForm,
+  busForm,
+  busReady,
+  busRecords,
+  clusterCredentials,
+  deciderNames,
+  makeCredentials,
+} from './nats.ts';
 import { joinNode, recordSwarmNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
 import { toolsDir } from './project.ts';
@@ -101,8 +109,9 @@ async function build(
   };
   await together([bus, swarm], signal);
   if (fairway) {
-    await startFairway(place);
-    report('decider, console and node processes are started');
+    const deciders = deciderNames(form);
+    await startFairway(place, deciders);
+    report(`${deciders.join(' and ')}, console and node processes are started`);
   }
 }
 
@@ -146,8 +155,8 @@ async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: Abor
   );
 }
 
-async function startFairway(place: ClusterPlace): Promise<void> {
-  await startPart(place, decider(place));
+async function startFairway(place: ClusterPlace, deciders: readonly string[]): Promise<void> {
+  for (const name of deciders) await startPart(place, decider(place, name));
   await startPart(place, consoleService(place));
   const folder = await clusterCredentials(place);
   for (const node of readState(place).nodes) {

@@ -56,9 +56,8 @@ test('the bus deleted under load, the node processes restarted while it is half 
     everyMs: 5,
   });
   for (const part of nodeProcesses(swarm)) await part.kill();
-  await swarm.cluster.process('decider').kill();
-  for (const part of nodeProcesses(swarm)) await part.start();
-  await swarm.cluster.process('decider').start();
+  for (const part of swarm.deciders) await part.kill();
+  for (const part of [...nodeProcesses(swarm), ...swarm.deciders]) await part.start();
 
   await swarm.view(
     'every node to have applied the new epoch',
@@ -102,7 +101,7 @@ test('a cache that is older than the rules in the kernel takes none of them away
   await swarm.create('younger', { ports: ['8451:8000'] });
   await swarm.answers('younger', 8451);
   const traffic = swarm.traffic(8451);
-  for (const part of [...nodeProcesses(swarm), swarm.cluster.process('decider')]) await part.kill();
+  for (const part of [...nodeProcesses(swarm), ...swarm.deciders]) await part.kill();
   for (const node of swarm.nodes) await node.exec(`mv ${node.dir}/state/before ${node.dir}/state/mesh`);
   await swarm.cluster.wipeBus();
   try {
@@ -117,7 +116,7 @@ test('a cache that is older than the rules in the kernel takes none of them away
     // Without a decider they have nothing else.
     await swarm.answers('younger', 8451);
   } finally {
-    await swarm.cluster.process('decider').start();
+    for (const part of swarm.deciders) await part.start();
   }
   await swarm.converged();
   await swarm.answers('younger', 8451);

@@ -17,6 +17,8 @@ export type Deployment = {
 /** Converging takes some hundred milliseconds; a task takes seconds to start on a busy machine. */
 const stateMaxMs = 60_000;
 
+const isDecider = (name: string) => name.startsWith('decider');
+
 /** The suite's swarm as a test uses it: by Docker's own command, and by connections. */
 export class Swarm {
   readonly cluster: Cluster;
@@ -30,6 +32,11 @@ export class Swarm {
 
   get nodes(): ClusterNode[] {
     return this.cluster.nodes;
+  }
+
+  /** Processes of all deciders: one, or two where the bus has three servers. */
+  get deciders() {
+    return this.cluster.processes.filter(({ name }) => isDecider(name));
   }
 
   /** Docker's command on the manager. */
@@ -348,7 +355,7 @@ export class Swarm {
       parts.push(`--- rules in ingress_sbox of ${node.name}\n${await this.table(node, 'ingress_sbox')}`);
     }
     for (const part of this.cluster.processes) {
-      const own = part.name === 'decider' || this.nodes.some(({ name }) => name === part.name);
+      const own = isDecider(part.name) || this.nodes.some(({ name }) => name === part.name);
       if (own) parts.push(`--- outcomes and log of ${part.name}\n${part.log(30)}`);
     }
     return parts.join('\n');

@@ -63,7 +63,6 @@ export type Decider = { stop(): Promise<void> };
 
 /** Starts a decider; any number may run, they share the facts and agree by compare and swap. */
 export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, clock = realClock }: Options): Decider {
-  const name = 'decider';
   const replica = new MeshReplica({
     onUnreadable: (error) =>
       log.error('an entry of the mesh cannot be read and is left alone', { reason: error.message }),
@@ -115,10 +114,12 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
   /** A message that cannot be read goes to the dead letters, and is then done with. */
   function putAside(delivery: Delivery, { subject, reason }: { subject: string; reason: string }): void {
     log.warn('a fact was put aside', { subject, reason });
-    bus.publish(deadLetter(name, { subject, reason }, delivery.text), `${factStream.name}.${delivery.sequence}`).then(
-      () => delivery.ack(),
-      () => delivery.retry(unavailableMs),
-    );
+    bus
+      .publish(deadLetter(bus.sender, { subject, reason }, delivery.text), `${factStream.name}.${delivery.sequence}`)
+      .then(
+        () => delivery.ack(),
+        () => delivery.retry(unavailableMs),
+      );
   }
 
   async function handle(key: string, items: readonly Item[]): Promise<void> {

@@ -53,6 +53,8 @@ export interface Bucket {
 
 /** The bus as services see it: NATS with JetStream, or its stand-in within one process. */
 export interface Bus {
+  /** Who this is on the bus, as its credentials say: the token of what it sends that names its sender. */
+  readonly sender: string;
   /**
    * Makes the streams and buckets that are missing and returns the mesh bucket's epoch, a new one if it had to be made.
    * For deciders, which own them; may be called by several at once, and again after a loss.

@@ -10,6 +10,7 @@ export function busOf(life: Life, bus: MemoryBus): Bus {
   const gated = (started: Stoppable): Stoppable => ({ stop: () => life.effect(() => started.stop()) });
   const { mesh } = bus;
   return {
+    sender: bus.sender,
     provision: () => life.effect(() => bus.provision()),
     epoch: () => life.effect(() => bus.epoch()),
     publish: (message, id) => life.effect(() => bus.publish(message, id)),

@@ -57,6 +57,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
   const mesh = memoryBucket(connection);
 
   return {
+    sender: 'memory',
     provision: () => connection.write('provision', () => server.provision()),
     epoch: () => connection.ask('read the epoch', () => server.world?.epoch),
     async publish(message, id) {

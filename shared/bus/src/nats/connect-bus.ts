@@ -34,6 +34,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   let announces = false;
 
   return {
+    sender: connection.sender,
     async provision() {
       const epoch = await provision(connection, shortage);
       if (!announces) keep(announceHead(connection, buckets.mesh));

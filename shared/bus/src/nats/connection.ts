@@ -4,6 +4,7 @@ import { errors } from '@nats-io/nats-core';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { BusUnavailable } from '../bus.ts';
 import { apiPrefix, inboxPrefix } from '../roles.ts';
+import { isId } from '../subjects.ts';
 import { Credentials, CredentialsUnusable } from './credentials.ts';
 import { reason, unavailable } from './failure.ts';
 import { insist } from './hedge.ts';
@@ -39,7 +40,7 @@ export type ConnectOptions = {
 };
 
 const timeoutMsDefault = 3000;
-/** Who sends, where there are no credentials. */
+/** Who sends, where neither credentials nor a name that can be a token say so. */
 const unnamed = 'unnamed';
 const connectPauseMsMin = 250;
 const connectPauseMsMax = 5000;
@@ -55,7 +56,7 @@ export class Connection {
   readonly timeoutMs: number;
   /** Those that it was told of. */
   readonly servers: readonly string[];
-  /** Who sends, as its credentials say. */
+  /** Who sends: as its credentials say or, where everybody is taken, as its name does. */
   readonly sender: string;
   readonly log: BusLog | undefined;
   readonly #listeners = new Set<StateListener>();
@@ -89,7 +90,7 @@ export class Connection {
       checkAPI: false,
       ...(credentials ? { apiPrefix: apiPrefix(credentials) } : {}),
     };
-    const sender = credentials?.name ?? unnamed;
+    const sender = credentials?.name ?? (isId(options.name) ? options.name : unnamed);
     const connection = new Connection(nc, api, await jetstreamManager(nc, api), sender, options);
     if (!credentials)
       options.log?.warn('bus: no credentials were given; whoever reaches these servers may do everything');
