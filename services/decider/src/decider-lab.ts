@@ -82,7 +82,8 @@ export async function openLab({
     },
     caughtUp: (revision) => replica.follower.caughtUp(revision),
   });
-  reader.tail(deadLetterStream.name, subjects.deadLetters, ({ text }) => {
+  // What deciders put aside bears their own name, or servers would refuse it.
+  reader.tail(deadLetterStream.name, subjects.deadLetter(bus.sender), ({ text }) => {
     const { subject, reason } = JSON.parse(text) as { subject: string; reason: string };
     putAside.push(`${subject}: ${reason}`);
   });

@@ -225,6 +225,7 @@ describe('by way of an answer', () => {
 test('each does its work: facts, mesh, outcomes and questions reach whom they are for', async () => {
   const [node, manager, asker] = await Promise.all(['node', 'manager', 'console'].map((name) => all.connect(name)));
   if (!node || !manager || !asker) throw new Error('three connect');
+  expect([node.sender, manager.sender, decider.sender]).toEqual(['node', 'manager', 'decider']);
   const heard: string[] = [];
   const taken: string[] = [];
   const tailed: string[] = [];
