@@ -255,6 +255,32 @@ test('each does its work: facts, mesh, outcomes and questions reach whom they ar
   await taking.stop();
 });
 
+test('a console that makes consumers without end is refused, and facts go on to deciders', async () => {
+  const { nc } = await Intruder.as('console');
+  const make = async (n: number) => {
+    const name = `endless${n}`;
+    const config = { name, filter_subject: subjects.outcomes, ack_policy: 'none', inactive_threshold: 60e9 };
+    const create = `$JS.fairway.API.CONSUMER.CREATE.${outcomeStream.name}.${name}.${subjects.outcomes}`;
+    const answer = await nc.request(create, JSON.stringify({ stream_name: outcomeStream.name, config }));
+    return answer.json<{ error?: { description: string } }>().error?.description;
+  };
+  const refused: (string | undefined)[] = [];
+  for (let n = 0; n < 120; n++) refused.push(await make(n));
+  expect(refused.filter((one) => one === undefined).length).toBeLessThan(100);
+  expect(refused.at(-1)).toBe('maximum consumers limit reached');
+  await nc.close();
+
+  const node = await all.connect('node');
+  const taken: string[] = [];
+  const taking = decider.consume(factStream.name, deciderConsumer, (delivery) => {
+    taken.push(delivery.text);
+    delivery.ack();
+  });
+  await node.publish({ subject: subjects.fact('node', 'container', 's'), text: 'amid them' }, 'amid');
+  await vi.waitFor(() => expect(taken).toContain('amid them'));
+  await taking.stop();
+});
+
 test('what is refused is an error to who waits for an answer, and in the log where nobody does', async () => {
   const log: unknown[] = [];
   const write = (message: string, fields?: Record<string, unknown>) => void log.push([message, fields]);
