@@ -8,6 +8,8 @@ export type StreamShape = {
   readonly bytesMax: number;
   /** Within this window a message id is stored once. */
   readonly dedupMs: number;
+  /** So many may read it on their own at once, each with a consumer: who makes them without end comes to one there. */
+  readonly consumersMax?: number;
 };
 
 const minuteMs = 60_000;
@@ -28,6 +30,8 @@ export const outcomeStream: StreamShape = {
   ageMaxMs: 24 * 60 * minuteMs,
   bytesMax: 256 * mebibyte,
   dedupMs: 2 * minuteMs,
+  // Each console has one.
+  consumersMax: 100,
 };
 
 export const deadLetterStream: StreamShape = {

@@ -62,19 +62,13 @@ const crossings: readonly Crossing[] = [
   ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*')),
 ];
 
-/**
- * What JetStream keeps for all of them: streams and buckets, which deciders make, and a consumer for each console, beside
- * the deciders' own. A console that makes consumers without end comes to an end there, and nobody else notices.
- */
-const jetstream = { max_streams: 8, max_consumers: 100 };
-
 /** nats-server's `accounts` (docs.nats.io, Multi Tenancy using Accounts), with these users in them. */
 export function renderAccounts(users: readonly User[]): Record<string, unknown> {
   return Object.fromEntries(
     [...new Set(Object.values(accounts))].map((account) => [
       account,
       {
-        ...(account === 'FAIRWAY' ? { jetstream } : {}),
+        ...(account === 'FAIRWAY' ? { jetstream: 'enabled' } : {}),
         users: users.filter(({ role }) => accounts[role] === account).flatMap(renderUser),
         exports: exportsOf(account),
         imports: importsOf(account),

@@ -36,6 +36,7 @@ function streamConfig(shape: StreamShape): Wanted {
     max_age: nanos(shape.ageMaxMs),
     max_bytes: shape.bytesMax,
     duplicate_window: nanos(shape.dedupMs),
+    ...(shape.consumersMax === undefined ? {} : { max_consumers: shape.consumersMax }),
   };
 }
 
@@ -64,7 +65,12 @@ async function ensureStream(connection: Connection, shape: Wanted, shortage: Sho
       return makeStream(connection, shape, replicas, shortage);
     });
     // Whoever was told of one server of a cluster alone must not take the replicas from what others made.
-    const wanted: Wanted = { ...shape, num_replicas: Math.max(replicas, held.config.num_replicas) };
+    const wanted: Wanted = {
+      ...shape,
+      num_replicas: Math.max(replicas, held.config.num_replicas),
+      // The server takes another number of consumers for a new stream only.
+      max_consumers: held.config.max_consumers,
+    };
     const differs = Object.entries(wanted).some(
       ([key, value]) => JSON.stringify(held.config[key as keyof StreamConfig]) !== JSON.stringify(value),
     );
