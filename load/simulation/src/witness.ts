@@ -1,8 +1,8 @@
-import { type BucketEntry, type MemoryBus, parseKey, readFact, readService, subjects } from '@fairway/bus';
+import { type BucketEntry, type MemoryBus, parseKey, readFact, readService, senderOf, subjects } from '@fairway/bus';
 import { type Endpoint, endpointState, type Fact } from '@fairway/mesh';
 
 type Witness = {
-  readonly say: (who: string, what: string) => void;
+  readonly say: (who: string, tell: () => string) => void;
   /** An entry of the mesh was written. */
   readonly onBegin: () => void;
   readonly onWrite: (entry: BucketEntry) => void;
@@ -11,16 +11,18 @@ type Witness = {
 /** Follows all that passes on the bus, from a connection that is never lost, and tells it in lines. */
 export function witness(bus: MemoryBus, { say, onBegin, onWrite }: Witness): void {
   bus.subscribe(subjects.facts, (message) => {
-    const { sender, body, event } = readFact(message);
-    say(sender, `says ${showFact(body)} (${event})`);
+    say(senderOf(message.subject) ?? '', () => {
+      const { body, event } = readFact(message);
+      return `says ${showFact(body)} (${event})`;
+    });
   });
   bus.mesh.follow({
     begin(epoch) {
-      say('mesh', `epoch ${epoch}`);
+      say('mesh', () => `epoch ${epoch}`);
       onBegin();
     },
     entry(entry) {
-      say('mesh', `${entry.revision} ${showEntry(entry)}`);
+      say('mesh', () => `${entry.revision} ${showEntry(entry)}`);
       onWrite(entry);
     },
     caughtUp: () => {},

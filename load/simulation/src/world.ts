@@ -38,6 +38,17 @@ export function makeWorld(seed: number, shape: Shape): World {
   const latency = new Latency(clock, chance);
   const bus = createMemoryBus({ seed: seed * 4 + 2, clock });
   const lines: Line[] = [];
+  /** Told where somebody reads it: most stories end as they should, and nobody does. */
+  const sayLater = (who: string, tell: () => string) => {
+    const atMs = clock.nowMs();
+    lines.push({
+      atMs,
+      who,
+      get what() {
+        return tell();
+      },
+    });
+  };
   const say = (who: string, what: string) => void lines.push({ atMs: clock.nowMs(), who, what });
   const swarm = new Swarm(latency, shape.overlays, say);
   const machines = shape.machines.map(
@@ -62,7 +73,11 @@ export function makeWorld(seed: number, shape: Shape): World {
     },
   );
   every(clock, lookEveryMs, () => invariants.look());
-  witness(bus.another(), { say, onBegin: () => invariants.begun(), onWrite: (entry) => invariants.written(entry) });
+  witness(bus.another(), {
+    say: sayLater,
+    onBegin: () => invariants.begun(),
+    onWrite: (entry) => invariants.written(entry),
+  });
   let ids = 0;
   const surroundings = { bus, latency, say, newId: () => `listing${++ids}`, invariants };
   const nodes = machines.map((machine, n) => new NodeProcess(machine, shape.machines[n]?.skewMs ?? 0, surroundings));
