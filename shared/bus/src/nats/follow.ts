@@ -44,6 +44,9 @@ class Following implements Stoppable {
   readonly #connection: Connection;
   readonly #follower: BucketFollower;
   readonly #stopping = new AbortController();
+  readonly #stopped = new Promise<undefined>((resolve) => {
+    this.#stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
   readonly #subscriptions: readonly Subscription[];
   readonly #offState: () => void;
   readonly #done: Promise<void>;
@@ -177,7 +180,8 @@ class Following implements Stoppable {
       let trouble: string | undefined;
       try {
         await this.#connection.ready(signal);
-        trouble = await this.#catchUp();
+        // Whoever stops need not wait for an answer that may not come.
+        trouble = await Promise.race([this.#catchUp(), this.#stopped]);
       } catch (error) {
         trouble = reason(error);
       }
