@@ -25,10 +25,13 @@ export type Stoppable = { stop(): Promise<void> };
 
 /** What whoever follows a bucket hears, in this order: `begin` (again with each new epoch), entries, `caughtUp`. */
 export type BucketFollower = {
-  /** From here on entries are of this epoch. Called again, with another epoch, when the bucket was made anew. */
+  /**
+   * From here on entries are of this epoch, from the first on. Called again when the bucket was made anew, with another
+   * epoch, or has lost its last writes, with the same.
+   */
   begin(epoch: string): void;
   entry(entry: BucketEntry): void;
-  /** Everything that was in the bucket when following began (or began again) has been handed over. */
+  /** Everything that was in the bucket when following began, or went on after a loss, has been handed over. */
   caughtUp(revision: number): void;
 };
 

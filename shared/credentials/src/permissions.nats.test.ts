@@ -98,10 +98,7 @@ const publishing: Record<string, readonly [subject: (self: string) => string, ma
     ['node', 'manager', 'console', 'sentinel'],
   ],
   'read an entry of the mesh where it is kept': [() => '$JS.API.STREAM.MSG.GET.KV_fairway-mesh', ['decider']],
-  'read what it missed of the mesh': [
-    () => '$JS.fairway.API.DIRECT.GET.KV_fairway-mesh',
-    ['node', 'manager', 'console', 'sentinel'],
-  ],
+  'read an entry of the mesh from a replica': [() => '$JS.fairway.API.DIRECT.GET.KV_fairway-mesh', []],
   'make a consumer of the mesh': [() => '$JS.fairway.API.CONSUMER.CREATE.KV_fairway-mesh.c.$KV.fairway-mesh.>', []],
   'say an entry of the mesh again': [() => subjects.mesh('service.s'), []],
   'say where the mesh stands': [(self) => subjects.head(self), ['decider']],
@@ -194,7 +191,6 @@ describe('by way of an answer', () => {
       const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.bait' });
       for (const reply of [`$KV.fairway-mesh.${key}`, otherFact, '$JS.API.STREAM.PURGE.KV_fairway-mesh']) {
         nc.publish(`${api}.STREAM.MSG.GET.KV_fairway-mesh`, bait, { reply });
-        nc.publish(`${api}.DIRECT.GET.KV_fairway-mesh`, bait, { reply });
         if (nodes.includes(role)) nc.publish(subjects.fact(role, 'container', 's'), 'x', { reply });
         if (role !== 'console') continue;
         // The one role that makes consumers: of outcomes, which nodes write.

@@ -31,7 +31,6 @@ describe('what each role may do', () => {
       '> fairway.beat.me',
       '> fairway.dead.me',
       '> $JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',
-      '> $JS.fairway.API.DIRECT.GET.KV_fairway-mesh',
       '< _INBOX_me.>',
       '< fairway.mesh.>',
       '< fairway.head.*',

@@ -39,10 +39,9 @@ function ordered(stream: string, filter: string): readonly string[] {
 }
 
 /**
- * What reading the mesh takes: asking its leader where it stands, and any of its servers for what was missed. No consumers:
- * who may make them may take others' too, and have them deliver where it may not send itself (decision 0009).
+ * What reading the mesh takes: asking its leader where it stands, and for what was missed. No consumers: who may make them may take others' too, and have them deliver where it may not send itself (decision 0009).
  */
-export const meshReading = [`STREAM.MSG.GET.${meshStream}`, `DIRECT.GET.${meshStream}`] as const;
+export const meshReading = [`STREAM.MSG.GET.${meshStream}`] as const;
 
 /** What says each entry of the mesh again, and where it stands. */
 export const meshHearing = [subjects.mesh('>'), subjects.head('*')] as const;

@@ -11,8 +11,6 @@ export type Session = {
   readonly batch: number;
   /** Returns why it cannot go on with this consumer, if so. */
   message(message: JsMsg): string | undefined;
-  /** The server says that nothing more is to come for now. */
-  idle?(): void;
   /** Asked every 10 s: why it cannot go on, if so. Its own failure says nothing. */
   check?(): Promise<string | undefined>;
   /** After the last message: because it was stopped, or because another session is to follow. */
@@ -112,9 +110,7 @@ async function listen(
   });
   void watch(messages, {
     idle: () => {
-      if (over) return;
-      heard = true;
-      session.idle?.();
+      if (!over) heard = true;
     },
     ended: finish,
   });

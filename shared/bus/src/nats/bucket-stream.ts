@@ -1,5 +1,5 @@
-import { JetStreamApiCodes } from '@nats-io/jetstream';
-import type { BucketEntry } from '../bus.ts';
+import { JetStreamApiCodes, type MsgRequest, type StoredMsg } from '@nats-io/jetstream';
+import { type BucketEntry, BusUnavailable } from '../bus.ts';
 import type { Head } from '../head.ts';
 import { keys } from '../keys.ts';
 import type { Connection } from './connection.ts';
@@ -45,16 +45,28 @@ export async function readRevision(connection: Connection, bucket: string): Prom
 
 /** Where the bucket stands; undefined while there is none. */
 export async function readHead(connection: Connection, bucket: string): Promise<Head | undefined> {
+  // In this order: of a bucket made anew in between this is too high a revision, and nobody takes what is not there for all.
+  const revision = await readRevision(connection, bucket).catch((error) => {
+    if (error instanceof BusUnavailable && isStreamMissing(error.cause)) return undefined;
+    throw error;
+  });
+  if (revision === undefined) return undefined;
   const epoch = await readEpoch(connection, bucket);
-  return epoch === undefined ? undefined : { epoch, revision: await readRevision(connection, bucket) };
+  return epoch === undefined ? undefined : { epoch, revision };
 }
 
-/** Asks the leader: a replica may not know yet that the bucket was made anew. */
-async function lastOf(connection: Connection, bucket: string, keyPattern: string) {
+function lastOf(connection: Connection, bucket: string, keyPattern: string): Promise<StoredMsg | undefined> {
+  return storedIn(connection, bucket, { last_by_subj: bucketSubject(bucket, keyPattern) });
+}
+
+/** Asks the leader, as a replica may not know yet that the bucket was made anew. Undefined where there is no such message. */
+export async function storedIn(
+  connection: Connection,
+  bucket: string,
+  query: MsgRequest,
+): Promise<StoredMsg | undefined> {
   try {
-    return await connection.manager.streams.getMessage(bucketStream(bucket), {
-      last_by_subj: bucketSubject(bucket, keyPattern),
-    });
+    return (await connection.manager.streams.getMessage(bucketStream(bucket), query)) ?? undefined;
   } catch (error) {
     if (hasCode(error, JetStreamApiCodes.NoMessageFound)) return undefined;
     throw error;

@@ -245,6 +245,20 @@ describe('NATS that fails', () => {
       expect(performance.now() - writtenMs).toBeLessThan(2000);
     });
 
+    it('hears again once it has read, though writes go on all the time', async () => {
+      const diary = await follow(await subject.another());
+      await untold(async () => void (await bus.mesh.put('node.untold', 'u', 0)));
+      const nc = await connect({ servers: server.url });
+      let requests = 0;
+      nc.subscribe(`$JS.API.STREAM.MSG.GET.${bucketStream(buckets.mesh)}`, { callback: () => void requests++ });
+      await nc.flush();
+      for (let n = 0; n < 300; n++) await bus.mesh.put(`node.n${n}`, `${n}`, 0);
+      await becomes(() => expect(diary.lines).toHaveLength(301));
+      await nc.close();
+      // A round of reading takes five or so, and two each second tell where the bucket stands.
+      expect(requests).toBeLessThan(60);
+    });
+
     it('reads it by itself where nobody gives that word', async () => {
       const owner = await subject.another();
       const reader = await connectBus({ servers: server.url, name: 'reader' });

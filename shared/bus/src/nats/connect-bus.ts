@@ -32,12 +32,13 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const shortage = new Shortage(options.log);
   const mesh = await openBucket(connection, buckets.mesh);
   let announces = false;
+  let closed = false;
 
   return {
     sender: connection.sender,
     async provision() {
       const epoch = await provision(connection, shortage);
-      if (!announces) keep(announceHead(connection, buckets.mesh));
+      if (!announces && !closed) keep(announceHead(connection, buckets.mesh));
       announces = true;
       return epoch;
     },
@@ -64,6 +65,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     mesh: { ...mesh, follow: (follower) => keep(mesh.follow(follower)) },
     onState: (listener) => void connection.onState(listener),
     async close() {
+      closed = true;
       await Promise.all([...going].map((one) => one.stop()));
       await connection.close();
     },

@@ -8,7 +8,7 @@ import { Unreadable } from '../parse-text.ts';
 import { buckets } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { announceEveryMs } from './announce.ts';
-import { bucketEntry, readEpoch, readHead } from './bucket-stream.ts';
+import { bucketEntry, readHead } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { reason } from './failure.ts';
 import { hand } from './hand.ts';
@@ -25,8 +25,6 @@ const onItsWayMs = 250;
 /** Nobody says where the bucket stands: it is asked after this time, and then ever less often. */
 const silentMsMin = 1.5 * announceEveryMs;
 const silentMsMax = 10_000;
-/** Whoever says less than what was heard may just be late, so that is not looked into more often than this. */
-const doubtEveryMs = 10_000;
 const pauseMsMin = 20;
 const pauseMsMax = 1000;
 
@@ -44,12 +42,13 @@ class Following implements Stoppable {
   readonly #connection: Connection;
   readonly #follower: BucketFollower;
   readonly #stopping = new AbortController();
-  readonly #stopped = new Promise<undefined>((resolve) => {
-    this.#stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-  readonly #subscriptions: readonly Subscription[];
+  /** By pattern, with who hears it. */
+  readonly #ears = new Map<string, (message: Msg) => void>([
+    [subjects.mesh('>'), (message) => this.#hear(republished(message))],
+    [subjects.head('*'), (message) => this.#hearHead(message)],
+  ]);
+  readonly #subscriptions = new Map<string, Subscription>();
   readonly #offState: () => void;
-  readonly #done: Promise<void>;
   #epoch: string | undefined;
   /** Everything up to this revision has been handed over. */
   #seen = 0;
@@ -63,42 +62,48 @@ class Following implements Stoppable {
   #onItsWay: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #silentMs = silentMsMin;
-  #doubtedMs = Number.NEGATIVE_INFINITY;
+  /** What had been seen when it was last said where the bucket stands, a second ago or more. */
+  #before = { seen: 0, atMs: Number.NEGATIVE_INFINITY };
   #saidUnreadable = false;
 
   constructor(connection: Connection, follower: BucketFollower) {
     this.#connection = connection;
     this.#follower = follower;
-    this.#subscriptions = [
-      this.#subscribe(subjects.mesh('>'), (message) => this.#hear(republished(message))),
-      this.#subscribe(subjects.head('*'), (message) => this.#hearHead(message)),
-    ];
+    this.#subscribe();
     this.#offState = connection.onState((state) => {
       this.#owesCaughtUp = true;
       if (state === 'connected') this.#ask();
     });
     this.#listenForSilence();
-    this.#done = this.#run();
+    void this.#run();
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopping.abort();
     this.#offState();
     clearTimeout(this.#onItsWay);
     clearTimeout(this.#silence);
-    for (const one of this.#subscriptions) if (!one.isClosed()) one.unsubscribe();
+    for (const one of this.#subscriptions.values()) if (!one.isClosed()) one.unsubscribe();
     this.#asked.resolve();
-    return this.#done;
   }
 
-  #subscribe(pattern: string, hear: (message: Msg) => void): Subscription {
-    return this.#connection.nc.subscribe(pattern, {
-      callback: (error, message) => {
-        if (this.#stopping.signal.aborted) return;
-        if (error) this.#connection.log?.warn(`subscribe ${pattern}: ${error.message}`);
-        else hear(message);
-      },
-    });
+  /** The client lets go of a subscription that was refused, though it may be permitted later. */
+  #subscribe(): void {
+    for (const [pattern, hear] of this.#ears) {
+      if (this.#subscriptions.get(pattern)?.isClosed() === false) continue;
+      const subscription = this.#connection.nc.subscribe(pattern, {
+        callback: (error, message) => {
+          if (this.#stopped) return;
+          if (error) this.#connection.log?.warn(`subscribe ${pattern}: ${error.message}`);
+          else hear(message);
+        },
+      });
+      this.#subscriptions.set(pattern, subscription);
+    }
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   /** Something is, or may be, missing. */
@@ -109,7 +114,8 @@ class Following implements Stoppable {
 
   #hear(entry: BucketEntry): void {
     const anew = entry.key === keys.epoch && entry.text !== this.#epoch;
-    if (!anew && !this.#held) {
+    const isLive = this.#held === undefined;
+    if (!anew && isLive) {
       const place = placeOf(this.#seen, entry.revision);
       if (place === 'next') this.#take(entry);
       if (place !== 'gap') return;
@@ -119,8 +125,10 @@ class Following implements Stoppable {
       // What came before is of another bucket, with the same numbers.
       this.#held = [];
     }
-    this.#ask();
-    if (this.#held && this.#held.length < heldMax) this.#held.push(entry);
+    // While something is read anyway, another round is for what cannot be held alone.
+    this.#held ??= [];
+    if (this.#held.length < heldMax) this.#held.push(entry);
+    if (isLive || this.#held.length === heldMax) this.#asked.resolve();
   }
 
   /** A word that cannot be read is a newer decider's, and counts as silence. */
@@ -139,21 +147,20 @@ class Following implements Stoppable {
     this.#listenForSilence();
     if (this.#held) return;
     if (epoch !== this.#epoch) this.#ask();
-    else if (revision < this.#seen) this.#doubt();
+    else if (revision < this.#before.seen) this.#ask();
     else if (revision > this.#seen) this.#expect(revision);
-  }
-
-  #doubt(): void {
-    if (performance.now() - this.#doubtedMs < doubtEveryMs) return;
-    this.#doubtedMs = performance.now();
-    this.#ask();
+    const nowMs = performance.now();
+    if (nowMs - this.#before.atMs >= announceEveryMs) this.#before = { seen: this.#seen, atMs: nowMs };
   }
 
   #expect(revision: number): void {
-    this.#onItsWay ??= setTimeout(() => {
-      this.#onItsWay = undefined;
-      if (this.#seen < revision) this.#ask();
-    }, onItsWayMs);
+    this.#onItsWay ??= setTimeout(
+      () => {
+        this.#onItsWay = undefined;
+        if (this.#seen < revision) this.#ask();
+      },
+      onItsWayMs * (1 + Math.random()),
+    );
   }
 
   /** Not all at the same moment: half as long again at most. */
@@ -180,8 +187,7 @@ class Following implements Stoppable {
       let trouble: string | undefined;
       try {
         await this.#connection.ready(signal);
-        // Whoever stops need not wait for an answer that may not come.
-        trouble = await Promise.race([this.#catchUp(), this.#stopped]);
+        trouble = await this.#catchUp();
       } catch (error) {
         trouble = reason(error);
       }
@@ -195,7 +201,8 @@ class Following implements Stoppable {
       }
       if (trouble !== said) log?.warn(`${name}: ${trouble}`);
       said = trouble;
-      await pause(pauseMs, undefined, { signal }).catch(() => {});
+      // Not all at the same moment here either.
+      await pause(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
       pauseMs = Math.min(pauseMs * 2, pauseMsMax);
     }
   }
@@ -203,42 +210,46 @@ class Following implements Stoppable {
   /** Reads what is missing and takes what came meanwhile. Returns why that is not all there is, if so. */
   async #catchUp(): Promise<string | undefined> {
     const connection = this.#connection;
-    const stopped = () => this.#stopping.signal.aborted;
     this.#held ??= [];
     this.#anew = undefined;
+    this.#subscribe();
     // Whatever is written from here on is heard.
     await connection.ask(`subscribe to ${bucket}`, () => connection.nc.flush());
     const head = await readHead(connection, bucket);
     if (!head) return 'not there yet, waiting for it';
-    if (stopped()) return undefined;
+    if (this.#stopped) return undefined;
     // A server that lost its last writes (power, no fsync) has the same bucket with a shorter past.
     if (head.epoch !== this.#epoch || head.revision < this.#seen) {
       this.#epoch = head.epoch;
       this.#seen = 0;
       this.#held = [];
+      this.#before = { seen: 0, atMs: performance.now() };
       this.#owesCaughtUp = true;
       hand(() => this.#follower.begin(head.epoch));
     }
+    let needed = head.revision;
     for (let more = this.#seen < head.revision; more; ) {
-      const entries = await walk(connection, bucket, this.#seen, walkMax);
+      const entries = await walk(connection, bucket, this.#seen, head.revision, walkMax);
+      const after = await readHead(connection, bucket);
       // If the bucket is the same one before and after, this was read from it.
-      if ((await readEpoch(connection, bucket)) !== head.epoch) return `${bucket} was removed or made anew`;
-      if (entries.some(({ key, text }) => key === keys.epoch && text !== head.epoch))
-        return `a server has not heard yet that ${bucket} was made anew`;
+      if (after?.epoch !== head.epoch) return `${bucket} was removed or made anew`;
+      // What was overwritten before it could be read is in what came later, which may be on its way still.
+      if ((entries.at(-1)?.revision ?? 0) > head.revision) needed = after.revision;
       for (const entry of entries) {
-        if (stopped()) return undefined;
+        if (this.#stopped) return undefined;
         this.#take(entry);
       }
-      more = entries.length === walkMax;
+      more = this.#seen < head.revision && entries.length === walkMax;
     }
     if (this.#anew !== undefined && this.#anew !== head.epoch) return `${bucket} was made anew`;
     const { next, gap } = succeed(this.#seen, this.#held);
     for (const entry of next) {
-      if (stopped()) return undefined;
+      if (this.#stopped) return undefined;
       this.#take(entry);
     }
     this.#held = [];
-    if (gap || this.#seen < head.revision) return 'a server answered that is behind';
+    if (gap || this.#seen < needed) return 'not all of it was read';
+    if (this.#stopped) return undefined;
     this.#held = undefined;
     if (this.#owesCaughtUp) {
       this.#owesCaughtUp = false;

@@ -15,12 +15,7 @@ export type OrderedReading = {
   readonly filter: string;
   /** Tells a stream from one made anew under its name; undefined while there is none. */
   identify(): Promise<string | undefined>;
-  /** What comes from here on is of this stream, from its beginning. */
-  begin(identity: string): void;
-  /** Returns true where the message shows that the stream is another one now. */
-  message(message: JsMsg): boolean | undefined;
-  /** All that was there when this reading began, or went on, has been handed over; with the last sequence. */
-  caughtUp(sequence: number): void;
+  message(message: JsMsg): void;
 };
 
 const batch = 1000;
@@ -75,36 +70,21 @@ export function readInOrder(connection: Connection, reading: OrderedReading): St
     if (!goesOn) {
       held = identity;
       seen = 0;
-      hand(() => reading.begin(identity));
     }
     let delivered = 0;
-    let caughtUp = false;
-    const tellCaughtUp = () => {
-      if (caughtUp) return;
-      caughtUp = true;
-      hand(() => reading.caughtUp(Math.max(seen, state.last_seq)));
-    };
-    if (info.num_pending === 0) tellCaughtUp();
 
     return {
       consumer: connection.jetstream.consumers.getConsumerFromInfo(info),
       batch,
       message(message) {
-        const { deliverySequence, streamSequence, pending } = message.info;
+        const { deliverySequence, streamSequence } = message.info;
         if (deliverySequence !== delivered + 1) return `missed deliveries ${delivered + 1} to ${deliverySequence - 1}`;
         delivered = deliverySequence;
         if (streamSequence <= seen) return undefined;
-        let other: boolean | undefined;
-        hand(() => {
-          other = reading.message(message);
-        });
-        if (other) return `${stream} is another one now`;
+        hand(() => reading.message(message));
         seen = streamSequence;
-        if (pending === 0) tellCaughtUp();
         return undefined;
       },
-      // What was pending may have been purged since: then no message says that it was the last.
-      idle: tellCaughtUp,
       check: changed,
       end: () => remove(info),
     };

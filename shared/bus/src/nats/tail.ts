@@ -25,11 +25,8 @@ export function tailStream(
           throw error;
         }
       }),
-    begin() {},
     message(message) {
       handle({ ...messageOf(message), sequence: message.seq });
-      return false;
     },
-    caughtUp() {},
   });
 }
