@@ -147,13 +147,22 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       );
     const are = (wanted: string) => (all: readonly number[]) => `${all}` === wanted;
     await eachWeighs('both tasks to have weight 1 on every node', are('1,1'));
-    // A task has its weight once Docker calls it running, which is before its program listens.
-    await swarm.answers('drained', 8820, 2);
     const address = swarm.nodes[0]?.address ?? '';
     const open = () => HeldConnection.open(swarm.cluster, address, 8820);
-    const connections = [await open(), await open()];
+    const names = `${await swarm.names('drained')}`;
+    // A task has its weight once Docker calls it running, which is before its program listens.
+    const connections = await until(
+      'a connection to each task',
+      async () => {
+        const opened = [await open(), await open()];
+        const to = `${opened.map(({ name }) => name).sort()}`;
+        if (to === names) return opened;
+        for (const { held } of opened) held.close();
+        return to;
+      },
+      waits,
+    );
     try {
-      expect(connections.map(({ name }) => name).sort()).toEqual(await swarm.names('drained'));
       await swarm.docker('service', 'scale', '--detach', 'drained=1');
       // Where it has no connection it leaves at the next look.
       await eachWeighs(
