@@ -34,7 +34,8 @@ namespace, mount and file it made. Needs root.
                     (addresses), NAMESPACES (for nsenter --net=/run/netns/NAME) and SOCKETS (Docker APIs); also
                     DOCKER_HOST (the manager's), CONSOLE (a URL), and \`fairway\` on the PATH
   --nodes N         number of nodes, 3 if not given; the first is the manager
-  --bus single      one server for the bus instead of three (one on each of the first three nodes), and one decider instead of two
+  --bus single      one server for the bus instead of three (one on each of the first three nodes), and one decider
+                    instead of two
   --bare            no sample services
   --without-fairway the swarm as Docker leaves it, to compare
   --help            this text

@@ -71,7 +71,7 @@ export type LinuxKernelOptions = {
   readonly schedulers?: ReadonlySet<Scheduler>;
   /** How long IPVS keeps silent connections; what the kernel begins with unless told otherwise. */
   readonly ipvsTimeouts?: IpvsTimeouts;
-  /** How long a command may take before it is killed, and longer on a machine that is slow. nft lists 10,000 elements in 0.2 s. */
+  /** How long a command may take before it is killed; longer on a slow machine. nft lists 10,000 elements in 0.2 s. */
   readonly limitMs?: number;
 };
 
