@@ -1,10 +1,9 @@
 /**
  * What `npm run lab` runs in the machine when it is given no command, chosen to fit into its limit: that this kernel takes
  * and gives back what is written for IPVS, that connections come to where IPVS is told to lead them, and that on a real
- * swarm published ports and virtual IPs are served beside Docker's own mesh, by either driver (`npm run full` runs all tests
- * of the real swarm in it). What needs no IPVS is left
- * to the machine outside, which is 11 to 20 times faster. A failure of one does not hide the next; ends with a line "N passed,
- * N failed", and status 1 if any failed.
+ * swarm a published port and a virtual IP are served beside Docker's own mesh, by the counters of both (`npm run full` runs
+ * all tests of the real swarm in it). What needs no IPVS is left to the machine outside, which is 11 to 20 times faster. A
+ * failure of one does not hide the next; ends with a line "N passed, N failed", and status 1 if any failed.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -35,8 +34,8 @@ const steps: readonly Step[] = [
   },
   {
     project: 'swarm',
-    files: ['beside-docker.swarm.test.ts', 'ingress.swarm.test.ts', 'vips.swarm.test.ts'],
-    named: ["beside Docker's own mesh", ...['answers on every node', 'spreads over the tasks']],
+    files: ['beside-docker.swarm.test.ts'],
+    named: ['a virtual IP is balanced by Fairway alone', 'a published port is balanced by Fairway alone'],
   },
 ];
 
