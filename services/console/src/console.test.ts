@@ -7,6 +7,7 @@ import {
   readQuestion,
   SimulatedClock,
   subjects,
+  throttledMessage,
   writeComplete,
   writeExplanation,
   writeKernelTables,
@@ -137,6 +138,22 @@ test('an outcome that cannot be read is left out, and counted', async () => {
   await lab.put({ subject: 'fairway.outcome.n1.applied', text: '{]' }, 'bad');
   await lab.pass(1);
   expect((await lab.status()).body).toMatchObject({ converged: true, putAside: 1 });
+});
+
+test('a node that is throttled is named for as long as deciders say so', async () => {
+  const lab = await open();
+  await lab.fill();
+  await lab.tell(applied(2));
+  const problems = async () => (await lab.status()).body.problems;
+  const said = throttledMessage('decider', { sender: 'n1', refused: 7 });
+  lab.bus.broadcast({ ...said, text: '{}' });
+  await lab.pass(1);
+  expect(await problems()).toEqual([]);
+  lab.bus.broadcast(said);
+  await lab.pass(4_000);
+  expect(await problems()).toEqual([{ about: 'node alpha', why: expect.stringContaining('7 messages') }]);
+  await lab.pass(2_000);
+  expect(await problems()).toEqual([]);
 });
 
 test('a failure counts until the next success', async () => {

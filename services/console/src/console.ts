@@ -14,6 +14,7 @@ import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
 import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
 import { foldView } from './fold-view.ts';
+import { followThrottled } from './follow-throttled.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
 import { recordEvents } from './record-events.ts';
@@ -32,6 +33,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   const recorded = recordEvents({ bus, replica, nowMs: Date.now, clock });
   const following = bus.mesh.follow(recorded.follower);
   const outcomes = followOutcomes(bus, log);
+  const throttled = followThrottled(bus, clock);
   let lost: string | undefined;
   bus.onState((state, detail) => {
     lost = state === 'lost' ? detail : undefined;
@@ -48,7 +50,12 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     const mesh = replica.current;
     if (!mesh) return context.json(tooEarly, 503);
     if (lost === undefined) await countPutAside();
-    const view: View = foldView(mesh, outcomes.nodes, putAside + outcomes.unreadable, replica.unreadable);
+    const view: View = foldView(mesh, {
+      outcomes: outcomes.nodes,
+      putAside: putAside + outcomes.unreadable,
+      unreadable: replica.unreadable,
+      throttled: throttled.now,
+    });
     if (lost === undefined) return context.json(view);
     const why = `the console has lost the bus (${lost}); what it shows is as it was then`;
     return context.json({
@@ -94,7 +101,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   return {
     app,
     async stop() {
-      await Promise.all([following.stop(), outcomes.stop(), recorded.stop()]);
+      await Promise.all([following.stop(), outcomes.stop(), throttled.stop(), recorded.stop()]);
     },
   };
 }

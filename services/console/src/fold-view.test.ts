@@ -70,7 +70,7 @@ const left = ({ pending, problems, converged }: View) => [
 ];
 
 test('converged: nodes by name, services with their ports and endpoints', () => {
-  const view = foldView(mesh([both]), outcomes(), 3);
+  const view = foldView(mesh([both]), { outcomes: outcomes(), putAside: 3 });
   expect(left(view)).toEqual(['converged']);
   expect(view).toMatchObject({
     epoch: 'e2',
@@ -97,14 +97,14 @@ test('converged: nodes by name, services with their ports and endpoints', () => 
 
 describe('nodes', () => {
   test('one that lags behind', () => {
-    expect(left(foldView(mesh([both]), outcomes({ n2: applied(5) }), 0))).toEqual([
+    expect(left(foldView(mesh([both]), { outcomes: outcomes({ n2: applied(5) }) }))).toEqual([
       'waiting node beta: it has applied revision 5 of 7',
     ]);
   });
 
   test('one that has applied nothing, or only in an earlier epoch', () => {
     for (const before of [{}, applied(99, [], 'e1')]) {
-      const view = foldView(mesh([both]), outcomes({ n2: before }), 0);
+      const view = foldView(mesh([both]), { outcomes: outcomes({ n2: before }) });
       expect(left(view)).toEqual([expect.stringMatching(/^waiting node beta: .* applied nothing in this epoch/)]);
       expect(view.nodes[1]).not.toHaveProperty('applied');
     }
@@ -112,27 +112,32 @@ describe('nodes', () => {
 
   test('one whose last apply failed', () => {
     const failed: Outcome = { kind: 'failed', from: 7, to: 7, namespace: 'host', reason: 'no such file', causes: [] };
-    const view = foldView(mesh([both]), outcomes({ n2: { ...applied(6), failed } }), 0);
+    const view = foldView(mesh([both]), { outcomes: outcomes({ n2: { ...applied(6), failed } }) });
     expect(left(view)).toEqual(['waiting node beta: its last apply failed, and is tried again: no such file']);
     expect(view.nodes[1]).toMatchObject({ applied: 6, failure: 'no such file' });
   });
 
   test('nobody waits for one that is down, nor for one that has left', () => {
     const down = node('n2', 'beta', { state: 'down' });
-    const view = foldView(mesh([], { nodes: new Map([down]) }), new Map([['n2', applied(3)]]), 0);
+    const view = foldView(mesh([], { nodes: new Map([down]) }), { outcomes: new Map([['n2', applied(3)]]) });
     expect(left(view)).toEqual(['converged']);
     const gone = node('n2', 'beta', {}, { removedMs: 5 });
-    expect(foldView(mesh([], { nodes: new Map([gone]) }), new Map(), 0)).toMatchObject({ converged: true, nodes: [] });
+    expect(foldView(mesh([], { nodes: new Map([gone]) }), { outcomes: new Map() })).toMatchObject({
+      converged: true,
+      nodes: [],
+    });
   });
 
   test('one of which only it has spoken goes by its id', () => {
     const nodes = new Map<string, Node>([['n3', { retired: [], causes: [], incarnation: life }]]);
-    expect(foldView(mesh([], { nodes }), new Map(), 0).nodes).toEqual([{ id: 'n3', name: 'n3', state: 'unknown' }]);
+    expect(foldView(mesh([], { nodes }), { outcomes: new Map() }).nodes).toEqual([
+      { id: 'n3', name: 'n3', state: 'unknown' },
+    ]);
   });
 
   test('what a node waits for itself', () => {
     const notes: Note[] = [{ kind: 'waiting', about: 'ingress_sbox', why: 'Docker makes it when the node joins' }];
-    expect(left(foldView(mesh([both]), outcomes({ n1: applied(7, notes) }), 0))).toEqual([
+    expect(left(foldView(mesh([both]), { outcomes: outcomes({ n1: applied(7, notes) }) }))).toEqual([
       'waiting node alpha, ingress_sbox: Docker makes it when the node joins',
     ]);
   });
@@ -142,7 +147,7 @@ describe('problems', () => {
   const notes: Note[] = [{ kind: 'refused', about: 'web', why: '8000/tcp belongs to api' }];
 
   test('are told once, however many nodes say so', () => {
-    const view = foldView(mesh([both]), outcomes({ n1: applied(7, notes), n2: applied(7, notes) }), 0);
+    const view = foldView(mesh([both]), { outcomes: outcomes({ n1: applied(7, notes), n2: applied(7, notes) }) });
     expect(left(view)).toEqual(['needs you web: 8000/tcp belongs to api']);
     expect(view.converged).toBe(false);
   });
@@ -155,11 +160,22 @@ describe('problems', () => {
       applied(7, notes),
     ],
   ])('of a node that %s are none', (_, held, last) => {
-    expect(foldView(held, outcomes({ n2: last }), 0).problems).toEqual([]);
+    expect(foldView(held, { outcomes: outcomes({ n2: last }) }).problems).toEqual([]);
+  });
+
+  test('a node that tells more than is taken', () => {
+    const throttled = new Map([
+      ['n2', 4000],
+      ['n7', 1],
+    ]);
+    expect(left(foldView(mesh([both]), { outcomes: outcomes(), throttled }))).toEqual([
+      expect.stringMatching(/^needs you node beta: it tells more than is taken: 4000 messages/),
+      expect.stringMatching(/^needs you node n7: it tells more than is taken: 1 messages/),
+    ]);
   });
 
   test('of another epoch are none', () => {
-    const view = foldView(mesh([both]), outcomes({ n2: applied(7, notes, 'e1') }), 0);
+    const view = foldView(mesh([both]), { outcomes: outcomes({ n2: applied(7, notes, 'e1') }) });
     expect(view.problems).toEqual([]);
   });
 });
@@ -172,7 +188,7 @@ describe('services', () => {
       endpoint(3, { claim: 'absent' }),
       endpoint(4, { container: 'unhealthy' }),
     ];
-    const view = foldView(mesh([web(endpoints, { replicas: 4 })]), outcomes(), 0);
+    const view = foldView(mesh([web(endpoints, { replicas: 4 })]), { outcomes: outcomes() });
     expect(left(view)).toEqual([
       'waiting service web: task t1 on alpha waits for its container to run, and its health check to pass',
       'waiting service web: task t2 on beta waits for node n2 to report its container',
@@ -188,34 +204,34 @@ describe('services', () => {
   });
 
   test('fewer tasks than are wanted', () => {
-    expect(left(foldView(mesh([web([endpoint(1)])]), outcomes(), 0))).toEqual([
+    expect(left(foldView(mesh([web([endpoint(1)])]), { outcomes: outcomes() }))).toEqual([
       'waiting service web: 1 of 2 tasks serve',
     ]);
-    expect(left(foldView(mesh([web([], { replicas: 0 })]), outcomes(), 0))).toEqual(['converged']);
+    expect(left(foldView(mesh([web([], { replicas: 0 })]), { outcomes: outcomes() }))).toEqual(['converged']);
   });
 
   test('a global service wants as many as serve', () => {
     const { replicas: _, ...spec } = web([]).spec;
-    const view = foldView(mesh([{ ...web([endpoint(1)]), spec }]), outcomes(), 0);
+    const view = foldView(mesh([{ ...web([endpoint(1)]), spec }]), { outcomes: outcomes() });
     expect(left(view)).toEqual(['converged']);
     expect(view.services[0]).not.toHaveProperty('replicas');
   });
 
   test('those that Docker serves alone are waited for by nobody', () => {
     const waiting = [endpoint(1, { container: 'starting' })];
-    expect(left(foldView(mesh([web(waiting, { mode: 'dnsrr' })]), outcomes(), 0))).toEqual(['converged']);
-    expect(left(foldView(mesh([web(waiting, { ports: [] })]), outcomes(), 0))).toEqual(['converged']);
+    expect(left(foldView(mesh([web(waiting, { mode: 'dnsrr' })]), { outcomes: outcomes() }))).toEqual(['converged']);
+    expect(left(foldView(mesh([web(waiting, { ports: [] })]), { outcomes: outcomes() }))).toEqual(['converged']);
   });
 
   test('what was removed and what has ended is not shown; what drains is', () => {
-    expect(foldView(mesh([web([], {}, { removedMs: 5 })]), outcomes(), 0).services).toEqual([]);
+    expect(foldView(mesh([web([], {}, { removedMs: 5 })]), { outcomes: outcomes() }).services).toEqual([]);
     const endpoints = [
       endpoint(1),
       endpoint(2),
       endpoint(3, { claim: 'released', container: 'dead' }),
       endpoint(4, { claim: 'released' }),
     ];
-    const [service] = foldView(mesh([web(endpoints)]), outcomes(), 0).services;
+    const [service] = foldView(mesh([web(endpoints)]), { outcomes: outcomes() }).services;
     expect(service?.endpoints.map(({ task, state }) => `${task} ${state}`)).toEqual([
       't1 serving',
       't2 serving',
@@ -225,14 +241,14 @@ describe('services', () => {
 
   test('an endpoint on a node that is down does not serve', () => {
     const nodes = new Map([node('n1', 'alpha'), node('n2', 'beta', { state: 'down' })]);
-    const view = foldView(mesh([both], { nodes }), outcomes(), 0);
+    const view = foldView(mesh([both], { nodes }), { outcomes: outcomes() });
     expect(view.services[0]).toMatchObject({ serving: 1, endpoints: [{ state: 'serving' }, { state: 'gone' }] });
     expect(left(view)).toEqual(['waiting service web: 1 of 2 tasks serve']);
   });
 });
 
 test('a mesh that is not complete says so', () => {
-  const view = foldView(mesh([both], { complete: false }), outcomes(), 0);
+  const view = foldView(mesh([both], { complete: false }), { outcomes: outcomes() });
   expect(left(view)).toEqual([
     'waiting mesh: no complete listing from a manager yet; until then nothing is removed anywhere',
   ]);

@@ -25,23 +25,34 @@ export type NodeOutcomes = {
   readonly failed?: Failed;
 };
 
+/** What the console has heard beside the mesh. */
+export type Heard = {
+  /** By the node's id. */
+  readonly outcomes: ReadonlyMap<string, NodeOutcomes>;
+  /** How many messages were put aside. */
+  readonly putAside?: number;
+  /** What of the mesh the console itself cannot read, by its key, and why. */
+  readonly unreadable?: ReadonlyMap<string, string>;
+  /** How many messages of a sender are refused in a second, by its id. */
+  readonly throttled?: ReadonlyMap<string, number>;
+};
+
 /** Nobody's eyes: the console sees what the mesh says, and no containers of its own. */
 const nobody = { node: '', containers: new Map() };
 
-/**
- * The mesh and the nodes' last outcomes as people want to see them: a pure function of both. `unreadable` is what of the
- * mesh the console itself cannot read, by its key, and why.
- */
+/** The mesh and what is heard beside it, as people want to see them: a pure function of both. */
 export function foldView(
   mesh: Mesh,
-  outcomes: ReadonlyMap<string, NodeOutcomes>,
-  putAside: number,
-  unreadable: ReadonlyMap<string, string> = new Map(),
+  { outcomes, putAside = 0, unreadable = new Map(), throttled = new Map() }: Heard,
 ): View {
   const { epoch, revision } = mesh.generation;
   const pending: Pending[] = [];
   const problems = new Map<string, Pending>();
   const add = (about: string, why: string) => problems.set(`${about} ${why}`, { about, why });
+  for (const [sender, refused] of throttled) {
+    const about = `node ${mesh.nodes.get(sender)?.claim?.name ?? sender}`;
+    add(about, `it tells more than is taken: ${refused} messages were refused in a second. What is behind it?`);
+  }
   for (const [key, reason] of unreadable) add(key, `the console cannot read it and shows what it had: ${reason}`);
   if (!mesh.complete) {
     pending.push({

@@ -20,4 +20,5 @@ export * from './replica.ts';
 export * from './roles.ts';
 export * from './streams.ts';
 export * from './subjects.ts';
+export * from './throttled.ts';
 export { AnswerFailed, AnswerLate, NobodyAnswers } from './unanswered.ts';

@@ -1,8 +1,18 @@
+const tellPrefix = 'fairway.tell.';
+
 /**
  * Every subject carries its sender's node id as a token of its own, so that a server can permit a sender its own
  * subjects and no others (`fairway.fact.NODE.>`). Object ids come after it, so that consumers can filter by object.
  */
 export const subjects = {
+  /**
+   * Where somebody says what is to be stored on a subject: `fairway.tell.fact.NODE.KIND.OBJECT`. Deciders take it and
+   * store what they admit, on the subject itself; whoever hears facts, outcomes or dead letters hears those.
+   */
+  tell: (stored: string) => `${tellPrefix}${stored.slice('fairway.'.length)}`,
+  told: `${tellPrefix}>`,
+  /** All that one sender tells. */
+  toldBy: (sender: string) => [`${tellPrefix}*.${sender}.>`, `${tellPrefix}*.${sender}`],
   /** What a node's watcher saw: `fairway.fact.NODE.KIND.OBJECT`. */
   fact: (sender: string, kind: string, object: string) => `fairway.fact.${sender}.${kind}.${object}`,
   facts: 'fairway.fact.>',
@@ -20,11 +30,18 @@ export const subjects = {
   mesh: (key: string) => `fairway.mesh.${key}`,
   /** Where the mesh bucket stands, as a decider knows it, on plain NATS. */
   head: (sender: string) => `fairway.head.${sender}`,
+  /** Who tells more than is taken, as a decider says it again and again for as long as it is so, on plain NATS. */
+  throttled: (sender: string) => `fairway.throttled.${sender}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
   verdict: (sender: string, node: string) => `fairway.verdict.${sender}.${node}`,
 } as const;
+
+/** The subject on which what is told there is to be stored. */
+export function toldOf(subject: string): string {
+  return `fairway.${subject.slice(tellPrefix.length)}`;
+}
 
 /** What a node can be asked, or asked to do. */
 export type Question = 'rules' | 'explain' | 'uninstall' | 'install';

@@ -40,23 +40,23 @@ const lent = (from: Account, role: Role, requests: readonly string[]): Crossing[
     ...(request.startsWith('CONSUMER.MSG.NEXT.') ? { several: true } : {}),
   }));
 
-const stored = (from: Account, ...patterns: readonly string[]): Crossing[] =>
-  patterns.map((subject) => ({ kind: 'service', subject, from, to: 'FAIRWAY' }));
+const told = (from: Account, ...patterns: readonly string[]): Crossing[] =>
+  patterns.map((stored) => ({ kind: 'service', subject: subjects.tell(stored), from, to: 'FAIRWAY' }));
 
 const heard = (from: Account, to: Account, ...patterns: readonly string[]): Crossing[] =>
   patterns.map((subject) => ({ kind: 'stream', subject, from, to }));
 
 const crossings: readonly Crossing[] = [
-  ...stored('NODES', subjects.fact('*', '*', '*'), subjects.outcome('*', '*'), subjects.deadLetter('*')),
-  ...stored('SENTINELS', bucketSubject(buckets.reach, '>'), subjects.deadLetter('*')),
+  ...told('NODES', subjects.fact('*', '*', '*'), subjects.outcome('*', '*'), subjects.deadLetter('*')),
+  ...told('SENTINELS', subjects.deadLetter('*')),
+  { kind: 'service', subject: bucketSubject(buckets.reach, '>'), from: 'SENTINELS', to: 'FAIRWAY' },
   ...lent('NODES', 'node', meshReading),
   ...lent('CONSOLES', 'console', [...meshReading, ...outcomeReading]),
   ...lent('SENTINELS', 'sentinel', meshReading),
   ...(['NODES', 'CONSOLES', 'SENTINELS'] as const).flatMap((to) => heard('FAIRWAY', to, ...meshHearing)),
   { kind: 'service', subject: subjects.ask('*', '*'), from: 'CONSOLES', to: 'NODES' },
-  // What came from one account does not go on to a third (tried), so consoles hear it where it is said.
-  ...heard('NODES', 'CONSOLES', subjects.facts, subjects.outcomes, subjects.deadLetters),
-  ...heard('FAIRWAY', 'CONSOLES', subjects.deadLetters),
+  ...heard('FAIRWAY', 'NODES', subjects.containerFacts),
+  ...heard('FAIRWAY', 'CONSOLES', subjects.facts, subjects.outcomes, subjects.deadLetters, subjects.throttled('*')),
   ...heard('NODES', 'SENTINELS', subjects.beat('*')),
   ...heard('SENTINELS', 'NODES', subjects.verdict('*', '*')),
   ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*')),

@@ -65,13 +65,15 @@ const numberOf = (name: string | undefined) => Number(name?.slice(1)) - 1;
 const streamsOf = (seen: Jsz) => seen.account_details?.flatMap(({ stream_detail = [] }) => stream_detail) ?? [];
 const meshStream = bucketStream(buckets.mesh);
 
-/** Numbers of the servers that lead all of them, and the mesh. */
+/** Numbers of the servers that lead all of them, the mesh, and the facts. */
 async function leaders() {
   const seen = await Promise.all([0, 1, 2].map(jsz));
-  const mesh = seen.flatMap(streamsOf).find(({ name, cluster }) => name === meshStream && cluster?.leader);
+  const leads = (stream: string) =>
+    numberOf(seen.flatMap(streamsOf).find(({ name, cluster }) => name === stream && cluster?.leader)?.cluster?.leader);
   return {
     meta: numberOf(seen.find(({ meta_cluster }) => meta_cluster?.leader)?.meta_cluster?.leader),
-    mesh: numberOf(mesh?.cluster?.leader),
+    mesh: leads(meshStream),
+    facts: leads(factStream.name),
   };
 }
 
@@ -201,6 +203,25 @@ test('with two of three lost nothing changes and nothing is forgotten; when one 
   await write('node.b', entry(3));
   await becomes(() => expect(replica.current?.nodes.get('b')?.retired).toEqual(['3']));
   expect(replica.current?.nodes.get('a')?.retired).toEqual(['1']);
+});
+
+test('what cannot be stored on most servers is acknowledged to nobody, however often it is told', async () => {
+  await becomes(allHaveAll);
+  const message = { subject: subjects.fact('n1', 'container', 's'), text: 'told before' };
+  await node.publish(message, 'before');
+  const { facts } = await leaders();
+  const others = [0, 1, 2].filter((at) => at !== facts);
+  await Promise.all(others.map((at) => serverAt(at).stop('SIGKILL')));
+  for (let times = 0; times < 2; times++)
+    await expect(node.publish({ ...message, text: 'told in vain' }, 'in vain')).rejects.toThrow(BusUnavailable);
+  await Promise.all(others.map((at) => serverAt(at).start()));
+  await becomes(() => node.publish({ ...message, text: 'told in vain' }, 'in vain'));
+  const taken: string[] = [];
+  decider.consume(factStream.name, deciderConsumer, (delivery) => {
+    taken.push(delivery.text);
+    delivery.ack();
+  });
+  await becomes(() => expect(taken).toEqual(['told before', 'told in vain']));
 });
 
 test('a server that lost its disk rejoins, and what it is given outlives another', async () => {

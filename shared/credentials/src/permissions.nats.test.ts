@@ -68,24 +68,30 @@ const nodes: readonly Role[] = ['node', 'manager'];
 
 /** By what is done: the subject as each would name it, and who may. */
 const publishing: Record<string, readonly [subject: (self: string) => string, may: readonly Role[]]> = {
-  'tell of an own container': [(self) => subjects.fact(self, 'container', 's'), nodes],
-  "tell of another's container": [() => subjects.fact('other', 'container', 's'), []],
-  'list own containers': [(self) => subjects.fact(self, 'node-listing', self), nodes],
-  'tell of a service': [(self) => subjects.fact(self, 'service', 's'), ['manager']],
-  'tell of a service as another': [() => subjects.fact('other', 'service', 's'), []],
-  'end a service': [(self) => subjects.fact(self, 'service-gone', 's'), ['manager']],
-  'tell of a node': [(self) => subjects.fact(self, 'node', 'n'), ['manager']],
-  'end a node': [(self) => subjects.fact(self, 'node-gone', 'n'), ['manager']],
-  'tell of a network': [(self) => subjects.fact(self, 'network', 'n'), ['manager']],
-  'end a network': [(self) => subjects.fact(self, 'network-gone', 'n'), ['manager']],
-  'list the swarm': [(self) => subjects.fact(self, 'swarm-listing', 'swarm'), ['manager']],
-  'tell a kind of fact that there is not': [(self) => subjects.fact(self, 'plan', 's'), []],
-  'tell an outcome': [(self) => subjects.outcome(self, 'applied'), nodes],
-  'tell an outcome as another': [() => subjects.outcome('other', 'applied'), []],
+  'tell of an own container': [(self) => subjects.tell(subjects.fact(self, 'container', 's')), nodes],
+  "tell of another's container": [() => subjects.tell(subjects.fact('other', 'container', 's')), []],
+  'list own containers': [(self) => subjects.tell(subjects.fact(self, 'node-listing', self)), nodes],
+  'tell of a service': [(self) => subjects.tell(subjects.fact(self, 'service', 's')), ['manager']],
+  'tell of a service as another': [() => subjects.tell(subjects.fact('other', 'service', 's')), []],
+  'end a service': [(self) => subjects.tell(subjects.fact(self, 'service-gone', 's')), ['manager']],
+  'tell of a node': [(self) => subjects.tell(subjects.fact(self, 'node', 'n')), ['manager']],
+  'end a node': [(self) => subjects.tell(subjects.fact(self, 'node-gone', 'n')), ['manager']],
+  'tell of a network': [(self) => subjects.tell(subjects.fact(self, 'network', 'n')), ['manager']],
+  'end a network': [(self) => subjects.tell(subjects.fact(self, 'network-gone', 'n')), ['manager']],
+  'list the swarm': [(self) => subjects.tell(subjects.fact(self, 'swarm-listing', 'swarm')), ['manager']],
+  'tell a kind of fact that there is not': [(self) => subjects.tell(subjects.fact(self, 'plan', 's')), []],
+  'tell an outcome': [(self) => subjects.tell(subjects.outcome(self, 'applied')), nodes],
+  'tell an outcome as another': [() => subjects.tell(subjects.outcome('other', 'applied')), []],
   beat: [(self) => subjects.beat(self), nodes],
   'beat as another': [() => subjects.beat('other'), []],
-  'put a message aside': [(self) => subjects.deadLetter(self), ['node', 'manager', 'decider', 'sentinel']],
-  'put a message aside as another': [() => subjects.deadLetter('other'), []],
+  'put a message aside': [(self) => subjects.tell(subjects.deadLetter(self)), ['node', 'manager', 'sentinel']],
+  'put a message aside as another': [() => subjects.tell(subjects.deadLetter('other')), []],
+  'store a fact': [(self) => subjects.fact(self, 'container', 's'), ['decider']],
+  'store an outcome': [(self) => subjects.outcome(self, 'applied'), ['decider']],
+  'store what is put aside': [(self) => subjects.deadLetter(self), ['decider']],
+  'say who is throttled': [(self) => subjects.throttled(self), ['decider']],
+  'say who is throttled as another': [() => subjects.throttled('other'), []],
+  'answer what another account asked': [() => '_R_.x.y', ['decider']],
   'give a verdict': [(self) => subjects.verdict(self, 'n'), ['sentinel']],
   'give a verdict as another': [() => subjects.verdict('other', 'n'), []],
   'write the mesh': [() => '$KV.fairway-mesh.service.s', ['decider']],
@@ -127,6 +133,9 @@ const subscribing: Record<string, readonly [subject: (self: string) => string, m
   'hear of all containers': [() => subjects.containerFacts, ['manager', 'console']],
   'hear all outcomes': [() => subjects.outcomes, ['console']],
   'hear what is put aside': [() => subjects.deadLetters, ['console']],
+  'take what is told': [() => subjects.told, ['decider']],
+  'take what one node tells': [() => subjects.tell(subjects.fact('other', 'container', '*')), ['decider']],
+  'hear who is throttled': [() => subjects.throttled('*'), ['console']],
   'hear beats': [() => subjects.beat('*'), ['sentinel']],
   'hear the mesh': [() => subjects.mesh('>'), roles],
   'hear where the mesh stands': [() => subjects.head('*'), roles],
@@ -191,7 +200,7 @@ describe('by way of an answer', () => {
       const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.bait' });
       for (const reply of [`$KV.fairway-mesh.${key}`, otherFact, '$JS.API.STREAM.PURGE.KV_fairway-mesh']) {
         nc.publish(`${api}.STREAM.MSG.GET.KV_fairway-mesh`, bait, { reply });
-        if (nodes.includes(role)) nc.publish(subjects.fact(role, 'container', 's'), 'x', { reply });
+        if (nodes.includes(role)) nc.publish(subjects.tell(subjects.fact(role, 'container', 's')), 'x', { reply });
         if (role !== 'console') continue;
         // The one role that makes consumers: of outcomes, which nodes write.
         nc.publish(`${api}.STREAM.INFO.${outcomeStream.name}`, '', { reply });

@@ -25,11 +25,11 @@ const senders = (pattern: string) =>
 describe('what each role may do', () => {
   test('a node reads the mesh, and tells of itself', () => {
     expect(table('node')).toEqual([
-      '> fairway.fact.me.container.*',
-      '> fairway.fact.me.node-listing.*',
-      '> fairway.outcome.me.*',
+      '> fairway.tell.fact.me.container.*',
+      '> fairway.tell.fact.me.node-listing.*',
+      '> fairway.tell.outcome.me.*',
       '> fairway.beat.me',
-      '> fairway.dead.me',
+      '> fairway.tell.dead.me',
       '> $JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',
       '< _INBOX_me.>',
       '< fairway.mesh.>',
@@ -43,13 +43,13 @@ describe('what each role may do', () => {
   test('a manager tells of the swarm as well, and hears of all containers', () => {
     const node = table('node');
     expect(table('manager').filter((line) => !node.includes(line))).toEqual([
-      '> fairway.fact.me.service.*',
-      '> fairway.fact.me.service-gone.*',
-      '> fairway.fact.me.node.*',
-      '> fairway.fact.me.node-gone.*',
-      '> fairway.fact.me.network.*',
-      '> fairway.fact.me.network-gone.*',
-      '> fairway.fact.me.swarm-listing.*',
+      '> fairway.tell.fact.me.service.*',
+      '> fairway.tell.fact.me.service-gone.*',
+      '> fairway.tell.fact.me.node.*',
+      '> fairway.tell.fact.me.node-gone.*',
+      '> fairway.tell.fact.me.network.*',
+      '> fairway.tell.fact.me.network-gone.*',
+      '> fairway.tell.fact.me.swarm-listing.*',
       '< fairway.fact.*.container.*',
     ]);
   });
@@ -63,6 +63,7 @@ describe('what each role may do', () => {
       '< fairway.fact.>',
       '< fairway.outcome.>',
       '< fairway.dead.>',
+      '< fairway.throttled.*',
       '< fairway.verdict.*.*',
     ]);
   });
@@ -79,18 +80,24 @@ describe('nobody but', () => {
     ['deciders takes facts', '$JS.API.CONSUMER.MSG.NEXT.FAIRWAY_FACTS.*', ['decider']],
     ['deciders makes streams', '$JS.API.STREAM.CREATE.*', ['decider']],
     ['the console asks nodes', 'fairway.ask.>', ['console']],
-    ['managers tells of services', 'fairway.fact.*.service.*', ['manager']],
+    ['managers tells of services', 'fairway.tell.fact.*.service.*', ['manager']],
+    ['nodes tells of containers', 'fairway.tell.fact.*.container.*', ['node', 'manager']],
+    ['deciders stores facts', 'fairway.fact.>', ['decider']],
+    ['deciders stores outcomes', 'fairway.outcome.>', ['decider']],
+    ['deciders says who is throttled', 'fairway.throttled.*', ['decider']],
+    ['deciders answers other accounts', '_R_.>', ['decider']],
   ])('%s', (_, pattern, who) => {
     expect(senders(pattern)).toEqual(who);
   });
 
   test('itself: what somebody says carries its own name, and its inbox is its own', () => {
     for (const pattern of [
-      'fairway.fact.other.>',
-      'fairway.outcome.other.>',
+      'fairway.tell.fact.other.>',
+      'fairway.tell.outcome.other.>',
+      'fairway.tell.dead.other',
       'fairway.beat.other',
-      'fairway.dead.other',
       'fairway.head.other',
+      'fairway.throttled.other',
     ]) {
       expect(senders(pattern), pattern).toEqual([]);
     }

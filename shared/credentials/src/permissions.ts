@@ -61,6 +61,12 @@ const owning = [
   `DIRECT.GET.${meshStream}.${meshKeys}`,
 ] as const;
 
+/**
+ * Where a server has answers to what came from another account. Not `allow_responses`, for which it keeps each question
+ * until it is answered or 30 s old, and a flood has no answers.
+ */
+const answersToOtherAccounts = '_R_.>';
+
 /** Kinds of facts that a node tells of itself, and those that a manager tells of the swarm. */
 const nodeFacts = ['container', 'node-listing'] as const;
 const swarmFacts = [
@@ -85,10 +91,10 @@ export function permissionsOf(identity: Identity): Permissions {
       const kinds = role === 'manager' ? [...nodeFacts, ...swarmFacts] : nodeFacts;
       return {
         publish: [
-          ...kinds.map((kind) => subjects.fact(name, kind, '*')),
-          subjects.outcome(name, '*'),
+          ...kinds.map((kind) => subjects.tell(subjects.fact(name, kind, '*'))),
+          subjects.tell(subjects.outcome(name, '*')),
           subjects.beat(name),
-          aside,
+          subjects.tell(aside),
           ...api(meshReading),
         ],
         subscribe: [
@@ -108,9 +114,13 @@ export function permissionsOf(identity: Identity): Permissions {
           `$JS.ACK.${factStream.name}.${deciderConsumer}.>`,
           meshKeys,
           subjects.head(name),
-          aside,
+          subjects.facts,
+          subjects.outcomes,
+          subjects.deadLetters,
+          subjects.throttled(name),
+          answersToOtherAccounts,
         ],
-        subscribe: [inbox, ...meshHearing],
+        subscribe: [inbox, ...meshHearing, subjects.told],
         answers: false,
       };
     case 'console':
@@ -122,13 +132,19 @@ export function permissionsOf(identity: Identity): Permissions {
           subjects.facts,
           subjects.outcomes,
           subjects.deadLetters,
+          subjects.throttled('*'),
           subjects.verdict('*', '*'),
         ],
         answers: false,
       };
     case 'sentinel':
       return {
-        publish: [subjects.verdict(name, '*'), bucketSubject(buckets.reach, '>'), aside, ...api(meshReading)],
+        publish: [
+          subjects.verdict(name, '*'),
+          bucketSubject(buckets.reach, '>'),
+          subjects.tell(aside),
+          ...api(meshReading),
+        ],
         subscribe: [inbox, ...meshHearing, subjects.beat('*')],
         answers: false,
       };

@@ -9,7 +9,7 @@ const failureHeader = 'Nats-Service-Error';
 
 /** Plain request and reply. @throws {NobodyAnswers, AnswerLate, AnswerFailed, MessageTooLarge, BusUnavailable} */
 export async function ask(connection: Connection, subject: string, text: string, limitMs: number): Promise<string> {
-  requireSize(connection, subject, text);
+  requireSize(connection, subject, Buffer.byteLength(text));
   const answer = await connection.ask(`ask ${subject}`, () =>
     connection.nc.request(subject, text, { timeout: limitMs }).catch((error) => {
       if (error instanceof errors.TimeoutError) throw new AnswerLate(subject, limitMs, { cause: error });
@@ -27,7 +27,7 @@ export function answer(connection: Connection, subject: string, handle: (text: s
   const respond = async (asked: Msg) => {
     try {
       const text = await handle(asked.string());
-      requireSize(connection, subject, text);
+      requireSize(connection, subject, Buffer.byteLength(text));
       asked.respond(text);
     } catch (error) {
       const failed = headers();

@@ -11,8 +11,7 @@ import { followMesh } from './follow.ts';
 const overheadBytes = 512;
 
 /** @throws {MessageTooLarge} where the server would end the connection. */
-export function requireSize(connection: Connection, subject: string, text: string): void {
-  const sizeBytes = Buffer.byteLength(text);
+export function requireSize(connection: Connection, subject: string, sizeBytes: number): void {
   const limitBytes = connection.payloadBytesMax - overheadBytes;
   if (sizeBytes > limitBytes) throw new MessageTooLarge(subject, sizeBytes, limitBytes);
 }
@@ -37,7 +36,7 @@ export async function openBucket(connection: Connection, bucket: string): Promis
       return entry ? asEntry(entry) : undefined;
     },
     async put(key, text, revision) {
-      requireSize(connection, bucketSubject(bucket, key), text);
+      requireSize(connection, bucketSubject(bucket, key), Buffer.byteLength(text));
       return compared('write', key, revision, () =>
         // create also takes the place of a delete marker.
         revision === 0 ? kv.create(key, text) : kv.update(key, text, revision),

@@ -1,5 +1,6 @@
 import type { Bus, Message, Stoppable } from '../bus.ts';
 import { buckets } from '../streams.ts';
+import { admit } from './admit.ts';
 import { announceHead } from './announce.ts';
 import { answer, ask } from './answer.ts';
 import { openBucket, requireSize } from './bucket.ts';
@@ -10,7 +11,9 @@ import { hand } from './hand.ts';
 import { headersOf, messageOf } from './message.ts';
 import { provision } from './provision.ts';
 import { Shortage } from './shortage.ts';
+import { store } from './store.ts';
 import { tailStream } from './tail.ts';
+import { teller } from './tell.ts';
 
 /**
  * The bus on NATS with JetStream. Waits for a server that cannot be reached, however long, and says so; makes nothing
@@ -31,27 +34,31 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   };
   const shortage = new Shortage(options.log);
   const mesh = await openBucket(connection, buckets.mesh);
-  let announces = false;
+  const tell = teller(connection);
+  let owns = false;
   let closed = false;
 
   return {
     sender: connection.sender,
     async provision() {
       const epoch = await provision(connection, shortage);
-      if (!announces && !closed) keep(announceHead(connection, buckets.mesh));
-      announces = true;
+      if (!owns && !closed) {
+        owns = true;
+        keep(announceHead(connection, buckets.mesh));
+        keep(admitting(options));
+      }
       return epoch;
     },
     epoch: () => readEpoch(connection, buckets.mesh),
     async publish(message, id) {
-      requireSize(connection, message.subject, message.text);
-      const headers = headersOf(message);
+      requireSize(connection, message.subject, Buffer.byteLength(message.text));
+      if (!connection.ownsStreams) return tell(message, id);
       await connection.ask(`publish ${message.subject}`, () =>
-        connection.jetstream.publish(message.subject, message.text, { msgID: id, ...(headers && { headers }) }),
+        store(connection, { ...message, payload: message.text }, id),
       );
     },
     broadcast(message) {
-      requireSize(connection, message.subject, message.text);
+      requireSize(connection, message.subject, Buffer.byteLength(message.text));
       const headers = headersOf(message);
       if (connection.connected) connection.nc.publish(message.subject, message.text, { ...(headers && { headers }) });
     },
@@ -68,6 +75,25 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       closed = true;
       await Promise.all([...going].map((one) => one.stop()));
       await connection.close();
+    },
+  };
+}
+
+/** Admits what is told, on a connection of its own, from when it is there until it is stopped. */
+function admitting({ onState: _, ...options }: ConnectOptions): Stoppable {
+  const stopping = new AbortController();
+  const opened = Connection.open({ ...options, name: `${options.name}-admission`, signal: stopping.signal }).then(
+    (connection) => ({ connection, admission: admit(connection) }),
+    (error) => {
+      if (!stopping.signal.aborted) throw error;
+    },
+  );
+  return {
+    async stop() {
+      stopping.abort();
+      const { connection, admission } = (await opened) ?? {};
+      await admission?.stop();
+      await connection?.close();
     },
   };
 }

@@ -3,7 +3,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { errors } from '@nats-io/nats-core';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { BusUnavailable } from '../bus.ts';
-import { apiPrefix, inboxPrefix } from '../roles.ts';
+import { apiPrefix, type Identity, inboxPrefix } from '../roles.ts';
 import { isId } from '../subjects.ts';
 import { Credentials, CredentialsUnusable } from './credentials.ts';
 import { reason, unavailable } from './failure.ts';
@@ -58,6 +58,8 @@ export class Connection {
   readonly servers: readonly string[];
   /** Who sends: as its credentials say or, where everybody is taken, as its name does. */
   readonly sender: string;
+  /** Whether this may write the streams itself; everybody else tells those who may. */
+  readonly ownsStreams: boolean;
   readonly log: BusLog | undefined;
   readonly #listeners = new Set<StateListener>();
   readonly #refusals = new Refusals();
@@ -68,13 +70,14 @@ export class Connection {
     nc: NatsConnection,
     api: Api,
     manager: JetStreamManager,
-    sender: string,
+    identity: Pick<Identity, 'name'> & Partial<Identity>,
     options: ConnectOptions,
   ) {
     this.nc = nc;
     this.timeoutMs = api.timeout;
     this.servers = serversOf(options);
-    this.sender = sender;
+    this.sender = identity.name;
+    this.ownsStreams = identity.role === 'decider';
     this.log = options.log;
     this.manager = manager;
     this.jetstream = jetstream(nc, api);
@@ -90,8 +93,8 @@ export class Connection {
       checkAPI: false,
       ...(credentials ? { apiPrefix: apiPrefix(credentials) } : {}),
     };
-    const sender = credentials?.name ?? (isId(options.name) ? options.name : unnamed);
-    const connection = new Connection(nc, api, await jetstreamManager(nc, api), sender, options);
+    const identity = credentials ?? { name: isId(options.name) ? options.name : unnamed };
+    const connection = new Connection(nc, api, await jetstreamManager(nc, api), identity, options);
     if (!credentials)
       options.log?.warn('bus: no credentials were given; whoever reaches these servers may do everything');
     connection.#tell('connected', `connected to ${nc.getServer()}${waited ? ' after waiting for it' : ''}`);

@@ -4,17 +4,36 @@ import type { Message } from '../bus.ts';
 /** Where W3C trace context travels. */
 const traceHeader = 'traceparent';
 
-export function headersOf(message: Message): MsgHdrs | undefined {
-  if (message.trace === undefined) return undefined;
+/** Where a message's id travels to those who store it; JetStream's own header, by which it stores an id once. */
+const idHeader = 'Nats-Msg-Id';
+
+type Traced = Pick<Message, 'trace'>;
+
+export function headersOf({ trace }: Traced): MsgHdrs | undefined {
+  if (trace === undefined) return undefined;
   const made = headers();
-  made.set(traceHeader, message.trace);
+  made.set(traceHeader, trace);
   return made;
 }
 
-type Received = { readonly subject: string; readonly headers?: MsgHdrs | undefined; string(): string };
+export function withId(sent: MsgHdrs, id: string): MsgHdrs {
+  sent.set(idHeader, id);
+  return sent;
+}
+
+type Headed = { readonly headers?: MsgHdrs | undefined };
+type Received = Headed & { readonly subject: string; string(): string };
+
+export function traceOf({ headers }: Headed): Traced {
+  const trace = headers?.get(traceHeader);
+  return trace ? { trace } : {};
+}
+
+/** Empty where it has none. */
+export function idOf({ headers }: Headed): string {
+  return headers?.get(idHeader) ?? '';
+}
 
 export function messageOf(received: Received): Message {
-  const trace = received.headers?.get(traceHeader);
-  const message = { subject: received.subject, text: received.string() };
-  return trace ? { ...message, trace } : message;
+  return { subject: received.subject, text: received.string(), ...traceOf(received) };
 }
