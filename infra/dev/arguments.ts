@@ -32,10 +32,10 @@ namespace, mount and file it made. Needs root.
   --once 'COMMAND'  run COMMAND with bash where an outside client is, once the cluster answers; then remove the
                     cluster and exit with COMMAND's status. It finds, separated by spaces and in the same order, NODES
                     (addresses), NAMESPACES (for nsenter --net=/run/netns/NAME) and SOCKETS (Docker APIs); also
-                    DOCKER_HOST (the manager's), CONSOLE (a URL), and \`fairway\` on the PATH
+                    DOCKER_HOST (the manager's), CONSOLE (URLs), and \`fairway\` on the PATH
   --nodes N         number of nodes, 3 if not given; the first is the manager
-  --bus single      one server for the bus instead of three (one on each of the first three nodes), and one decider
-                    instead of two
+  --bus single      one server for the bus instead of three (one on each of the first three nodes), one decider and
+                    console instead of two
   --bare            no sample services
   --without-fairway the swarm as Docker leaves it, to compare
   --help            this text

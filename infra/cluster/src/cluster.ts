@@ -4,7 +4,7 @@ import type { CredentialsFolder } from '@fairway/credentials';
 import { killCgroup, makeCgroup } from './cgroup.ts';
 import { attempt, type CommandOptions, type CommandResult } from './command.ts';
 import { Engine } from './engine.ts';
-import { consoleUrl, nodeService } from './fairway.ts';
+import { consoleUrls, nodeService } from './fairway.ts';
 import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
 import { clusterCredentials, credentialsFile, natsName, nodeNats, removeStore } from './nats.ts';
@@ -80,7 +80,6 @@ function words(command: Command): readonly string[] {
  * processes may attach to the same cluster. */
 export class Cluster {
   readonly name: string;
-  readonly consoleUrl = consoleUrl;
   readonly client: ClusterClient;
   private readonly place: ClusterPlace;
 
@@ -125,6 +124,17 @@ export class Cluster {
   get bus(): { readonly urls: readonly string[]; readonly servers: readonly ClusterProcess[] } {
     const { urls, parts } = readState(this.place).bus;
     return { urls, servers: parts.map((part) => this.process(part)) };
+  }
+
+  /** What the first console that answers says of the mesh, as JSON. Throws where none does, with what curl said. */
+  async status(): Promise<string> {
+    let said = 'there is no console';
+    for (const url of consoleUrls(this.place)) {
+      const { status, stdout, stderr } = await this.client.exec(['curl', '-sSf', '-m', '5', `${url}/api/status`]);
+      if (status === 0) return stdout;
+      said = stderr.trim();
+    }
+    throw new Error(said);
   }
 
   /** Who may connect to the bus. What is changed there, the servers are told. */

@@ -11,10 +11,9 @@ export async function fairwayConverged(cluster: Cluster, options: WaitOptions): 
     async () => {
       const ended = cluster.processes.filter((one) => !one.isAlive).map((one) => one.name);
       if (ended.length > 0) return `these ended: ${ended.join(', ')}`;
-      const answer = await cluster.client.exec(['curl', '-sS', '-m', '2', `${cluster.consoleUrl}/api/status`]);
-      if (answer.status !== 0) return answer.stderr.trim();
-      const status = JSON.parse(answer.stdout) as { converged?: boolean };
-      return status.converged === true || `not converged: ${answer.stdout.slice(0, 500)}`;
+      const said = await cluster.status();
+      const { converged } = JSON.parse(said) as { converged?: boolean };
+      return converged === true || `not converged: ${said.slice(0, 500)}`;
     },
     { everyMs: 100, ...options },
   );

@@ -10,9 +10,15 @@ import { lanAddress, lanNamespace } from './switch.ts';
 
 /** Fairway's own processes, each run by the Node that runs this: from its source, and in the lab from its bundle. */
 
-const consoleListen = `${lanAddress}:8080`;
+/** Where each console listens, by its name: all on the LAN, one port after the other. */
+function consoleListen(place: ClusterPlace, name: string): string {
+  return `${lanAddress}:${8080 + readState(place).consoles.indexOf(name)}`;
+}
 
-export const consoleUrl = `http://${consoleListen}`;
+/** The consoles' URLs. */
+export function consoleUrls(place: ClusterPlace): readonly string[] {
+  return readState(place).consoles.map((name) => `http://${consoleListen(place, name)}`);
+}
 
 /** Where somebody on the LAN may receive traces; OTLP/HTTP's usual port. */
 export const tracesUrl = `http://${lanAddress}:4318`;
@@ -74,13 +80,13 @@ export function decider(place: ClusterPlace, name: string): ProcessRecord {
   };
 }
 
-export function consoleService(place: ClusterPlace): ProcessRecord {
+export function consoleService(place: ClusterPlace, name: string): ProcessRecord {
   return {
-    name: 'console',
+    name,
     argv: [...enterNamespace(lanNamespace(place)), ...programArgv('console')],
-    env: { ...onBus(place, 'console'), FAIRWAY_CONSOLE_LISTEN: consoleListen, ...cache, ...traces() },
-    logFile: join(place.logDir, 'console.log'),
-    cgroup: `${place.cgroup}/console`,
+    env: { ...onBus(place, name), FAIRWAY_CONSOLE_LISTEN: consoleListen(place, name), ...cache, ...traces() },
+    logFile: join(place.logDir, `${name}.log`),
+    cgroup: `${place.cgroup}/${name}`,
   };
 }
 

@@ -85,17 +85,17 @@ export async function makeCredentials(
       }),
     ),
   );
-  for (const name of deciderNames(form)) await folder.add({ name, role: 'decider' });
-  await folder.add({ name: 'console', role: 'console' });
+  for (const name of replicaNames('decider', form)) await folder.add({ name, role: 'decider' });
+  for (const name of replicaNames('console', form)) await folder.add({ name, role: 'console' });
   const urls = serverUrls(await folder.registry());
   updateState(place, (state) => {
     state.bus = { urls, parts: servers.map(({ part }) => part), program };
   });
 }
 
-/** One decider beside one server; where losing a server is nothing, losing a decider is not to be something either. */
-export function deciderNames(form: BusForm): readonly string[] {
-  return form === 'single' ? ['decider'] : ['decider1', 'decider2'];
+/** One of a service beside one server; where losing a server is nothing, losing a service is not to be something either. */
+export function replicaNames(service: 'decider' | 'console', form: BusForm): readonly string[] {
+  return form === 'single' ? [service] : [`${service}1`, `${service}2`];
 }
 
 /** How the bus's servers are started. */

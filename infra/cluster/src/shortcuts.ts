@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { consoleUrl, programArgv } from './fairway.ts';
+import { consoleUrls, programArgv } from './fairway.ts';
 import { enterNamespace } from './namespace.ts';
 import { credentialsDir } from './nats.ts';
 import { enterNode } from './node.ts';
@@ -16,7 +16,7 @@ export function writeShortcuts(place: ClusterPlace, nodes: readonly NodeRecord[]
   const client = enterNamespace(lanNamespace(place));
   writeCommand(place, 'client', client);
   writeCommand(place, 'fairway', [...client, ...programArgv('cli')], {
-    CONSOLE: consoleUrl,
+    CONSOLE: consoleUrls(place).join(','),
     FAIRWAY_CREDENTIALS_DIR: credentialsDir(place),
   });
   for (const node of nodes) writeCommand(place, node.name, ['env', '-u', 'DOCKER_HOST', ...enterNode(node)]);
@@ -29,7 +29,7 @@ export function shellEnvironment(place: ClusterPlace, nodes: readonly NodeRecord
     NAMESPACES: nodes.map((node) => node.namespace).join(' '),
     SOCKETS: nodes.map((node) => node.socket).join(' '),
     DOCKER_HOST: `unix://${nodes.find((node) => node.role === 'manager')?.socket ?? ''}`,
-    CONSOLE: consoleUrl,
+    CONSOLE: consoleUrls(place).join(','),
     PATH: [place.binDir, process.env.PATH].join(delimiter),
   };
 }

@@ -11,13 +11,13 @@ import {
   busReady,
   busRecords,
   clusterCredentials,
-  deciderNames,
   makeCredentials,
+  replicaNames,
 } from './nats.ts';
 import { joinNode, recordSwarmNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
 import { toolsDir } from './project.ts';
-import { claim, type NodeRecord, readState } from './state.ts';
+import { claim, type NodeRecord, readState, updateState } from './state.ts';
 import { initSwarm, nodeReady, workerToken } from './swarm.ts';
 import { addSwitch, NodeCountInvalid, nodesMax } from './switch.ts';
 import { recoverCluster, removeCluster } from './teardown.ts';
@@ -109,9 +109,10 @@ async function build(
   };
   await together([bus, swarm], signal);
   if (fairway) {
-    const deciders = deciderNames(form);
-    await startFairway(place, deciders);
-    report(`${deciders.join(' and ')}, console and node processes are started`);
+    const deciders = replicaNames('decider', form);
+    const consoles = replicaNames('console', form);
+    await startFairway(place, deciders, consoles);
+    report(`${[...deciders, ...consoles].join(', ')} and node processes are started`);
   }
 }
 
@@ -155,9 +156,16 @@ async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: Abor
   );
 }
 
-async function startFairway(place: ClusterPlace, deciders: readonly string[]): Promise<void> {
+async function startFairway(
+  place: ClusterPlace,
+  deciders: readonly string[],
+  consoles: readonly string[],
+): Promise<void> {
   for (const name of deciders) await startPart(place, decider(place, name));
-  await startPart(place, consoleService(place));
+  updateState(place, (state) => {
+    state.consoles = consoles;
+  });
+  for (const name of consoles) await startPart(place, consoleService(place, name));
   const folder = await clusterCredentials(place);
   for (const node of readState(place).nodes) {
     await folder.add({ name: node.swarmNodeId, role: node.role === 'manager' ? 'manager' : 'node' });

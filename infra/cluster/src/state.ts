@@ -36,6 +36,8 @@ export interface ClusterState {
   owner: ProcessIdentity;
   fairway: boolean;
   bus: BusState;
+  /** Names of the consoles' processes. */
+  consoles: readonly string[];
   nodes: NodeRecord[];
   processes: Record<string, ProcessRecord>;
 }
@@ -109,6 +111,7 @@ export function claim(place: ClusterPlace, fairway: boolean): void {
     owner,
     fairway,
     bus: { urls: [], parts: [], program: '' },
+    consoles: [],
     nodes: [],
     processes: {},
   });

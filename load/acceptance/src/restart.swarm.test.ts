@@ -165,3 +165,26 @@ test('each server of the bus killed in turn: changes go on without it, and no re
   await swarm.converged();
   expect((await traffic.end()).failures).toEqual({});
 });
+
+test('each decider and console killed amid changes: each change arrives, by another where there is one', async ({
+  swarm,
+}) => {
+  await swarm.create('steady', { ports: ['8490:8000'] });
+  await swarm.answers('steady', 8490);
+  for (const replicas of [swarm.deciders, swarm.consoles]) {
+    for (const [turn, part] of replicas.entries()) {
+      await part.kill();
+      if (replicas.length === 1) await part.start();
+      const tasks = 2 - (turn % 2);
+      await swarm.docker('service', 'scale', '--detach', `steady=${tasks}`);
+      await swarm.answers('steady', 8490, tasks);
+      await swarm.view(`${tasks} tasks to be told of`, ({ services }) => {
+        const serving = services.find(({ name }) => name === 'steady')?.serving;
+        return serving === tasks || `${serving} serve`;
+      });
+      expect((await swarm.fairway('status')).stdout).toContain('steady');
+      await part.start();
+    }
+  }
+  await swarm.converged();
+});

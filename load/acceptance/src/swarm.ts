@@ -17,8 +17,6 @@ export type Deployment = {
 /** Converging takes some hundred milliseconds; a task takes seconds to start on a busy machine. */
 const stateMaxMs = 60_000;
 
-const isDecider = (name: string) => name.startsWith('decider');
-
 /** The suite's swarm as a test uses it: by Docker's own command, and by connections. */
 export class Swarm {
   readonly cluster: Cluster;
@@ -36,7 +34,16 @@ export class Swarm {
 
   /** Processes of all deciders: one, or two where the bus has three servers. */
   get deciders() {
-    return this.cluster.processes.filter(({ name }) => isDecider(name));
+    return this.#replicas('decider');
+  }
+
+  /** Those of all consoles, likewise. */
+  get consoles() {
+    return this.#replicas('console');
+  }
+
+  #replicas(service: string) {
+    return this.cluster.processes.filter(({ name }) => name.startsWith(service));
   }
 
   /** Docker's command on the manager. */
@@ -273,13 +280,7 @@ export class Swarm {
 
   /** What `fairway status --json` prints, from where it has it: a process of Node for each look would slow all else. */
   async status(): Promise<View> {
-    const { stdout, stderr } = await this.cluster.client.exec([
-      'curl',
-      '-sSf',
-      `${this.cluster.consoleUrl}/api/status`,
-    ]);
-    if (stdout === '') throw new Error(stderr);
-    return JSON.parse(stdout) as View;
+    return JSON.parse(await this.cluster.status()) as View;
   }
 
   /** Waits until the view is as wanted. `wanted` returns true, or what is missing. */
@@ -354,10 +355,8 @@ export class Swarm {
       parts.push(`--- rules of ${node.name}\n${await this.table(node)}`);
       parts.push(`--- rules in ingress_sbox of ${node.name}\n${await this.table(node, 'ingress_sbox')}`);
     }
-    for (const part of this.cluster.processes) {
-      const own = isDecider(part.name) || this.nodes.some(({ name }) => name === part.name);
-      if (own) parts.push(`--- outcomes and log of ${part.name}\n${part.log(30)}`);
-    }
+    for (const part of [...this.deciders, ...this.nodes.map(({ name }) => this.cluster.process(name))])
+      parts.push(`--- outcomes and log of ${part.name}\n${part.log(30)}`);
     return parts.join('\n');
   }
 }

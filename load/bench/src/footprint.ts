@@ -23,7 +23,7 @@ export async function measureFootprint(cluster: Cluster, { report, signal }: Mea
   await fairwayConverged(cluster, { limitMs: 300_000, signal });
   report(`converged; idle for ${idleMs / 1000} s`);
   const parts = cluster.processes.filter(
-    ({ name }) => ['node1', 'node2', 'console'].includes(name) || name.startsWith('decider'),
+    ({ name }) => ['node1', 'node2'].includes(name) || /^(decider|console)/.test(name),
   );
   const before = parts.map(({ pid = 0 }) => processorMs(pid));
   await pause(idleMs, undefined, { signal });

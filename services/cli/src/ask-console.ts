@@ -5,8 +5,21 @@ export class ConsoleUnreachable extends Error {}
 
 /** How long the console may take to answer: a node that it asks may take 4 s. */
 const answerMaxMs = 6_000;
+/** What a console answers that has not read the mesh yet. */
+const tooEarlyStatus = 503;
 /** A node that is left to Docker, or taken back, may take 15 s. */
 const handoverMaxMs = 20_000;
+
+/**
+ * Consoles, by their URLs with commas between: each has all there is to tell, and the first that answers is asked. Their
+ * time is shared, as one whose machine is gone does not even refuse.
+ */
+function consolesOf(consoleUrl: string): readonly string[] {
+  return consoleUrl
+    .split(',')
+    .map((url) => url.trim().replace(/\/$/, ''))
+    .filter((url) => url !== '');
+}
 
 /** Asks the console for its view, which may take `limitMs` where that is less. @throws {ConsoleUnreachable} */
 export function askStatus(consoleUrl: string, limitMs = answerMaxMs): Promise<View> {
@@ -43,30 +56,29 @@ export function askHandover(consoleUrl: string, request: 'uninstall' | 'install'
  * @throws {ConsoleUnreachable}
  */
 export async function* askEvents(consoleUrl: string, follow: boolean): AsyncGenerator<EventLine> {
-  const url = urlOf(consoleUrl, `/api/events${follow ? '?follow' : ''}`);
-  // What is followed may take as long as it likes, once it has begun.
-  const tooLate = new AbortController();
-  const timer = setTimeout(() => tooLate.abort(), answerMaxMs);
+  const { url, response, reached } = await reach(consoleUrl, `/api/events${follow ? '?follow' : ''}`, {
+    limitMs: answerMaxMs,
+  });
   try {
-    const response = await reach(url, tooLate.signal);
     if (!response.ok || response.body === null || !response.headers.get('content-type')?.includes('ndjson')) {
       throw new ConsoleUnreachable(
         `${url} answered ${response.status}, which is not a Fairway console's list of events`,
       );
     }
     if (follow) {
-      clearTimeout(timer);
+      // What is followed may take as long as it likes, once it has begun.
+      reached();
       yield* linesOf(url, response.body.pipeThrough(new TextDecoderStream()));
     } else {
       // All of it first: whoever reads what is told, a pager say, may take longer than the console may.
       const text = await response.text().catch((cause) => {
         throw wentAway(url, cause);
       });
-      clearTimeout(timer);
+      reached();
       yield* linesOf(url, [text]);
     }
   } finally {
-    clearTimeout(timer);
+    reached();
   }
 }
 
@@ -88,17 +100,33 @@ function wentAway(url: string, cause: unknown): ConsoleUnreachable {
   return new ConsoleUnreachable(`${url}: the console went away`, { cause });
 }
 
-function urlOf(consoleUrl: string, path: string): string {
-  return `${consoleUrl.replace(/\/$/, '')}${path}`;
-}
+type Asking = { readonly limitMs: number; readonly method?: 'GET' | 'POST' };
 
-async function reach(url: string, signal: AbortSignal, method = 'GET'): Promise<Response> {
-  try {
-    return await fetch(url, { signal, method });
-  } catch (cause) {
-    const hint = 'Is the console running, and is this its address? Set --console or CONSOLE.';
-    throw new ConsoleUnreachable(`No answer from ${url}. ${hint}`, { cause });
+/** An answer that has begun, from the first console that gives one. `reached` ends the limit on the rest of it. */
+type Reached = { readonly url: string; readonly response: Response; readonly reached: () => void };
+
+/** @throws {ConsoleUnreachable} */
+async function reach(consoleUrl: string, path: string, { limitMs, method = 'GET' }: Asking): Promise<Reached> {
+  const urls = consolesOf(consoleUrl).map((console) => `${console}${path}`);
+  let cause: unknown;
+  for (const [at, url] of urls.entries()) {
+    const tooLate = new AbortController();
+    const timer = setTimeout(() => tooLate.abort(), limitMs / urls.length);
+    const reached = () => clearTimeout(timer);
+    try {
+      const response = await fetch(url, { signal: tooLate.signal, method });
+      // One that has only just begun knows less than the next.
+      if (response.status !== tooEarlyStatus || at === urls.length - 1) return { url, response, reached };
+    } catch (error) {
+      cause = error;
+    }
+    reached();
   }
+  const hint =
+    urls.length > 1
+      ? 'Is a console running, and are these their addresses?'
+      : 'Is the console running, and is this its address?';
+  throw new ConsoleUnreachable(`No answer from ${urls.join(', ')}. ${hint} Set --console or CONSOLE.`, { cause });
 }
 
 /** An answer is known by its fields: what else listens on the address may answer JSON too. */
@@ -106,11 +134,13 @@ async function askConsole<Answer>(
   consoleUrl: string,
   path: string,
   fields: readonly string[],
-  { limitMs = answerMaxMs, method = 'GET' }: { readonly limitMs?: number; readonly method?: 'GET' | 'POST' } = {},
+  { limitMs = answerMaxMs, method = 'GET' }: Partial<Asking> = {},
 ): Promise<Answer> {
-  const url = urlOf(consoleUrl, path);
-  const response = await reach(url, AbortSignal.timeout(limitMs), method);
-  const body: unknown = await response.json().catch(() => undefined);
+  const { url, response, reached } = await reach(consoleUrl, path, { limitMs, method });
+  const body: unknown = await response
+    .json()
+    .catch(() => undefined)
+    .finally(reached);
   if (typeof body === 'object' && body !== null && fields.every((field) => field in body)) return body as Answer;
   const said = body && typeof body === 'object' && 'error' in body ? `: ${body.error}` : '';
   throw new ConsoleUnreachable(`${url} answered ${response.status}${said || ', which is not a Fairway console'}`);

@@ -135,6 +135,19 @@ describe.concurrent('fairway status', () => {
     expect(stderr).toContain('Is the console running, and is this its address? Set --console or CONSOLE.');
   });
 
+  test('of several consoles the first that can tell is asked; none: 1, and all are named', async () => {
+    const urls = ['http://127.0.0.1:9', `${base}/hanging`, `${base}/early`, `${base}/converged`, `${base}/behind`];
+    const { status, stdout, stderr } = await fairway(['status', '--console', urls.join(',')]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(showStatus(convergedView, 0));
+    const gone = await fairway(['status'], { CONSOLE: 'http://127.0.0.1:9, http://127.0.0.1:10/' });
+    expect(gone.status).toBe(1);
+    expect(gone.stderr).toBe(
+      'fairway: No answer from http://127.0.0.1:9/api/status, http://127.0.0.1:10/api/status. ' +
+        'Is a console running, and are these their addresses? Set --console or CONSOLE.\n',
+    );
+  });
+
   test.each([[['status', '--jsn']], [['state']], [['status', 'more']], [['status', '--console']], [[]]])(
     'wrong usage %j: 2',
     async (args) => {

@@ -30,7 +30,11 @@ const program = new Command('fairway')
   .hook('preAction', (_, command) => {
     forPrograms = command.opts<{ json?: true }>().json ?? false;
   })
-  .option('--console <url>', "the console's URL [$CONSOLE]", process.env.CONSOLE || 'http://127.0.0.1:8080');
+  .option(
+    '--console <url,...>',
+    "the console's URL, or several consoles'; the first that answers is asked [$CONSOLE]",
+    process.env.CONSOLE || 'http://127.0.0.1:8080',
+  );
 
 program
   .command('status')
