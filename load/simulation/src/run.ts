@@ -1,3 +1,4 @@
+import { wrongViews } from './console-views.ts';
 import { type Backups, happen, mendAll } from './happen.ts';
 import { entriesOf, showEntry } from './kernel-lines.ts';
 import { tablesOf } from './oracle/tables.ts';
@@ -52,7 +53,7 @@ export async function run(story: Story): Promise<Report> {
     if (wrong.length > 0) wrongMs = nowMs;
   }
   const quietMs = (wrongMs ?? fromMs) - fromMs;
-  const failures = [...new Set([...world.broken, ...wrong])];
+  const failures = [...new Set([...world.broken, ...wrong, ...(await wrongViews(world))])];
   return { failures, lines: world.lines, quietMs };
 
   async function passUntil(atMs: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { chanceFrom, createMemoryBus, every, type MemoryBus, SimulatedClock } from '@fairway/bus';
 import { createKernelStandIn } from '@fairway/executor';
 import { Invariants } from './invariants/invariants.ts';
-import { DeciderProcess, NodeProcess, type Process } from './processes/process.ts';
+import { ConsoleProcess, DeciderProcess, NodeProcess, type Process } from './processes/process.ts';
 import type { Shape } from './story/story.ts';
 import { Latency } from './swarm/latency.ts';
 import { Machine } from './swarm/machine.ts';
@@ -22,7 +22,8 @@ export type World = {
   readonly machines: readonly Machine[];
   readonly nodes: readonly NodeProcess[];
   readonly deciders: readonly DeciderProcess[];
-  /** All of Fairway's processes: those on nodes, then deciders, then whatever else comes to be. */
+  readonly consoles: readonly ConsoleProcess[];
+  /** All of Fairway's processes: those on nodes, then deciders, then consoles. */
   readonly processes: readonly Process[];
   readonly invariants: Invariants;
   readonly lines: Line[];
@@ -82,6 +83,10 @@ export function makeWorld(seed: number, shape: Shape): World {
   const surroundings = { bus, latency, say, newId: () => `listing${++ids}`, invariants };
   const nodes = machines.map((machine, n) => new NodeProcess(machine, shape.machines[n]?.skewMs ?? 0, surroundings));
   const deciders = shape.deciders.map(({ skewMs }, n) => new DeciderProcess(`decider${n + 1}`, skewMs, surroundings));
+  const consoles = Array.from(
+    { length: shape.consoles ?? 0 },
+    (_, n) => new ConsoleProcess(`console${n + 1}`, 0, surroundings),
+  );
   return {
     clock,
     latency,
@@ -90,7 +95,8 @@ export function makeWorld(seed: number, shape: Shape): World {
     machines,
     nodes,
     deciders,
-    processes: [...nodes, ...deciders],
+    consoles,
+    processes: [...nodes, ...deciders, ...consoles],
     invariants,
     broken,
     lines,

@@ -19,8 +19,13 @@ import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
 import { recordEvents } from './record-events.ts';
 
-/** A running console: its HTTP application, and what stops its listening to the bus. */
-export type Console = { readonly app: Hono; stop(): Promise<void> };
+/** A running console: its HTTP application, the view that it serves, and what stops its listening to the bus. */
+export type Console = {
+  readonly app: Hono;
+  /** Undefined until it has read the mesh. */
+  view(): Promise<View | undefined>;
+  stop(): Promise<void>;
+};
 
 const tooEarly = { error: 'the console has not reached the mesh on the bus yet; is a decider running?' };
 
@@ -46,23 +51,23 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   const countPutAside = async () => {
     putAside = await bus.count(deadLetterStream.name).catch(() => putAside);
   };
-  app.get('/api/status', async (context) => {
+  const view = async (): Promise<View | undefined> => {
     const mesh = replica.current;
-    if (!mesh) return context.json(tooEarly, 503);
+    if (!mesh) return undefined;
     if (lost === undefined) await countPutAside();
-    const view: View = foldView(mesh, {
+    const now = foldView(mesh, {
       outcomes: outcomes.nodes,
       putAside: putAside + outcomes.unreadable,
       unreadable: replica.unreadable,
       throttled: throttled.now,
     });
-    if (lost === undefined) return context.json(view);
+    if (lost === undefined) return now;
     const why = `the console has lost the bus (${lost}); what it shows is as it was then`;
-    return context.json({
-      ...view,
-      converged: false,
-      pending: [{ about: 'bus', why }, ...view.pending],
-    } satisfies View);
+    return { ...now, converged: false, pending: [{ about: 'bus', why }, ...now.pending] };
+  };
+  app.get('/api/status', async (context) => {
+    const now = await view();
+    return now ? context.json(now) : context.json(tooEarly, 503);
   });
   app.get('/api/nodes/:node/rules', async (context) => {
     const mesh = replica.current;
@@ -100,6 +105,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   });
   return {
     app,
+    view,
     async stop() {
       await Promise.all([following.stop(), outcomes.stop(), throttled.stop(), recorded.stop()]);
     },

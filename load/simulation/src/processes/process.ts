@@ -1,6 +1,8 @@
 import type { Bus, MemoryBus, MeshReplica } from '@fairway/bus';
+import { type Console, startConsole } from '@fairway/console';
 import { type Decider, startDecider } from '@fairway/decider';
 import type { Kernel } from '@fairway/executor';
+import type { View } from '@fairway/mesh';
 import { joinNode } from '@fairway/node';
 import type { Log } from '@fairway/telemetry';
 import type { Invariants } from '../invariants/invariants.ts';
@@ -83,6 +85,20 @@ export abstract class Process {
 export class DeciderProcess extends Process {
   protected async run(life: Life, bus: Bus): Promise<Decider> {
     return startDecider({ bus, log: this.log(), clock: life.clock, nowMs: () => life.clock.nowMs() });
+  }
+}
+
+/** A console. */
+export class ConsoleProcess extends Process {
+  #console: Console | undefined;
+
+  protected async run(life: Life, bus: Bus): Promise<void> {
+    this.#console = startConsole({ bus, log: this.log(), clock: life.clock });
+  }
+
+  /** What it shows; undefined while it has nothing to show. */
+  async view(): Promise<View | undefined> {
+    return this.life ? this.#console?.view() : undefined;
   }
 }
 

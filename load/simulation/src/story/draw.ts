@@ -5,10 +5,13 @@ import type { Change, Misfortune, Shape, Story, StoryEvent } from './story.ts';
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
 
+/** One story in so many has consoles, two of them: they change nothing for the others, and cost time. */
+const consolesEvery = 5;
+
 /** Draws the story of a seed, with so many events. */
 export function drawStory(seed: number, steps: number): Story {
   const chance = chanceFrom(seed * 4);
-  const shape = drawShape(chance);
+  const shape = { ...drawShape(chance), ...(seed % consolesEvery === 0 ? { consoles: 2 } : {}) };
   const events: StoryEvent[] = [];
   // What is restored excuses much: most stories do without, and are held to more.
   const restores = chance.happens(0.35);

@@ -6,6 +6,8 @@ export type Shape = {
   /** `ipvs` where IPVS balances on it. */
   readonly machines: readonly { readonly manager: boolean; readonly skewMs: number; readonly ipvs?: boolean }[];
   readonly deciders: readonly { readonly skewMs: number }[];
+  /** How many, none where it is not said. */
+  readonly consoles?: number;
   readonly overlays: number;
 };
 
