@@ -62,7 +62,7 @@ export async function readService(
     const lost = known ? known.released : index <= seen;
     return (claim !== 'released' && lost) || index < (known?.index ?? 0);
   };
-  const behind = view.isRemoved(spec.id) || (heldSpec && isPast(spec, heldSpec)) || claims.some(isBehind);
+  const behind = view.isRemoved('service', spec.id) || (heldSpec && isPast(spec, heldSpec)) || claims.some(isBehind);
   return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };
 }
 

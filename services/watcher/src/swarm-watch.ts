@@ -3,7 +3,7 @@ import { describe, type Log } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { type Docker, DockerUnavailable, type SwarmEvent } from './docker.ts';
-import type { EngineService, EngineTask } from './engine-schema.ts';
+import type { EngineNetwork, EngineService, EngineTask } from './engine-schema.ts';
 import type { HeldObject, MeshView } from './mesh-view.ts';
 import type { Outgoing } from './outbox.ts';
 import { digest, gist, type ServicePicture, serviceFacts } from './service-picture.ts';
@@ -156,10 +156,7 @@ export class SwarmWatch {
     const tasks = Map.groupBy(await docker.listTasks(), (task: EngineTask) => task.ServiceID);
     if (this.#stopped) return;
 
-    for (const listed of networks) {
-      const ours = network(listed);
-      if (ours) this.#tell(`network ${ours.id}`, { kind: 'network', network: ours }, origin);
-    }
+    for (const listed of networks) await this.#tellNetwork(listed, origin);
     for (const listed of nodes) await this.#tellNode(nodeClaim(listed), origin);
     for (const service of services)
       await this.#tellListed(service, tasks.get(service.ID) ?? [], readingsBefore, origin);
@@ -230,10 +227,25 @@ export class SwarmWatch {
     if (confirmed) this.#tellService(confirmed, origin);
   }
 
+  async #tellNetwork(listed: EngineNetwork, origin: Origin): Promise<void> {
+    const { docker, view } = this.#options;
+    const ours = network(listed);
+    if (!ours) return;
+    const isRemoved = () => view.isRemoved('network', ours.id);
+    const past = this.#past(ours.id, isRemoved());
+    if (past === 'none') this.#tell(`network ${ours.id}`, { kind: 'network', network: ours }, origin);
+    if (past !== 'lasting') return;
+    const again = await unlessMalformed(docker.inspectNetwork(ours.id));
+    const confirmed = again && again !== 'malformed' && network(again);
+    if (confirmed && isRemoved())
+      this.#tell(`network ${ours.id}`, { kind: 'network', network: confirmed, confirmed: true }, origin);
+  }
+
   async #tellNode(claim: NodeClaim, origin: Origin): Promise<void> {
     const { docker, view } = this.#options;
     const key = `node ${claim.id}`;
-    const isBehind = (index: number) => index < ([...view.nodes()].find(({ id }) => id === claim.id)?.index ?? 0);
+    const isBehind = (index: number) =>
+      view.isRemoved('node', claim.id) || index < ([...view.nodes()].find(({ id }) => id === claim.id)?.index ?? 0);
     const past = this.#past(claim.id, isBehind(claim.index));
     if (past === 'none') this.#tell(key, { kind: 'node', node: claim, confirmed: false }, origin);
     if (past !== 'lasting') return;

@@ -238,6 +238,18 @@ describe('a service that a restored swarm has again', () => {
   });
 });
 
+describe('a network and a node that a restored swarm has again', () => {
+  it('are confirmed to a mesh that was told that they are gone', async () => {
+    lab = await openLab(({ view }) => {
+      view.removed = ['ingress0', 'node1'];
+    });
+    expect(lab.story.filter((line) => line.includes('confirmed'))).toEqual([]);
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('network ingress confirmed');
+    expect(lab.story).toContain('node one ready confirmed');
+  });
+});
+
 describe('a service that a restored swarm has changed, at an index that it had before', () => {
   it('is confirmed', async () => {
     lab = await openLab(({ swarm, view }) => {

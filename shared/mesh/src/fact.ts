@@ -32,7 +32,12 @@ export type ServiceGoneFact = { readonly kind: 'service-gone'; readonly service:
 export type NodeFact = { readonly kind: 'node'; readonly node: NodeClaim; readonly confirmed: boolean };
 /** A manager answered 404 for the node. */
 export type NodeGoneFact = { readonly kind: 'node-gone'; readonly node: string };
-export type NetworkFact = { readonly kind: 'network'; readonly network: Omit<Network, 'removedMs'> };
+export type NetworkFact = {
+  readonly kind: 'network';
+  readonly network: Omit<Network, 'removedMs'>;
+  /** Set where an inspect confirmed it, so that it counts even where the mesh was told that it is gone. */
+  readonly confirmed?: true;
+};
 /** A manager answered 404 for the network. */
 export type NetworkGoneFact = { readonly kind: 'network-gone'; readonly network: string };
 
