@@ -52,7 +52,7 @@ function showFact(fact: Fact): string {
     case 'swarm-listing':
       return 'that this was the whole swarm';
     case 'node-listing':
-      return `that it has ${fact.tasks.join(' ') || 'no task'}, tick ${fact.tick}`;
+      return `that it has ${fact.tasks.join(' ') || 'no task'}${fact.partial ? ' and more' : ''}, tick ${fact.tick}`;
   }
 }
 

@@ -205,6 +205,11 @@ test("a node's complete listing ends the containers that it does not have", () =
   expect(shown(foldService(held, listing('n1', [], 5, rebooted), knowing))).toEqual(['t1 gone', 't2 serving']);
 });
 
+test('a listing that is only a part ends none', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 100));
+  expect(foldService(held, { ...listing('n1', [], 101), partial: true }, context)).toBe(held);
+});
+
 test('a listing of the boot before does not end the containers of the next, whose facts were folded first', () => {
   const held = fold(report([claim('t1', 10)]), container('t1', 'running', 5, { boot: 'b2', daemon: 'd2' }));
   expect(foldService(held, listing('n1', [], 900), context)).toBe(held);

@@ -143,7 +143,7 @@ function foldContainer(service: FoldedService, fact: ContainerFact, context: Fol
 }
 
 function foldListing(service: FoldedService, fact: NodeListingFact, context: FoldContext): FoldedService {
-  if (context.isRetired(fact.node, fact.incarnation.boot)) return service;
+  if (fact.partial || context.isRetired(fact.node, fact.incarnation.boot)) return service;
   const listed = new Set(fact.tasks);
   const endpoints = service.endpoints.map((endpoint) => {
     if (endpoint.node !== fact.node || listed.has(endpoint.task)) return endpoint;

@@ -113,7 +113,7 @@ export function show(fact: Fact): string {
     case 'network':
       return `network ${fact.network.name}${fact.confirmed ? ' confirmed' : ''}`;
     case 'node-listing':
-      return `node-listing ${fact.tasks.join(' ')}`.trim();
+      return ['node-listing', ...fact.tasks, ...(fact.partial ? ['partial'] : [])].join(' ');
     case 'service-gone':
       return `service-gone ${fact.service}`;
     case 'node-gone':

@@ -126,6 +126,7 @@ export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
     incarnation,
     tick: index,
     tasks: list(id, itemsMax),
+    partial: z.literal(true).exactOptional(),
   }),
 ]);
 
