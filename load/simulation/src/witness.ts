@@ -42,7 +42,7 @@ function showFact(fact: Fact): string {
     case 'node':
       return `node ${fact.node.id}@${fact.node.index} ${fact.node.state}${fact.confirmed ? ' confirmed' : ''}`;
     case 'network':
-      return `network ${fact.network.name}`;
+      return `network ${fact.network.name}${fact.confirmed ? ' confirmed' : ''}`;
     case 'service-gone':
       return `service ${fact.service} is gone`;
     case 'node-gone':
@@ -52,7 +52,7 @@ function showFact(fact: Fact): string {
     case 'swarm-listing':
       return 'that this was the whole swarm';
     case 'node-listing':
-      return `that it has ${fact.tasks.join(' ') || 'no task'}, tick ${fact.tick}`;
+      return `that it has ${fact.tasks.join(' ') || 'no task'}${fact.partial ? ' and more' : ''}, tick ${fact.tick}`;
   }
 }
 

@@ -58,7 +58,7 @@ export function decideService(
     const fold = (envelope: Envelope<ServiceChange>) => {
       const after = foldService(service, envelope.body, context);
       if (!after) early.push(envelope);
-      else if (after !== service) causes.push(causeOf(envelope));
+      else if (after !== service) addCause(causes, envelope);
       service = after;
     };
     facts.forEach(fold);
@@ -102,7 +102,7 @@ export function decideNode(
     const causes: NewCause[] = [];
     for (const envelope of facts) {
       const after = foldNode(node, envelope.body, nowMs);
-      if (after !== node) causes.push(causeOf(envelope));
+      if (after !== node) addCause(causes, envelope);
       node = after;
     }
     if (!node || node === before) return { kind: 'unchanged' };
@@ -132,7 +132,7 @@ export function decideNetwork(
     const causes: NewCause[] = [];
     for (const envelope of facts) {
       const after = foldNetwork(network, envelope.body, nowMs);
-      if (after !== network) causes.push(causeOf(envelope));
+      if (after !== network) addCause(causes, envelope);
       network = after;
     }
     if (!network || network === before) return { kind: 'unchanged' };
@@ -159,6 +159,11 @@ function written(revision: number | undefined): Decision | undefined {
   return revision === undefined ? undefined : { kind: 'written', revision };
 }
 
-function causeOf({ trace, event, atMs }: Envelope<Fact>): NewCause {
-  return { trace, event, atMs };
+/**
+ * Adds what a fact brought about to the causes of a write, once: one that was delivered twice is folded twice, and may find
+ * more to change after the facts between.
+ */
+function addCause(causes: NewCause[], { trace, event, atMs }: Envelope<Fact>): void {
+  const isThis = (cause: NewCause) => cause.trace === trace && cause.event === event && cause.atMs === atMs;
+  if (!causes.some(isThis)) causes.push({ trace, event, atMs });
 }

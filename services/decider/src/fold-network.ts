@@ -9,6 +9,7 @@ export function foldNetwork(
   if (fact.kind === 'network-gone') {
     return held && held.removedMs === undefined ? { ...held, removedMs: nowMs } : held;
   }
-  if (held && (held.removedMs !== undefined || fact.network.index <= held.index)) return held;
-  return fact.network;
+  // As a service that was deleted, it is there again only in a swarm that was restored to when it had the network.
+  if (held?.removedMs !== undefined) return fact.confirmed ? fact.network : held;
+  return held && fact.network.index <= held.index ? held : fact.network;
 }

@@ -29,6 +29,7 @@ test('a removed node stays removed until a confirmed report', () => {
   expect(gone.removedMs).toBe(500);
   expect(foldNode(gone, claimed(11), 0)).toBe(gone);
   expect(foldNode(gone, claimed(11, 'ready', true), 0).removedMs).toBeUndefined();
+  expect(foldNode(gone, claimed(10, 'ready', true), 0).removedMs).toBeUndefined();
 });
 
 test('a complete listing sets the incarnation once; a new boot retires the old one for good', () => {
@@ -42,7 +43,7 @@ test('a complete listing sets the incarnation once; a new boot retires the old o
   expect(foldNode(rebooted, listing('b1', 99), 0)).toBe(rebooted);
 });
 
-test('networks follow the higher index and stay removed', () => {
+test('networks follow the higher index and stay removed until a confirmed report', () => {
   const network = {
     id: 'n',
     name: 'ingress',
@@ -57,5 +58,6 @@ test('networks follow the higher index and stay removed', () => {
   const gone = foldNetwork(held, { kind: 'network-gone', network: 'n' }, 7);
   expect(gone?.removedMs).toBe(7);
   expect(foldNetwork(gone, { kind: 'network', network: { ...network, index: 4 } }, 8)).toBe(gone);
+  expect(foldNetwork(gone, { kind: 'network', network, confirmed: true }, 8)).toEqual(network);
   expect(foldNetwork(undefined, { kind: 'network-gone', network: 'n' }, 7)).toBeUndefined();
 });

@@ -9,9 +9,11 @@ export function foldNode(held: Node | undefined, fact: NodeFact | NodeGoneFact |
   switch (fact.kind) {
     case 'node': {
       const index = node.claim?.index ?? -1;
-      if (fact.confirmed ? fact.node.index === index : fact.node.index <= index) return node;
-      if (node.removedMs !== undefined && !fact.confirmed) return node;
-      const { removedMs: _, ...alive } = node;
+      const { removedMs, ...alive } = node;
+      if (removedMs !== undefined && !fact.confirmed) return node;
+      // A restored swarm may have it again as it was when it was removed, at the same index.
+      if (removedMs === undefined && (fact.confirmed ? fact.node.index === index : fact.node.index <= index))
+        return node;
       return { ...alive, claim: fact.node };
     }
     case 'node-gone':

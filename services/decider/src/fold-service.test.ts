@@ -192,6 +192,16 @@ test('a deleted service stays as a tombstone that late facts do not wake', () =>
   expect(fold({ kind: 'service-gone', service: 'never-heard' })).toMatchObject({ removedMs: 1000 });
 });
 
+test('a fact of the boot that was listed last says nothing against one of the next, however often it is delivered', () => {
+  const rebooted = { boot: 'b2', daemon: 'd2' };
+  const running = container('t1', 'running', 100);
+  const dead = fold(report([claim('t1', 10)]), running, container('t1', 'dead', 5, rebooted)) as FoldedService;
+  const listed = (boots: string[]): FoldContext => ({ ...context, isListed: (_, boot) => boots.includes(boot) });
+  expect(foldService(dead, running, listed(['b1']))).toBe(dead);
+  const life = fold(report([claim('t1', 10)]), running);
+  expect(shown(foldService(life, container('t1', 'dead', 5, rebooted), listed(['b1'])))).toEqual(['t1 gone']);
+});
+
 test("a node's complete listing ends the containers that it does not have", () => {
   const held = fold(
     report([claim('t1', 10), claim('t2', 11)]),
@@ -203,6 +213,11 @@ test("a node's complete listing ends the containers that it does not have", () =
   const rebooted = { boot: 'b2', daemon: 'd2' };
   const knowing: FoldContext = { ...context, isListed: (_, boot) => boot === 'b1' };
   expect(shown(foldService(held, listing('n1', [], 5, rebooted), knowing))).toEqual(['t1 gone', 't2 serving']);
+});
+
+test('a listing that is only a part ends none', () => {
+  const held = fold(report([claim('t1', 10)]), container('t1', 'running', 100));
+  expect(foldService(held, { ...listing('n1', [], 101), partial: true }, context)).toBe(held);
 });
 
 test('a listing of the boot before does not end the containers of the next, whose facts were folded first', () => {

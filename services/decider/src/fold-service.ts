@@ -130,6 +130,7 @@ function foldContainer(service: FoldedService, fact: ContainerFact, context: Fol
   if (!held && !maySpeak(service, fact.node)) return service;
   const before = held ?? unclaimed(fact.task, fact.node, context);
   if (before.incarnation && before.tick !== undefined) {
+    if (isOfBootBefore(fact, before.incarnation.boot, context)) return service;
     if (!isNewerReading(fact.reading, { incarnation: before.incarnation, tick: before.tick })) return service;
   }
   const stepped = step(before, { type: `container.${fact.state}` }, context.nowMs);
@@ -142,8 +143,17 @@ function foldContainer(service: FoldedService, fact: ContainerFact, context: Fol
   return settled(service, { ...service, endpoints }, false, context);
 }
 
+/**
+ * Whether a fact is of a boot before the held one. The boot that was listed last comes before all that were not listed yet:
+ * a fact of it that is delivered again would have its containers live that the next boot has already told are dead.
+ */
+function isOfBootBefore({ node, reading }: ContainerFact, held: string, { isListed }: FoldContext): boolean {
+  const { boot } = reading.incarnation;
+  return boot !== held && isListed(node, boot) && !isListed(node, held);
+}
+
 function foldListing(service: FoldedService, fact: NodeListingFact, context: FoldContext): FoldedService {
-  if (context.isRetired(fact.node, fact.incarnation.boot)) return service;
+  if (fact.partial || context.isRetired(fact.node, fact.incarnation.boot)) return service;
   const listed = new Set(fact.tasks);
   const endpoints = service.endpoints.map((endpoint) => {
     if (endpoint.node !== fact.node || listed.has(endpoint.task)) return endpoint;

@@ -1,9 +1,9 @@
-import { createMemoryBus, type Envelope, MeshReplica, SimulatedClock } from '@fairway/bus';
-import type { NodeListingFact } from '@fairway/mesh';
+import { createMemoryBus, type Envelope, keys, MeshReplica, SimulatedClock, writeComplete } from '@fairway/bus';
+import type { NodeListingFact, SwarmListingFact } from '@fairway/mesh';
 import { expect, test } from 'vitest';
 import { decideService } from './decide.ts';
 import { claim, container, life, report } from './decider-lab.ts';
-import { foldNodeListing } from './listing.ts';
+import { completeEpoch, foldNodeListing } from './listing.ts';
 
 const context = { nowMs: 1000, isRetired: () => false, isListed: () => false, isRemoved: () => false };
 const told = <Body>(body: Body, epoch = 'e'): Envelope<Body> => {
@@ -44,6 +44,23 @@ test("a node's listing waits until the decider has heard of everything that was 
     expect(await foldNodeListing(bus.mesh, replica, told(listing, epoch), context)).toBe(true);
     expect((await bus.mesh.get('service.web'))?.text).toContain('"dead"');
     expect((await bus.mesh.get('node.n1'))?.text).toContain(life.boot);
+  };
+  await clock.settle(work());
+});
+
+test('an epoch is completed once, be it over the word of the one before, which came after the bucket was made anew', async () => {
+  const clock = new SimulatedClock();
+  const bus = createMemoryBus({ clock });
+  const work = async () => {
+    const epoch = await bus.provision();
+    await bus.mesh.put(keys.complete, writeComplete({ epoch: 'before', listing: 'l' }), 0);
+    const whole = (listing: string) => {
+      const fact: SwarmListingFact = { kind: 'swarm-listing', listing, epoch };
+      return told(fact, epoch);
+    };
+    expect(await completeEpoch(bus, whole('l1'))).toBe(true);
+    expect(await completeEpoch(bus, whole('l2'))).toBe(false);
+    expect((await bus.mesh.get(keys.complete))?.text).toBe(writeComplete({ epoch, listing: 'l1' }));
   };
   await clock.settle(work());
 });

@@ -5,6 +5,8 @@ import {
   keys,
   type MeshReplica,
   RevisionConflict,
+  readComplete,
+  Unreadable,
   writeComplete,
 } from '@fairway/bus';
 import type { Mesh, NodeListingFact, SwarmListingFact } from '@fairway/mesh';
@@ -53,18 +55,29 @@ function contradicted(mesh: Mesh, { node, tasks }: NodeListingFact): string[] {
 
 /**
  * Writes, once per epoch, that a complete manager listing is folded in: from now on executors may prune. The bus is asked
- * for the epoch: another decider may have made the bucket anew a moment ago.
+ * for the epoch: another decider may have made the bucket anew a moment ago. It may do so after that too, before the write;
+ * what then stands in the new bucket is of the epoch before, and says nothing of this one.
  */
 export async function completeEpoch(bus: Bus, { body }: Envelope<SwarmListingFact>): Promise<boolean> {
   const { epoch, listing } = body;
   if ((await bus.epoch()) !== epoch) return false;
   const held = await bus.mesh.get(keys.complete);
-  if (held?.text !== undefined) return false;
+  if (held?.text !== undefined && isOf(epoch, held.key, held.text)) return false;
   try {
     await bus.mesh.put(keys.complete, writeComplete({ epoch, listing }), held?.revision ?? 0);
     return true;
   } catch (error) {
     if (error instanceof RevisionConflict) return false;
+    throw error;
+  }
+}
+
+/** Whether an entry says that this epoch is complete. One that cannot be read is a newer decider's, and is left alone. */
+function isOf(epoch: string, key: string, text: string): boolean {
+  try {
+    return readComplete(key, text).epoch === epoch;
+  } catch (error) {
+    if (error instanceof Unreadable) return true;
     throw error;
   }
 }

@@ -38,12 +38,12 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
     const info = await docker.info();
     expect(info).toMatchObject({ manager: true, state: 'active' });
     expect(info.swarm).toMatch(/^\w+$/);
-    expect((await docker.listNodes()).map(({ ID }) => ID)).toEqual([info.node]);
+    expect((await docker.listNodes()).fit.map(({ ID }) => ID)).toEqual([info.node]);
     expect(await docker.inspectNode(info.node ?? '')).toMatchObject({ Spec: { Role: 'manager' } });
   });
 
   it('lists the ingress network and has its sandbox on docker_gwbridge', async () => {
-    const networks = await docker.listNetworks();
+    const { fit: networks } = await docker.listNetworks();
     expect(networks).toMatchObject([{ Name: 'ingress', Ingress: true, Driver: 'overlay', Scope: 'swarm' }]);
     expect(await docker.inspectNetwork(networks[0]?.Id ?? '')).toEqual(networks[0]);
     const gateway = await eventually(() => docker.ingressGateway());
@@ -59,16 +59,17 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
     expect(service.Endpoint.Ports).toEqual([
       { Protocol: 'tcp', TargetPort: 80, PublishedPort: 8101, PublishMode: 'ingress' },
     ]);
-    expect((await docker.listServices()).map(({ ID }) => ID)).toContain(id);
+    expect((await docker.listServices()).fit.map(({ ID }) => ID)).toContain(id);
     const tasks = await eventually(async () => {
-      const listed = await docker.listTasks(id);
+      const { fit: listed } = await docker.listTasks(id);
       return listed.filter(({ Status }) => Status.State === 'running').length === 2 && listed;
     });
     for (const task of tasks) {
       expect(task.NetworksAttachments[0]?.Addresses[0]).toMatchObject({ family: 'ip' });
       expect((await docker.inspectTask(task.ID))?.ServiceID).toBe(id);
     }
-    const listed = (await docker.listContainers()).filter(({ Labels }) => Labels['com.docker.swarm.service.id'] === id);
+    const { fit: containers } = await docker.listContainers();
+    const listed = containers.filter(({ Labels }) => Labels['com.docker.swarm.service.id'] === id);
     expect(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id']).sort()).toEqual(
       tasks.map(({ ID }) => ID).sort(),
     );

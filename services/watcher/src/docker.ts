@@ -58,11 +58,18 @@ export type Malformed = {
   readonly text: string;
 };
 
+/** What a list answered. */
+export type Listed<T> = {
+  readonly fit: readonly T[];
+  /** Ids of what it left out, as far as they could be read: without these it is not the whole. */
+  readonly aside: readonly string[];
+};
+
 /**
  * What Fairway asks of a Docker Engine: reading only. Objects are those of the Engine API, cut down to what is used.
  *
  * Every method throws `DockerUnavailable` when the daemon cannot be reached and `DockerRefused` when it answers with
- * an error. Lists leave out what does not fit its schema; an inspect of such an object throws `DockerMalformed`; both
+ * an error. Lists put aside what does not fit its schema; an inspect of such an object throws `DockerMalformed`; both
  * tell `onMalformed`, once for each object as long as it stays the same. An inspect answers undefined where Docker answers 404.
  */
 export interface Docker {
@@ -74,17 +81,17 @@ export interface Docker {
   ingressGateway(): Promise<Address | undefined>;
   events(): Promise<DockerEvents>;
   /** Containers of tasks on this node, in whatever state. */
-  listContainers(): Promise<readonly EngineContainerSummary[]>;
+  listContainers(): Promise<Listed<EngineContainerSummary>>;
   inspectContainer(id: string): Promise<EngineContainer | undefined>;
-  listServices(): Promise<readonly EngineService[]>;
+  listServices(): Promise<Listed<EngineService>>;
   inspectService(id: string): Promise<EngineService | undefined>;
   /** Tasks of one service, or of all. */
-  listTasks(service?: string): Promise<readonly EngineTask[]>;
+  listTasks(service?: string): Promise<Listed<EngineTask>>;
   inspectTask(id: string): Promise<EngineTask | undefined>;
-  listNodes(): Promise<readonly EngineNode[]>;
+  listNodes(): Promise<Listed<EngineNode>>;
   inspectNode(id: string): Promise<EngineNode | undefined>;
   /** The swarm's overlay networks. */
-  listNetworks(): Promise<readonly EngineNetwork[]>;
+  listNetworks(): Promise<Listed<EngineNetwork>>;
   inspectNetwork(id: string): Promise<EngineNetwork | undefined>;
   onMalformed(listener: (malformed: Malformed) => void): void;
 }

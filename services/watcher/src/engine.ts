@@ -1,6 +1,6 @@
 import Dockerode from 'dockerode';
 import type * as z from 'zod';
-import { type Docker, DockerMalformed, DockerRefused, type Malformed } from './docker.ts';
+import { type Docker, DockerMalformed, DockerRefused, type Listed, type Malformed } from './docker.ts';
 import { openEvents } from './engine-events.ts';
 import { get, request } from './engine-request.ts';
 import * as schema from './engine-schema.ts';
@@ -41,15 +41,21 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
     shape: T,
     kind: string,
     ask: (abortSignal: AbortSignal) => Promise<unknown>,
-  ): Promise<z.output<T>[]> => {
+  ): Promise<Listed<z.output<T>>> => {
     const answer = await request(`list ${kind}s`, ask);
     if (!Array.isArray(answer)) throw new DockerRefused(`list ${kind}s`, 200);
-    return answer.flatMap((item) => {
+    const fit: z.output<T>[] = [];
+    const aside: string[] = [];
+    for (const item of answer) {
       const parsed = shape.safeParse(item);
-      if (parsed.success) return [parsed.data];
+      if (parsed.success) {
+        fit.push(parsed.data);
+        continue;
+      }
       malformed(`${kind} ${idIn(item)}`, parsed.error, item);
-      return [];
-    });
+      aside.push(idIn(item));
+    }
+    return { fit, aside };
   };
   const inspect = async <T extends z.ZodType>(
     shape: T,

@@ -8,6 +8,7 @@ import {
   DockerMalformed,
   DockerRefused,
   DockerUnavailable,
+  type Listed,
   type Malformed,
 } from './docker.ts';
 import type { EngineContainer, EngineNetwork, EngineNode, EngineService, EngineTask } from './engine-schema.ts';
@@ -117,8 +118,8 @@ export class MemoryDocker implements Docker {
   }
 
   async listContainers() {
-    const all = await this.#list('container', 'listContainers', this.containers);
-    return all.map(({ Id, State, Config }) => ({ Id, Labels: Config.Labels, State: State.Status }));
+    const { fit, aside } = await this.#list('container', 'listContainers', this.containers);
+    return { fit: fit.map(({ Id, State, Config }) => ({ Id, Labels: Config.Labels, State: State.Status })), aside };
   }
 
   inspectContainer(id: string) {
@@ -134,8 +135,8 @@ export class MemoryDocker implements Docker {
   }
 
   async listTasks(service?: string) {
-    const all = await this.#listSwarm('task', `listTasks ${service ?? ''}`.trim(), this.tasks);
-    return all.filter((task) => service === undefined || task.ServiceID === service);
+    const { fit, aside } = await this.#listSwarm('task', `listTasks ${service ?? ''}`.trim(), this.tasks);
+    return { fit: fit.filter((task) => service === undefined || task.ServiceID === service), aside };
   }
 
   inspectTask(id: string) {
@@ -174,16 +175,15 @@ export class MemoryDocker implements Docker {
     return new DockerMalformed(malformed);
   }
 
-  async #list<T>(kind: string, operation: string, held: Held<T>): Promise<T[]> {
+  async #list<T>(kind: string, operation: string, held: Held<T>): Promise<Listed<T>> {
     // What is answered is what was there when it was asked: an answer that is held back is an old one. Objects are replaced
     // and never changed.
     const then = [...held];
     await this.#answer(operation);
-    return then.flatMap(([id, object]) => {
-      if (object !== 'malformed' && !this.garbled.has(id)) return [object as T];
-      this.#putAside(kind, id);
-      return [];
-    });
+    const fits = ([id, object]: [string, T | 'malformed']) => object !== 'malformed' && !this.garbled.has(id);
+    const aside = then.filter((one) => !fits(one)).map(([id]) => id);
+    for (const id of aside) this.#putAside(kind, id);
+    return { fit: then.filter(fits).map(([, object]) => object as T), aside };
   }
 
   async #inspect<T>(kind: string, id: string, held: Held<T>): Promise<T | undefined> {
@@ -193,7 +193,7 @@ export class MemoryDocker implements Docker {
     return then as T | undefined;
   }
 
-  async #listSwarm<T>(kind: string, operation: string, held: Held<T>): Promise<T[]> {
+  async #listSwarm<T>(kind: string, operation: string, held: Held<T>): Promise<Listed<T>> {
     this.#refuseUnlessManager(operation);
     return this.#list(kind, operation, held);
   }

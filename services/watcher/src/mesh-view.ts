@@ -24,8 +24,8 @@ export type MeshView = {
   isComplete(epoch: string): boolean;
   services(): Iterable<HeldObject>;
   service(id: string): HeldService | undefined;
-  /** Whether the mesh was told that the service is no more. */
-  isRemoved(service: string): boolean;
+  /** Whether the mesh was told that the object is no more. */
+  isRemoved(kind: 'service' | 'node' | 'network', id: string): boolean;
   tasks(service: string): Iterable<HeldTask>;
   /** What the mesh was told last of the container of a node's task; undefined where it has no such task. */
   container(node: string, service: string, task: string): HeldContainerWord | undefined;
@@ -58,7 +58,7 @@ export function meshView(replica: Meshes): MeshView {
       const held = service(id);
       return held && { spec: held.spec, seen: held.seen };
     },
-    isRemoved: (id) => read()?.services.get(id)?.removedMs !== undefined,
+    isRemoved: (kind, id) => read()?.[`${kind}s`].get(id)?.removedMs !== undefined,
     tasks: (id) =>
       (service(id)?.endpoints ?? [])
         .filter((endpoint) => !hasEnded(endpoint))

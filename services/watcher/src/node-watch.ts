@@ -8,6 +8,7 @@ import type { EngineContainerSummary } from './engine-schema.ts';
 import type { MeshView } from './mesh-view.ts';
 import { beginSend, type Outgoing } from './outbox.ts';
 import type { Own, OwnChange } from './own.ts';
+import { PutAside } from './put-aside.ts';
 import { containerLife, eventLife, listedLife, signalNumber } from './translate-container.ts';
 
 type Options = {
@@ -47,6 +48,9 @@ export class NodeWatch {
   readonly #listings: Coalescer<Listing>;
   /** Containers of which the mesh had an older and other word than this node's, at the last listing. */
   #unlike: ReadonlySet<string> = new Set();
+  readonly #putAside = new PutAside();
+  /** Whether the last listing that was published is only a part: there is to be another one. */
+  #owesListing = false;
   #lastTick = 0;
   #stopped = false;
 
@@ -65,7 +69,7 @@ export class NodeWatch {
 
   /** Lists the containers, now or, where they are being listed, after that. */
   list(listing: Listing): void {
-    this.#listings.ask(listing);
+    this.#listings.ask(this.#owesListing ? 'resync' : listing);
   }
 
   handle(event: ContainerEvent): void {
@@ -146,22 +150,21 @@ export class NodeWatch {
 
   async #list(listing: Listing): Promise<void> {
     const tick = this.#tick();
-    const listed = (await this.#options.docker.listContainers()).filter(
-      ({ Labels }) => Labels['com.docker.swarm.node.id'] === this.#node,
-    );
+    const { fit, aside } = await this.#options.docker.listContainers();
+    const listed = fit.filter(({ Labels }) => Labels['com.docker.swarm.node.id'] === this.#node);
     const states = await this.#lookAtAll(listed);
     if (this.#stopped) return;
     for (const [container, state] of states) {
       this.#observe({ ...identityOf(container), state, tick }, 'container listing', listing);
     }
-    this.#dropAbsent(new Set(listed.map(({ Id }) => Id)), tick);
-    this.#denyAbsent(new Set(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id'])), tick);
+    this.#dropAbsent(new Set([...listed.map(({ Id }) => Id), ...aside]), tick);
+    const tasks = listed.map(({ Labels }) => Labels['com.docker.swarm.task.id']);
+    // Of one that was seen before it is known whose it is; of others it may be any task's.
+    const unknown = aside.filter((id) => !this.#lives.get(id));
+    const partial = this.#putAside.awaits(unknown, tick);
+    if (!partial) this.#denyAbsent(new Set(tasks), tick);
     if (listing === 'confirm') this.#tellAgain();
-    else
-      this.#publishAll(
-        tick,
-        listed.map(({ Labels }) => Labels['com.docker.swarm.task.id']),
-      );
+    else this.#publishAll(tick, tasks, partial);
   }
 
   /**
@@ -234,7 +237,8 @@ export class NodeWatch {
   }
 
   /** `listed` are tasks that have a container, be it one that cannot be read: none of them is denied. */
-  #publishAll(tick: number, listed: readonly string[]): void {
+  #publishAll(tick: number, listed: readonly string[], partial: boolean): void {
+    this.#owesListing = partial;
     const listing = this.#options.newId();
     const all = this.#lives.all();
     for (const held of all) {
@@ -243,7 +247,8 @@ export class NodeWatch {
     }
     const tasks = [...new Set([...all.map(({ task }) => task), ...listed])];
     const incarnation = this.#incarnation;
-    const fact: Fact = { kind: 'node-listing', listing, node: this.#node, incarnation, tick, tasks };
+    const of = { listing, node: this.#node, incarnation, tick, tasks };
+    const fact: Fact = { kind: 'node-listing', ...of, ...(partial ? { partial } : {}) };
     const atMs = this.#options.clock.nowMs();
     const id = `node-listing:${listing}`;
     this.#options.offer({ key: 'node listing', fact, id, event: 'container listing', atMs, barrier: true });

@@ -5,7 +5,7 @@ import type { ServiceFact, ServiceSpec, TaskClaim } from '@fairway/mesh';
 const tasksMax = 1000;
 
 /** All that is known of one service, before it is cut into messages. */
-export type ServicePicture = Omit<ServiceFact, 'kind' | 'partial'>;
+export type ServicePicture = Omit<ServiceFact, 'kind'>;
 
 /** A digest of everything in a value: the same wherever it is computed, so that two managers' same facts have one id. */
 export function digest(value: unknown): string {
@@ -28,18 +28,19 @@ export function servicePicture(
   claims: readonly TaskClaim[],
   gone: readonly string[],
   confirmed: boolean,
+  partial = false,
 ): ServicePicture {
   const tasks = [...claims].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { spec, tasks, gone: [...gone].sort(), confirmed };
+  return { spec, tasks, gone: [...gone].sort(), confirmed, ...(partial ? { partial } : {}) };
 }
 
 /** The picture in messages of bounded size. What a message leaves out is not denied by it: only `gone` does that. */
 export function serviceFacts(picture: ServicePicture): readonly ServiceFact[] {
-  const { spec, tasks, gone, confirmed } = picture;
+  const { spec, tasks, gone, confirmed, partial } = picture;
   const facts: ServiceFact[] = [];
   for (let at = 0; at === 0 || at < Math.max(tasks.length, gone.length); at += tasksMax) {
     const end = at + tasksMax;
     facts.push({ kind: 'service', spec, tasks: tasks.slice(at, end), gone: gone.slice(at, end), confirmed });
   }
-  return facts.length === 1 ? facts : facts.map((fact) => ({ ...fact, partial: true }));
+  return facts.length === 1 && !partial ? facts : facts.map((fact) => ({ ...fact, partial: true }));
 }

@@ -29,13 +29,14 @@ export type ReadFrom = {
 /**
  * Makes a service's picture out of what Docker listed and what the mesh holds. A task that the mesh has and the listing
  * has not is inspected, and is gone only where that answers 404. Swarm keeps ended tasks as history; they are left out
- * unless the mesh has them, or was told that they live and may have them by now.
+ * unless the mesh has them, or was told that they live and may have them by now. The list is `partial` where something was
+ * put aside that may be a task of the service.
  */
 export async function readService(
   { docker, view, told }: ReadFrom,
   service: EngineService,
   listed: readonly EngineTask[],
-  confirmed = false,
+  { confirmed = false, partial = false }: { readonly confirmed?: boolean; readonly partial?: boolean } = {},
 ): Promise<ServiceReading> {
   const tasks = new Map(listed.map((task) => [task.ID, task]));
   const gone: string[] = [];
@@ -62,8 +63,9 @@ export async function readService(
     const lost = known ? known.released : index <= seen;
     return (claim !== 'released' && lost) || index < (known?.index ?? 0);
   };
-  const behind = view.isRemoved(spec.id) || (heldSpec && isPast(spec, heldSpec)) || claims.some(isBehind);
-  return { service, tasks: [...tasks.values()], picture: servicePicture(spec, claims, gone, confirmed), behind };
+  const behind = view.isRemoved('service', spec.id) || (heldSpec && isPast(spec, heldSpec)) || claims.some(isBehind);
+  const picture = servicePicture(spec, claims, gone, confirmed, partial);
+  return { service, tasks: [...tasks.values()], picture, behind };
 }
 
 /**
@@ -75,11 +77,15 @@ export async function confirmService(from: ReadFrom, id: string): Promise<Servic
   const service = await unlessMalformed(docker.inspectService(id));
   if (!service || service === 'malformed') return undefined;
   const tasks: EngineTask[] = [];
-  for (const listed of await docker.listTasks(id)) {
+  const { fit, aside } = await docker.listTasks(id);
+  for (const listed of fit) {
     const task = await unlessMalformed(docker.inspectTask(listed.ID));
     if (task && task !== 'malformed') tasks.push(task);
   }
-  const reading = await readService(from, service, tasks, true);
+  const reading = await readService(from, service, tasks, {
+    confirmed: true,
+    partial: tasks.length < fit.length + aside.length,
+  });
   return reading.behind ? reading : undefined;
 }
 

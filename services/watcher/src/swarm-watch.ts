@@ -3,9 +3,10 @@ import { describe, type Log } from '@fairway/telemetry';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { type Docker, DockerUnavailable, type SwarmEvent } from './docker.ts';
-import type { EngineService, EngineTask } from './engine-schema.ts';
+import type { EngineNetwork, EngineService, EngineTask } from './engine-schema.ts';
 import type { HeldObject, MeshView } from './mesh-view.ts';
 import type { Outgoing } from './outbox.ts';
+import { PutAside } from './put-aside.ts';
 import { digest, gist, type ServicePicture, serviceFacts } from './service-picture.ts';
 import { confirmService, readService, type ServiceReading, unlessMalformed } from './service-reader.ts';
 import { type Ask, type Round, ServiceRounds } from './service-rounds.ts';
@@ -39,6 +40,13 @@ type Listing = 'resync' | 'confirm';
 /** Where a fact came from: what happened, and the listing that it is part of where everything is published anew. */
 type Origin = { readonly event: string; readonly listing?: string };
 
+/** The tasks of a service as a listing of the whole swarm has them, and how much had been read before it. */
+type ListedTasks = {
+  readonly tasks: readonly EngineTask[];
+  readonly partial: boolean;
+  readonly readingsBefore: number;
+};
+
 /**
  * What a manager's Docker says of the whole swarm. Made anew for each connection to Docker, and when the node is
  * promoted.
@@ -55,6 +63,7 @@ export class SwarmWatch {
   #reading = 0;
   /** Objects whose index Docker has below the mesh's, and since which tick. */
   readonly #behind = new Map<string, number>();
+  readonly #putAside = new PutAside();
   #stopped = false;
 
   constructor(options: Options) {
@@ -133,7 +142,8 @@ export class SwarmWatch {
         this.#tell(`service ${id}`, goneFact('service', id), { event });
       return { state: 'gone', changed: false };
     }
-    const reading = await readService(this.#from(id), service, await docker.listTasks(id));
+    const { fit, aside } = await docker.listTasks(id);
+    const reading = await readService(this.#from(id), service, fit, { partial: aside.length > 0 });
     const changed = this.#tellService(reading, { event });
     return { state: unsettled(service, reading.tasks) ? 'unsettled' : 'settled', changed };
   }
@@ -150,19 +160,21 @@ export class SwarmWatch {
     const startedIn = epoch();
     const readingsBefore = this.#reading;
 
-    const networks = await docker.listNetworks();
-    const nodes = await docker.listNodes();
-    const services = await docker.listServices();
-    const tasks = Map.groupBy(await docker.listTasks(), (task: EngineTask) => task.ServiceID);
+    const listedNetworks = await docker.listNetworks();
+    const listedNodes = await docker.listNodes();
+    const listedServices = await docker.listServices();
+    const listedTasks = await docker.listTasks();
     if (this.#stopped) return;
+    const [networks, nodes, services] = [listedNetworks.fit, listedNodes.fit, listedServices.fit];
+    const tasks = Map.groupBy(listedTasks.fit, (task: EngineTask) => task.ServiceID);
+    const partial = listedTasks.aside.length > 0;
 
-    for (const listed of networks) {
-      const ours = network(listed);
-      if (ours) this.#tell(`network ${ours.id}`, { kind: 'network', network: ours }, origin);
-    }
+    for (const listed of networks) await this.#tellNetwork(listed, origin);
     for (const listed of nodes) await this.#tellNode(nodeClaim(listed), origin);
-    for (const service of services)
-      await this.#tellListed(service, tasks.get(service.ID) ?? [], readingsBefore, origin);
+    for (const service of services) {
+      const listed = { tasks: tasks.get(service.ID) ?? [], partial, readingsBefore };
+      await this.#tellListed(service, listed, origin);
+    }
 
     const absent = (held: Iterable<HeldObject>, listed: readonly string[]) => {
       const present = new Set(listed);
@@ -191,7 +203,11 @@ export class SwarmWatch {
     if (this.#stopped) return;
     this.#forgetAllBut([networks.map(({ Id }) => Id), nodes.map(({ ID }) => ID), services.map(({ ID }) => ID)].flat());
 
+    const aside = [listedNetworks, listedNodes, listedServices, listedTasks].flatMap((listed) => listed.aside);
+    const awaits = this.#putAside.awaits(aside, clock.tickUs());
     if (startedIn === undefined || epoch() !== startedIn) return;
+    // The mesh would be complete without what there is, and every node would remove its rules.
+    if (awaits && !view.isComplete(startedIn)) return;
     if (!firstListing(startedIn) && view.isComplete(startedIn)) return;
     const fact: Fact = { kind: 'swarm-listing', listing: id, epoch: startedIn };
     const atMs = clock.nowMs();
@@ -215,12 +231,11 @@ export class SwarmWatch {
 
   async #tellListed(
     service: EngineService,
-    tasks: readonly EngineTask[],
-    readingsBefore: number,
+    { tasks, partial, readingsBefore }: ListedTasks,
     origin: Origin,
   ): Promise<void> {
     const { ID: id } = service;
-    const reading = await readService(this.#from(id), service, tasks);
+    const reading = await readService(this.#from(id), service, tasks, { partial });
     // What was read for an event meanwhile is newer than the listing; it only has to be told as part of a resync.
     if ((this.#readings.get(id) ?? 0) > readingsBefore && !origin.listing) return;
     const past = this.#past(id, reading.behind);
@@ -230,10 +245,25 @@ export class SwarmWatch {
     if (confirmed) this.#tellService(confirmed, origin);
   }
 
+  async #tellNetwork(listed: EngineNetwork, origin: Origin): Promise<void> {
+    const { docker, view } = this.#options;
+    const ours = network(listed);
+    if (!ours) return;
+    const isRemoved = () => view.isRemoved('network', ours.id);
+    const past = this.#past(ours.id, isRemoved());
+    if (past === 'none') this.#tell(`network ${ours.id}`, { kind: 'network', network: ours }, origin);
+    if (past !== 'lasting') return;
+    const again = await unlessMalformed(docker.inspectNetwork(ours.id));
+    const confirmed = again && again !== 'malformed' && network(again);
+    if (confirmed && isRemoved())
+      this.#tell(`network ${ours.id}`, { kind: 'network', network: confirmed, confirmed: true }, origin);
+  }
+
   async #tellNode(claim: NodeClaim, origin: Origin): Promise<void> {
     const { docker, view } = this.#options;
     const key = `node ${claim.id}`;
-    const isBehind = (index: number) => index < ([...view.nodes()].find(({ id }) => id === claim.id)?.index ?? 0);
+    const isBehind = (index: number) =>
+      view.isRemoved('node', claim.id) || index < ([...view.nodes()].find(({ id }) => id === claim.id)?.index ?? 0);
     const past = this.#past(claim.id, isBehind(claim.index));
     if (past === 'none') this.#tell(key, { kind: 'node', node: claim, confirmed: false }, origin);
     if (past !== 'lasting') return;

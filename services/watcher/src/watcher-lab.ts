@@ -26,7 +26,7 @@ class SetView implements MeshView {
     const held = this.heldServices.find((one) => one.id === id);
     return held && { spec: { ...unknownSpec(id), index: held.index }, seen: held.seen ?? 0 };
   };
-  isRemoved = (id: string) => this.removed.includes(id);
+  isRemoved = (_kind: string, id: string) => this.removed.includes(id);
   tasks = (service: string) =>
     this.service(service) ? this.heldTasks.map((held) => ({ released: false, ...held })) : [];
   container = (_node: string, _service: string, task: string) => this.told.get(task);
@@ -111,9 +111,9 @@ export function show(fact: Fact): string {
     case 'node':
       return `node ${fact.node.name} ${fact.node.state}${fact.confirmed ? ' confirmed' : ''}`;
     case 'network':
-      return `network ${fact.network.name}`;
+      return `network ${fact.network.name}${fact.confirmed ? ' confirmed' : ''}`;
     case 'node-listing':
-      return `node-listing ${fact.tasks.join(' ')}`.trim();
+      return ['node-listing', ...fact.tasks, ...(fact.partial ? ['partial'] : [])].join(' ');
     case 'service-gone':
       return `service-gone ${fact.service}`;
     case 'node-gone':

@@ -171,6 +171,66 @@ describe('what happens to services', () => {
   });
 });
 
+describe('what Docker has and does not fit its schema', () => {
+  it('is waited for before a mesh without it is called complete', async () => {
+    lab = await openLab(({ swarm, docker, view }) => {
+      view.complete = false;
+      docker.garbled.add(swarm.createService(web));
+    });
+    await lab.clock.advance(60_000);
+    expect(lab.story).not.toContain('swarm-listing');
+    lab.docker.garbled.clear();
+    await lab.clock.advance(30_000);
+    const at = lab.story.indexOf('service web task2=running');
+    expect(lab.story.slice(at)).toContain('swarm-listing');
+  });
+
+  it('is given up where it stays so', async () => {
+    lab = await openLab(({ docker, view }) => {
+      view.complete = false;
+      docker.services.set('odd', 'malformed');
+    });
+    await lab.clock.advance(270_000);
+    expect(lab.story).not.toContain('swarm-listing');
+    await lab.clock.advance(60_000);
+    expect(lab.story).toContain('swarm-listing');
+  });
+
+  it('may be a task of any service: what is told of them is a part', async () => {
+    lab = await openLab(({ swarm, docker }) => {
+      swarm.createService({ ...web, replicas: 2 });
+      docker.garbled.add('task2');
+    });
+    expect(lab.facts.find((fact) => fact.kind === 'service')).toMatchObject({
+      tasks: [{ id: 'task3' }],
+      partial: true,
+    });
+  });
+
+  it('may be the container of any task: none is denied, until all can be read again', async () => {
+    lab = await openLab(({ swarm, docker, view }) => {
+      swarm.createService({ ...web, replicas: 2 });
+      docker.garbled.add('container-task2');
+      view.live = ['task2', 'task3'].map((task) => ({ task, service: 'service1' }));
+    });
+    expect(lab.story).toContain('node-listing task3 partial');
+    expect(lab.story).not.toContain('own task2 dead');
+    lab.docker.garbled.clear();
+    await lab.clock.advance(30_000);
+    expect(lab.story).toContain('container task2 running');
+    expect(lab.story.filter((line) => line.startsWith('node-listing')).at(-1)).toBe('node-listing task3 task2');
+  });
+
+  it('is no other container than before where it was seen before', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    lab.turnPage();
+    lab.docker.garbled.add('container-task2');
+    await lab.clock.advance(600_000);
+    expect(lab.story.filter((line) => /dead|partial/.test(line))).toEqual([]);
+    expect(lab.story).toContain('node-listing task2');
+  });
+});
+
 describe('what Docker no longer has', () => {
   it('is gone only where an inspect says so', async () => {
     lab = await openLab(({ swarm, docker, view }) => {
@@ -235,6 +295,18 @@ describe('a service that a restored swarm has again', () => {
     });
     await lab.clock.advance(35_000);
     expect(lab.story).toContain('service web task2=running confirmed');
+  });
+});
+
+describe('a network and a node that a restored swarm has again', () => {
+  it('are confirmed to a mesh that was told that they are gone', async () => {
+    lab = await openLab(({ view }) => {
+      view.removed = ['ingress0', 'node1'];
+    });
+    expect(lab.story.filter((line) => line.includes('confirmed'))).toEqual([]);
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('network ingress confirmed');
+    expect(lab.story).toContain('node one ready confirmed');
   });
 });
 
@@ -324,7 +396,7 @@ describe('containers', () => {
 
 /** An object that a listing leaves out is not gone for that. */
 function hideFromListing(docker: MemoryDocker, operation: 'listNodes'): void {
-  docker[operation] = async () => [];
+  docker[operation] = async () => ({ fit: [], aside: [] });
 }
 
 it('of another node no word but an id is asked of Docker', async () => {

@@ -107,7 +107,7 @@ export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('service-gone'), service: id }),
   z.object({ kind: z.literal('node'), node: nodeClaim, confirmed: z.boolean() }),
   z.object({ kind: z.literal('node-gone'), node: id }),
-  z.object({ kind: z.literal('network'), network }),
+  z.object({ kind: z.literal('network'), network, confirmed: z.literal(true).exactOptional() }),
   z.object({ kind: z.literal('network-gone'), network: id }),
   z.object({
     kind: z.literal('container'),
@@ -126,6 +126,7 @@ export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
     incarnation,
     tick: index,
     tasks: list(id, itemsMax),
+    partial: z.literal(true).exactOptional(),
   }),
 ]);
 

@@ -18,7 +18,10 @@ export type ServiceFact = {
   readonly kind: 'service';
   readonly spec: ServiceSpec;
   readonly tasks: readonly TaskClaim[];
-  /** Set where the service has more tasks than one message carries, and this is one part of them. */
+  /**
+   * Set where this is only a part of the service's tasks: it has more than one message carries, or Docker's list put some
+   * aside.
+   */
   readonly partial?: true;
   /** Tasks that the mesh has and the manager has not: each confirmed by an inspect that answered 404. */
   readonly gone: readonly string[];
@@ -32,7 +35,12 @@ export type ServiceGoneFact = { readonly kind: 'service-gone'; readonly service:
 export type NodeFact = { readonly kind: 'node'; readonly node: NodeClaim; readonly confirmed: boolean };
 /** A manager answered 404 for the node. */
 export type NodeGoneFact = { readonly kind: 'node-gone'; readonly node: string };
-export type NetworkFact = { readonly kind: 'network'; readonly network: Omit<Network, 'removedMs'> };
+export type NetworkFact = {
+  readonly kind: 'network';
+  readonly network: Omit<Network, 'removedMs'>;
+  /** Set where an inspect confirmed it, so that it counts even where the mesh was told that it is gone. */
+  readonly confirmed?: true;
+};
 /** A manager answered 404 for the network. */
 export type NetworkGoneFact = { readonly kind: 'network-gone'; readonly network: string };
 
@@ -50,7 +58,7 @@ export type ContainerFact = {
 /** A manager has reported everything that it has; everything was published before this. */
 export type SwarmListingFact = { readonly kind: 'swarm-listing'; readonly listing: string; readonly epoch: string };
 
-/** A node has reported all of its containers, as they were at `tick`; each was published before this. */
+/** A node has reported its containers, as they were at `tick`; each was published before this. */
 export type NodeListingFact = {
   readonly kind: 'node-listing';
   readonly listing: string;
@@ -59,6 +67,8 @@ export type NodeListingFact = {
   /** Taken before Docker was asked: what was reported later than this is not contradicted by the listing. */
   readonly tick: number;
   readonly tasks: readonly string[];
+  /** Set where there are containers that could not be read: none is contradicted that the listing lacks. */
+  readonly partial?: true;
 };
 
 /** Something observed. */
