@@ -21,6 +21,8 @@ const restoredMsMax = 700_000;
 const restMs = 40_000;
 const lookEveryMs = 500;
 const backupEveryMs = 3_000;
+/** The mesh may just have been swept, which nodes tell of a moment later: consoles are looked at again for 5 s. */
+const viewLooks = 10;
 
 /** Lets a story happen, and compares every node's kernel with the oracle once all is mended. */
 export async function run(story: Story): Promise<Report> {
@@ -53,7 +55,12 @@ export async function run(story: Story): Promise<Report> {
     if (wrong.length > 0) wrongMs = nowMs;
   }
   const quietMs = (wrongMs ?? fromMs) - fromMs;
-  const failures = [...new Set([...world.broken, ...wrong, ...(await wrongViews(world))])];
+  let views = await wrongViews(world);
+  for (let looks = 1; views.length > 0 && looks < viewLooks; looks++) {
+    await pass(lookEveryMs);
+    views = await wrongViews(world);
+  }
+  const failures = [...new Set([...world.broken, ...wrong, ...views])];
   return { failures, lines: world.lines, quietMs };
 
   async function passUntil(atMs: number): Promise<void> {
