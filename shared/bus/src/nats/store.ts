@@ -5,9 +5,9 @@ import { headersOf } from './message.ts';
 type Stored = Pick<Message, 'subject' | 'trace'> & { readonly payload: Uint8Array | string };
 
 /** Stores a message in its subject's stream; an id that the stream has seen within its window is stored once. */
-export async function store(connection: Connection, { subject, payload, trace }: Stored, id?: string): Promise<void> {
-  const headers = headersOf({ ...(trace !== undefined && { trace }) });
-  const { seq } = await connection.jetstream.publish(subject, payload, {
+export async function store(connection: Connection, stored: Stored, id?: string): Promise<void> {
+  const headers = headersOf(stored);
+  const { seq } = await connection.jetstream.publish(stored.subject, stored.payload, {
     ...(id !== undefined && { msgID: id }),
     ...(headers && { headers }),
   });
