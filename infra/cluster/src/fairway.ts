@@ -39,7 +39,7 @@ export const compileCacheDir = join(toolsDir, 'compile-cache');
 const cache = { NODE_COMPILE_CACHE: compileCacheDir };
 
 /** Services, and the command: what has a main of its own. */
-export const programs = ['decider', 'console', 'node', 'cli'] as const;
+export const programs = ['decider', 'console', 'sentinel', 'node', 'cli'] as const;
 
 type Program = (typeof programs)[number];
 
@@ -70,24 +70,28 @@ function onBus(place: ClusterPlace, name: string): Record<string, string> {
   };
 }
 
-export function decider(place: ClusterPlace, name: string): ProcessRecord {
+/** A service that needs nothing but the bus, on no node. */
+function onLan(place: ClusterPlace, program: Program, name: string): ProcessRecord {
   return {
     name,
-    argv: [...enterNamespace(lanNamespace(place)), ...programArgv('decider')],
+    argv: [...enterNamespace(lanNamespace(place)), ...programArgv(program)],
     env: { ...onBus(place, name), ...cache, ...traces() },
     logFile: join(place.logDir, `${name}.log`),
     cgroup: `${place.cgroup}/${name}`,
   };
 }
 
+export function decider(place: ClusterPlace, name: string): ProcessRecord {
+  return onLan(place, 'decider', name);
+}
+
+export function sentinel(place: ClusterPlace, name: string): ProcessRecord {
+  return onLan(place, 'sentinel', name);
+}
+
 export function consoleService(place: ClusterPlace, name: string): ProcessRecord {
-  return {
-    name,
-    argv: [...enterNamespace(lanNamespace(place)), ...programArgv('console')],
-    env: { ...onBus(place, name), FAIRWAY_CONSOLE_LISTEN: consoleListen(place, name), ...cache, ...traces() },
-    logFile: join(place.logDir, `${name}.log`),
-    cgroup: `${place.cgroup}/${name}`,
-  };
+  const record = onLan(place, 'console', name);
+  return { ...record, env: { ...record.env, FAIRWAY_CONSOLE_LISTEN: consoleListen(place, name) } };
 }
 
 export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecord {

@@ -61,7 +61,7 @@ export function credentialsFile(place: ClusterPlace, name: string): string {
 }
 
 /**
- * Makes an authority, the servers' configuration, and credentials for the decider and the console. The servers are to run
+ * Makes an authority, the servers' configuration, and credentials for deciders, sentinels and consoles. The servers are to run
  * this nats-server.
  */
 export async function makeCredentials(
@@ -85,8 +85,8 @@ export async function makeCredentials(
       }),
     ),
   );
-  for (const name of replicaNames('decider', form)) await folder.add({ name, role: 'decider' });
-  for (const name of replicaNames('console', form)) await folder.add({ name, role: 'console' });
+  for (const role of ['decider', 'sentinel', 'console'] as const)
+    for (const name of replicaNames(role, form)) await folder.add({ name, role });
   const urls = serverUrls(await folder.registry());
   updateState(place, (state) => {
     state.bus = { urls, parts: servers.map(({ part }) => part), program };
@@ -94,7 +94,7 @@ export async function makeCredentials(
 }
 
 /** One of a service beside one server; where losing a server is nothing, losing a service is not to be something either. */
-export function replicaNames(service: 'decider' | 'console', form: BusForm): readonly string[] {
+export function replicaNames(service: 'decider' | 'sentinel' | 'console', form: BusForm): readonly string[] {
   return form === 'single' ? [service] : [`${service}1`, `${service}2`];
 }
 

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster } from './cluster.ts';
 import { Engine } from './engine.ts';
-import { consoleService, decider, nodeService } from './fairway.ts';
+import { consoleService, decider, nodeService, sentinel } from './fairway.ts';
 import { enableForwarding } from './forwarding.ts';
 import { makeImage } from './image.ts';
 import {
@@ -111,8 +111,9 @@ async function build(
   if (fairway) {
     const deciders = replicaNames('decider', form);
     const consoles = replicaNames('console', form);
-    await startFairway(place, deciders, consoles);
-    report(`${[...deciders, ...consoles].join(', ')} and node processes are started`);
+    const sentinels = replicaNames('sentinel', form);
+    await startFairway(place, deciders, sentinels, consoles);
+    report(`${[...deciders, ...sentinels, ...consoles].join(', ')} and node processes are started`);
   }
 }
 
@@ -159,9 +160,11 @@ async function makeSwarm(place: ClusterPlace, nodes: NodeRecord[], signal?: Abor
 async function startFairway(
   place: ClusterPlace,
   deciders: readonly string[],
+  sentinels: readonly string[],
   consoles: readonly string[],
 ): Promise<void> {
   for (const name of deciders) await startPart(place, decider(place, name));
+  for (const name of sentinels) await startPart(place, sentinel(place, name));
   updateState(place, (state) => {
     state.consoles = consoles;
   });

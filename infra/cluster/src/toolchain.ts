@@ -48,6 +48,7 @@ const requirements: Requirement[] = [
   { program: 'ip', package: 'iproute2', purpose: "the nodes' networks" },
   { program: 'nsenter', package: 'util-linux', purpose: 'entering the nodes' },
   { program: 'conntrack', package: 'conntrack', purpose: 'ending connections to a task that is gone' },
+  { program: 'ping', package: 'iputils-ping', purpose: 'telling whether a node is lost' },
   { program: 'openssl', package: 'openssl', purpose: "the bus's certificates" },
   { program: 'curl', package: 'curl', purpose: 'asking the nodes' },
   { program: 'socat', package: 'socat', purpose: 'the TCP server in the image app:1' },

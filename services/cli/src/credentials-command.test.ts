@@ -66,6 +66,7 @@ test('from nothing to a node that is revoked', async () => {
   expect(list.split('\n').map((line) => line.split(/ +/).slice(0, 3).join(' '))).toEqual([
     'NAME ROLE KEYS',
     'decider decider 1',
+    'sentinel sentinel 1',
     'console console 1',
     'n1 node 1',
     'decider-2 decider 1',
@@ -78,9 +79,11 @@ test('from nothing to a node that is revoked', async () => {
   expect(await credentials('revoke', 'n1')).toMatchObject({ status: 0 });
   const unknown = await credentials('rotate', 'n1', '--finish');
   expect(unknown).toMatchObject({ status: 1 });
-  expect(unknown.stderr).toContain('n1 has no credentials; these have: decider, console, decider-2');
+  expect(unknown.stderr).toContain('n1 has no credentials; these have: decider, sentinel, console, decider-2');
   const { stdout: json } = await credentials('list', '--json');
-  expect(JSON.parse(json)).toMatchObject({ users: [{ name: 'decider' }, { name: 'console' }, { name: 'decider-2' }] });
+  expect(JSON.parse(json)).toMatchObject({
+    users: [{ name: 'decider' }, { name: 'sentinel' }, { name: 'console' }, { name: 'decider-2' }],
+  });
   const said = [...steps, unknown].map(({ stdout, stderr }) => stdout + stderr).join('');
   expect(said).not.toContain(seed);
   expect(said + list + json).not.toMatch(/SU[A-Z2-7]{56}/);

@@ -47,7 +47,7 @@ export function credentialsCommand(): Command {
 
   command
     .command('init')
-    .description('makes a certificate authority, servers, and credentials for a decider and a console')
+    .description('makes a certificate authority, servers, and credentials for a decider, a sentinel and a console')
     .requiredOption('--server <name=address>', 'a nats-server; three of them lose one without a loss', server)
     .option('--client-port <port>', 'for those who connect', port, 4222)
     .option('--route-port <port>', 'for the other servers', port, 6222)
@@ -79,13 +79,14 @@ ${statusHelp}`,
           store: options.store,
         })),
       );
-      await folder.add({ name: 'decider', role: 'decider' });
-      await folder.add({ name: 'console', role: 'console' });
+      const services = ['decider', 'sentinel', 'console'] as const;
+      for (const name of services) await folder.add({ name, role: name });
       process.stdout.write(
         `Credentials are in ${folder.dir}. Start each server with its folder of servers, and give\n` +
-          `  the decider  FAIRWAY_NATS_CREDENTIALS=${folder.clientFile('decider')}\n` +
-          `  the console  FAIRWAY_NATS_CREDENTIALS=${folder.clientFile('console')}\n` +
-          `and everybody  FAIRWAY_NATS=${serverUrls(await folder.registry()).join(',')}\n` +
+          services
+            .map((name) => `  ${`the ${name}`.padEnd(13)} FAIRWAY_NATS_CREDENTIALS=${folder.clientFile(name)}\n`)
+            .join('') +
+          `and everybody   FAIRWAY_NATS=${serverUrls(await folder.registry()).join(',')}\n` +
           'Then add each node: fairway credentials node add ID\n',
       );
     });

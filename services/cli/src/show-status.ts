@@ -10,7 +10,7 @@ export function showStatus(view: View, nowMs: number): string {
     view.nodes.map((node) => [
       node.name,
       node.role ?? '-',
-      node.state,
+      node.lost === undefined ? node.state : `${node.state}, lost`,
       node.availability ?? '-',
       applied(node, view.revision),
       node.changeMs === undefined ? '-' : `${node.changeMs.toFixed(1)} ms`,
@@ -41,12 +41,14 @@ export function showStatus(view: View, nowMs: number): string {
   );
   const pending = view.pending.map(({ about, why }) => `  ${about}: ${why}\n`);
   const problems = view.problems.map(({ about, why }) => `  ${about}: ${why}\n`);
+  const lost = view.nodes.flatMap(({ name, lost: why }) => (why === undefined ? [] : [`  node ${name}: ${why}\n`]));
   return [
     view.converged
       ? `Converged: every node has applied revision ${view.revision}.\n`
       : `Not converged at revision ${view.revision}.\n`,
     problems.length > 0 ? `Needs you:\n${problems.join('')}` : '',
     pending.length > 0 ? `Waiting:\n${pending.join('')}` : '',
+    lost.length > 0 ? `Lost:\n${lost.join('')}` : '',
     view.putAside > 0 ? `Put aside: ${view.putAside} messages that could not be read (stream FAIRWAY_DEAD).\n` : '',
     nodes,
     services,

@@ -6,6 +6,8 @@ import {
   readExplanation,
   readHandover,
   realClock,
+  subjects,
+  Verdicts,
   writeQuestion,
   writeRequest,
 } from '@fairway/bus';
@@ -14,6 +16,7 @@ import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
 import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
 import { foldView } from './fold-view.ts';
+import { followOutlooks } from './follow-outlooks.ts';
 import { followThrottled } from './follow-throttled.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
@@ -39,6 +42,9 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   const following = bus.mesh.follow(recorded.follower);
   const outcomes = followOutcomes(bus, log);
   const throttled = followThrottled(bus, clock);
+  const outlooks = followOutlooks(bus, clock);
+  const verdicts = new Verdicts({ clock, onChange: (all, news) => replica.judge(all, news) });
+  const judging = bus.subscribe(subjects.verdict('*', '*'), (message) => verdicts.hear(message));
   let lost: string | undefined;
   bus.onState((state, detail) => {
     lost = state === 'lost' ? detail : undefined;
@@ -60,6 +66,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
       putAside: putAside + outcomes.unreadable,
       unreadable: replica.unreadable,
       throttled: throttled.now,
+      ...(outlooks.now ? { outlooks: outlooks.now } : {}),
     });
     if (lost === undefined) return now;
     const why = `the console has lost the bus (${lost}); what it shows is as it was then`;
@@ -107,7 +114,9 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     app,
     view,
     async stop() {
-      await Promise.all([following.stop(), outcomes.stop(), throttled.stop(), recorded.stop()]);
+      verdicts.stop();
+      const parts = [following, outcomes, throttled, outlooks, judging, recorded];
+      await Promise.all(parts.map((part) => part.stop()));
     },
   };
 }

@@ -1,5 +1,5 @@
-import { type BucketEntry, type Envelope, parseKey } from '@fairway/bus';
-import { type EventLine, type Fact, type Mesh, type Outcome, objectOf, shortTrace } from '@fairway/mesh';
+import { type BucketEntry, type Envelope, type ParsedKey, parseKey } from '@fairway/bus';
+import { type Cause, type EventLine, type Fact, type Mesh, type Outcome, objectOf, shortTrace } from '@fairway/mesh';
 
 /** A fact as a line. */
 export function lineOfFact({ sender, event, atMs, trace, body }: Envelope<Fact>, mesh: Mesh | undefined): EventLine {
@@ -24,13 +24,25 @@ export function lineOfEntry(
   if (!parsed || parsed.kind === 'epoch') return undefined;
   if (parsed.kind === 'complete') return { kind: 'mesh', atMs: nowMs, what: `revision ${revision}: complete` };
   const { kind, id } = parsed;
-  const causes =
-    kind === 'node' ? mesh?.nodes.get(id)?.causes : kind === 'network' ? [] : mesh?.services.get(id)?.causes;
+  const causes = causesOf(parsed, mesh);
   // One write may bring several causes, which all build on the same revision; the first one's trace has its rounds.
-  const brought = text === undefined ? [] : (causes ?? []).filter(({ after }) => after === causes?.at(-1)?.after);
+  const brought = text === undefined ? [] : causes.filter(({ after }) => after === causes.at(-1)?.after);
   const by = brought.length > 0 ? ` by ${brought.map(({ event }) => event).join(', ')}` : '';
   const what = `revision ${revision}: ${kind} ${nameOf(id, mesh)}${text === undefined ? ' is forgotten' : by}`;
   return { kind: 'mesh', atMs: nowMs, what, ...traced(brought[0]?.trace) };
+}
+
+function causesOf({ kind, id }: ParsedKey & { readonly id: string }, mesh: Mesh | undefined): readonly Cause[] {
+  switch (kind) {
+    case 'node':
+      return mesh?.nodes.get(id)?.causes ?? [];
+    case 'reach':
+      return mesh?.reach.get(id)?.causes ?? [];
+    case 'network':
+      return [];
+    default:
+      return mesh?.services.get(id)?.causes ?? [];
+  }
 }
 
 function nameOf(id: string, mesh: Mesh | undefined): string {

@@ -50,6 +50,7 @@ const mesh = (services: Service[], more: Partial<Mesh> = {}): Mesh => ({
   services: new Map(services.map((service) => [service.spec.id, service])),
   nodes: new Map([node('n2', 'beta'), node('n1', 'alpha', { role: 'manager' })]),
   networks: new Map(),
+  reach: new Map(),
   ...more,
 });
 type Applied = Extract<Outcome, { kind: 'applied' }>;

@@ -1,3 +1,4 @@
+import type { Outlook } from '@fairway/bus';
 import {
   awaited,
   type EndpointView,
@@ -7,6 +8,7 @@ import {
   type NodeView,
   type Outcome,
   type Pending,
+  type RecordedReach,
   type Service,
   type ServiceView,
   stateHere,
@@ -35,6 +37,8 @@ export type Heard = {
   readonly unreadable?: ReadonlyMap<string, string>;
   /** How many messages of a sender are refused in a second, by its id. */
   readonly throttled?: ReadonlyMap<string, number>;
+  /** How far each sentinel sees; undefined where nobody listened for long enough. */
+  readonly outlooks?: readonly Outlook[];
 };
 
 /** Nobody's eyes: the console sees what the mesh says, and no containers of its own. */
@@ -43,7 +47,7 @@ const nobody = { node: '', containers: new Map() };
 /** The mesh and what is heard beside it, as people want to see them: a pure function of both. */
 export function foldView(
   mesh: Mesh,
-  { outcomes, putAside = 0, unreadable = new Map(), throttled = new Map() }: Heard,
+  { outcomes, putAside = 0, unreadable = new Map(), throttled = new Map(), outlooks }: Heard,
 ): View {
   const { epoch, revision } = mesh.generation;
   const pending: Pending[] = [];
@@ -62,17 +66,20 @@ export function foldView(
   }
 
   const members = [...mesh.nodes].filter(([, node]) => node.removedMs === undefined);
-  const nodes = members.map(([id, node]) => viewNode(id, node, epoch, outcomes.get(id)));
+  const nodes = members.map(([id, node]) =>
+    viewNode(id, node, epoch, outcomes.get(id), lostBy(mesh.reach.get(id), mesh)),
+  );
   for (const node of nodes) pending.push(...awaitedOfNode(node, revision, outcomes.get(node.id)?.applied?.outcome));
 
   const services = [...mesh.services.values()]
     .filter(({ removedMs }) => removedMs === undefined)
     .map((service) => viewService(service, mesh));
   const nameOf = (id: string) => nodes.find((node) => node.id === id)?.name ?? id;
+  if (outlooks) pending.push(...awaitedOfSentinels(outlooks, nameOf));
   for (const service of services) pending.push(...awaitedOfService(service, nameOf));
 
   // What a node said that has left, is down or has yet to apply this epoch is no longer, or not yet, so.
-  for (const node of nodes.filter(({ state, applied }) => state === 'ready' && applied !== undefined)) {
+  for (const node of nodes.filter((held) => isThere(held) && held.applied !== undefined)) {
     for (const { kind, about, why } of outcomes.get(node.id)?.applied?.outcome.notes ?? [])
       if (kind === 'refused') add(about, why);
   }
@@ -89,7 +96,13 @@ export function foldView(
   };
 }
 
-function viewNode(id: string, { claim }: Node, epoch: string, outcomes: NodeOutcomes | undefined): NodeView {
+function viewNode(
+  id: string,
+  { claim }: Node,
+  epoch: string,
+  outcomes: NodeOutcomes | undefined,
+  lost: string | undefined,
+): NodeView {
   const { applied, changed, failed } = outcomes ?? {};
   const current = applied?.epoch === epoch ? applied : undefined;
   return {
@@ -100,11 +113,42 @@ function viewNode(id: string, { claim }: Node, epoch: string, outcomes: NodeOutc
     ...(current ? { applied: current.outcome.to } : {}),
     ...(changed ? { changeMs: changed.durationMs } : {}),
     ...(failed ? { failure: failed.reason } : {}),
+    ...(lost === undefined ? {} : { lost }),
   };
 }
 
+/** Nothing is waited for of a node that Docker or the sentinels took down: it has no traffic, and the others go on. */
+function isThere({ state, lost }: NodeView): boolean {
+  return state === 'ready' && lost === undefined;
+}
+
+/** Why sentinels took a node down; undefined where they did not. */
+function lostBy(reach: RecordedReach | undefined, { nodes }: Mesh): string | undefined {
+  if (reach?.state !== 'down') return undefined;
+  const silent = reach.votes.filter(({ sight }) => sight === 'silent');
+  const peers = silent.map(({ peer }) => nodes.get(peer)?.claim?.name ?? peer).sort();
+  return `${reach.by} hears no beat of it, and ${peers.join(' and ')} ${peers.length === 1 ? 'does' : 'do'} not reach it`;
+}
+
+/** What sentinels do not see is nothing that the mesh goes wrong by, but it will not be noticed when it does. */
+function awaitedOfSentinels(outlooks: readonly Outlook[], nameOf: (id: string) => string): Pending[] {
+  if (outlooks.length === 0) {
+    const why = 'none is heard: a node that is lost keeps its traffic until Docker notices, some 15 s. Is one running?';
+    return [{ about: 'sentinels', why }];
+  }
+  return outlooks
+    .filter(({ unheard }) => unheard.length > 0)
+    .map(({ sentinel, unheard, expected, blind }) => {
+      const nodes = unheard.map(nameOf).sort().join(', ');
+      const why = blind
+        ? `it hears ${expected - unheard.length} of ${expected} nodes, and takes itself for blind: all keep their traffic`
+        : `it hears no beat of ${nodes}, and nobody confirms that they are lost: they keep their traffic`;
+      return { about: `sentinel ${sentinel}`, why };
+    });
+}
+
 function awaitedOfNode(node: NodeView, revision: number, last: Applied | undefined): Pending[] {
-  if (node.state !== 'ready') return [];
+  if (!isThere(node)) return [];
   const about = `node ${node.name}`;
   if (node.failure) return [{ about, why: `its last apply failed, and is tried again: ${node.failure}` }];
   if (node.applied === undefined) {

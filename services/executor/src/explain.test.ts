@@ -69,6 +69,7 @@ const node = (id: string, name: string): [string, Node] => [
 const mesh: Mesh = {
   generation: { epoch: 'e', revision: 7 },
   complete: true,
+  reach: new Map(),
   networks: new Map([network('ingress', true), network('back'), network('side')]),
   nodes: new Map([node('n1', 'alpha'), node('n2', 'beta')]),
   services: new Map([

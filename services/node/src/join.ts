@@ -1,7 +1,8 @@
-import { type Bus, type Clock, MeshReplica } from '@fairway/bus';
+import { type Bus, type Clock, MeshReplica, type Message, realClock, Verdicts } from '@fairway/bus';
 import { type Disk, type Executor, type Kernel, MeshFile, startExecutor } from '@fairway/executor';
 import type { Log, Tracer } from '@fairway/telemetry';
 import { type Docker, meshView, startWatcher, type Clock as WatcherClock } from '@fairway/watcher';
+import type { HeartOf } from './heart.ts';
 
 type Options = {
   readonly bus: Bus;
@@ -11,8 +12,8 @@ type Options = {
   readonly swarm: string;
   readonly meshPath: string;
   readonly log: Log;
-  /** Told which node this is, and undefined when it left its swarm. */
-  readonly onNode?: (node: string | undefined) => void;
+  /** Told which node this is and how it lives, and undefined when it left its swarm. */
+  readonly onOwn?: (own: HeartOf | undefined) => void;
   readonly tracer?: Tracer;
   readonly handedOver?: boolean;
   readonly disk?: Disk;
@@ -26,6 +27,8 @@ type Options = {
 export type JoinedNode = {
   readonly executor: Executor;
   readonly replica: MeshReplica;
+  /** A sentinel said that a node is down. */
+  hearVerdict(message: Message): void;
   /** The rules stay in the kernel. */
   stop(): Promise<void>;
 };
@@ -41,7 +44,7 @@ export async function joinNode({
   swarm,
   meshPath,
   log,
-  onNode = () => {},
+  onOwn = () => {},
   disk,
   clock,
   boot,
@@ -62,6 +65,10 @@ export async function joinNode({
       log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
     },
   });
+  const verdicts = new Verdicts({
+    clock: clock ?? realClock,
+    onChange: (all, news) => replica.judge(all, news),
+  });
   const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
   const executor = startExecutor({
     bus,
@@ -81,7 +88,7 @@ export async function joinNode({
     ...(boot === undefined ? {} : { boot }),
     ...(newId ? { newId } : {}),
     onOwn: (change, own) => {
-      onNode(own?.node);
+      onOwn(own);
       if (change.kind === 'identity') executor.dockerStarted();
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
@@ -91,7 +98,9 @@ export async function joinNode({
   return {
     executor,
     replica,
+    hearVerdict: (message) => verdicts.hear(message),
     async stop() {
+      verdicts.stop();
       await watcher.stop();
       await following.stop();
       await executor.stop();

@@ -1,29 +1,5 @@
-import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
-import { startNode } from './node.ts';
-import {
-  balancerSetting,
-  dockerSetting,
-  ipvsTimeoutsSetting,
-  netnsSetting,
-  stateSetting,
-  strictFlag,
-} from './settings.ts';
+import { isMainThread } from 'node:worker_threads';
 
-await runService(
-  'node',
-  "watches this node's Docker and keeps the node's rules; runs as root on every node",
-  [...busSettings, dockerSetting, balancerSetting, ipvsTimeoutsSetting, netnsSetting, stateSetting, logSetting],
-  ({ log, tracer, setting, optional, flag }) =>
-    startNode({
-      log,
-      tracer,
-      bus: busAddress({ setting, optional }),
-      dockerHost: setting(dockerSetting.name),
-      balancer: setting(balancerSetting.name),
-      ipvsTimeouts: setting(ipvsTimeoutsSetting.name),
-      strict: flag(strictFlag.name),
-      netnsDir: setting(netnsSetting.name),
-      stateDir: setting(stateSetting.name),
-    }),
-  [strictFlag],
-);
+// Each loads what it needs: the heart is small, and quick to be started again.
+if (isMainThread) await (await import('./run-node.ts')).runNode();
+else (await import('./heart-thread.ts')).runHeart();

@@ -15,6 +15,8 @@ import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker } from '@fairway/watcher';
 import { RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
+import type { HeartOf } from './heart.ts';
+import { HeartInThread } from './heart-in-thread.ts';
 import { joinNode } from './join.ts';
 import { swarmMembership } from './swarm-membership.ts';
 
@@ -78,7 +80,17 @@ export async function startNode({
     log,
     tracer,
     handedOver,
-    onNode: (id) => answers.as(id),
+    onOwn: (own) => {
+      answers.as(own?.node);
+      heart.as(own && heartOf(own));
+    },
+  });
+  const heart = new HeartInThread({
+    ...address,
+    name: `node-${node}-heart`,
+    netnsDir,
+    log,
+    onVerdict: (message) => joined.hearVerdict(message),
   });
   const answers = startAnswers({ bus, kernel, executor: joined.executor, handover });
   docker.onMalformed(({ name, reason, text }) => {
@@ -91,10 +103,16 @@ export async function startNode({
   });
 
   return async () => {
+    await heart.stop();
     await answers.stop();
     await joined.stop();
     await bus.close();
   };
+}
+
+/** Of what a watcher knows what a thread is to be told. */
+function heartOf({ node, incarnation, sandbox }: HeartOf): HeartOf {
+  return { node, incarnation, ...(sandbox ? { sandbox } : {}) };
 }
 
 function readTimeouts(text: string): IpvsTimeouts | undefined {

@@ -48,6 +48,8 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
     expect(await docker.inspectNetwork(networks[0]?.Id ?? '')).toEqual(networks[0]);
     const gateway = await eventually(() => docker.ingressGateway());
     expect(gateway.text).toMatch(/^172\.\d+\.0\.\d+$/);
+    const address = await eventually(() => docker.ingressAddress());
+    expect(address.text).toMatch(/^10\.\d+\.\d+\.\d+$/);
   });
 
   it('has a service with its assigned port and address, its tasks and their containers', async () => {

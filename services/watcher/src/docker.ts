@@ -79,6 +79,8 @@ export interface Docker {
   daemon(): Promise<string | undefined>;
   /** The ingress sandbox's address on docker_gwbridge; undefined while the node has none. */
   ingressGateway(): Promise<Address | undefined>;
+  /** Its own address on the ingress network; undefined while the node has none. */
+  ingressAddress(): Promise<Address | undefined>;
   events(): Promise<DockerEvents>;
   /** Containers of tasks on this node, in whatever state. */
   listContainers(): Promise<Listed<EngineContainerSummary>>;

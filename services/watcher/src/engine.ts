@@ -72,6 +72,10 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
   };
   const localNetwork = (name: string) =>
     inspect(schema.engineLocalNetwork, 'network', name, (abortSignal) => get(engine, `/networks/${name}`, abortSignal));
+  const overlayNetworks = () =>
+    list(schema.engineNetwork, 'network', (abortSignal) =>
+      engine.listNetworks({ filters: { driver: ['overlay'], scope: ['swarm'] }, abortSignal }),
+    );
 
   return {
     ping: async () => {
@@ -98,6 +102,11 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
       return (await localNetwork('docker_gwbridge'))?.Containers[ingressSandbox]?.EndpointID;
     },
     ingressGateway: async () => (await localNetwork('docker_gwbridge'))?.Containers[ingressSandbox]?.IPv4Address,
+    ingressAddress: async () => {
+      const { fit } = await overlayNetworks();
+      const ingress = fit.find((network) => network.Ingress);
+      return ingress && (await localNetwork(ingress.Id))?.Containers[ingressSandbox]?.IPv4Address;
+    },
     events: () => openEvents(engine, malformed),
     listContainers: () =>
       list(schema.engineContainerSummary, 'container', (abortSignal) =>
@@ -125,10 +134,7 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
       inspect(schema.engineNode, 'node', id, (abortSignal) =>
         get(engine, `/nodes/${encodeURIComponent(id)}`, abortSignal),
       ),
-    listNetworks: () =>
-      list(schema.engineNetwork, 'network', (abortSignal) =>
-        engine.listNetworks({ filters: { driver: ['overlay'], scope: ['swarm'] }, abortSignal }),
-      ),
+    listNetworks: overlayNetworks,
     inspectNetwork: (id) =>
       inspect(schema.engineNetwork, 'network', id, (abortSignal) =>
         get(engine, `/networks/${encodeURIComponent(id)}`, abortSignal),

@@ -39,6 +39,7 @@ export class MemoryDocker implements Docker {
   readonly networks: SwarmObjects['networks'];
   readonly containers: Held<EngineContainer> = new Map();
   gateway: Address | undefined = parseAddress('172.18.0.2');
+  address: Address | undefined = parseAddress('10.0.0.2');
   /** Ids of objects that it answers in a shape which does not fit, whatever it holds of them. */
   readonly garbled = new Set<string>();
   /** What was asked, in order: `listTasks web`. */
@@ -108,6 +109,11 @@ export class MemoryDocker implements Docker {
   async ingressGateway(): Promise<Address | undefined> {
     await this.#answer('ingressGateway');
     return this.gateway;
+  }
+
+  async ingressAddress(): Promise<Address | undefined> {
+    await this.#answer('ingressAddress');
+    return this.address;
   }
 
   async events(): Promise<DockerEvents> {

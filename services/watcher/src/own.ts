@@ -4,7 +4,7 @@ import type { ContainerLife } from './translate-container.ts';
 /**
  * What a watcher tells the executor in its own process, at once and before the bus:
  * - `identity`: which node of which swarm this is, and in which incarnation. Again after each start of dockerd.
- * - `gateway`: the ingress sandbox's address on docker_gwbridge; absent when there is none.
+ * - `sandbox`: the ingress sandbox's addresses, on docker_gwbridge and on the ingress network; absent when there is none.
  * - `container`: how the container of one of its own tasks is; `container` is empty where Docker no longer has one.
  * - `left`: this machine is in no swarm any more.
  * - `forgotten`: neither Docker nor the mesh has the task any more.
@@ -12,7 +12,7 @@ import type { ContainerLife } from './translate-container.ts';
 export type OwnChange =
   | { readonly kind: 'identity'; readonly node: string; readonly swarm?: string; readonly incarnation: Incarnation }
   | { readonly kind: 'left' }
-  | { readonly kind: 'gateway'; readonly gateway?: Address }
+  | { readonly kind: 'sandbox'; readonly gateway?: Address; readonly sandbox?: Address }
   | {
       readonly kind: 'container';
       readonly task: string;
@@ -37,15 +37,17 @@ export function withChange(own: Own | undefined, change: OwnChange): Own | undef
       return {
         containers: same?.containers ?? new Map(),
         ...(same?.gateway ? { gateway: same.gateway } : {}),
+        ...(same?.sandbox ? { sandbox: same.sandbox } : {}),
         ...identity,
       };
     }
     case 'left':
       return undefined;
-    case 'gateway': {
+    case 'sandbox': {
       if (!own) return undefined;
-      const { gateway: _, ...rest } = own;
-      return change.gateway ? { ...rest, gateway: change.gateway } : rest;
+      const { gateway: _, sandbox: __, ...rest } = own;
+      const { kind: ___, ...addresses } = change;
+      return { ...rest, ...addresses };
     }
     case 'container': {
       if (!own) return undefined;

@@ -49,11 +49,12 @@ export class Session {
   readonly #events: DockerEvents;
   readonly #end = new AbortController();
   readonly #checks: Coalescer<undefined>;
-  readonly #gateways: Coalescer<undefined>;
+  readonly #sandboxes: Coalescer<undefined>;
   #node: NodeWatch | undefined;
   #swarm: SwarmWatch | undefined;
   #id: string | undefined;
-  #gateway: string | undefined | null = null;
+  /** Its addresses as they were told last. */
+  #sandbox: string | undefined;
 
   private constructor(events: DockerEvents, options: SessionOptions) {
     this.#options = options;
@@ -71,7 +72,7 @@ export class Session {
         },
       });
     this.#checks = coalescer(() => this.#check(), 'Docker could not be asked for its state');
-    this.#gateways = coalescer(() => this.#readGateway(), 'Docker could not be asked for the ingress sandbox');
+    this.#sandboxes = coalescer(() => this.#readSandbox(), 'Docker could not be asked for the ingress sandbox');
   }
 
   /** Opens Docker's events. @throws {DockerUnavailable | DockerRefused} */
@@ -99,7 +100,7 @@ export class Session {
         onService: (service) => this.#swarm?.handleContainer(service),
       });
       this.#node.list('resync');
-      this.#gateways.ask(undefined);
+      this.#sandboxes.ask(undefined);
       this.#setManager(info.manager);
       this.#every(checkEveryMs, () => this.#checks.ask(undefined));
       this.#every(confirmEveryMs, () => {
@@ -128,7 +129,7 @@ export class Session {
     this.#end.abort();
     this.#events.stop();
     this.#checks.stop();
-    this.#gateways.stop();
+    this.#sandboxes.stop();
     this.#node?.stop();
     this.#swarm?.stop();
   }
@@ -157,7 +158,7 @@ export class Session {
       if (event.kind === 'container') this.#node?.handle(event);
       else if (event.kind !== 'daemon') this.#swarm?.handle(event);
       // There is no event for the sandbox's own place on docker_gwbridge; it comes and goes with its networks.
-      if (event.kind === 'network') this.#gateways.ask(undefined);
+      if (event.kind === 'network') this.#sandboxes.ask(undefined);
       if (event.kind === 'node' && event.id === this.#id) this.#checks.ask(undefined);
     }
   }
@@ -191,17 +192,19 @@ export class Session {
       if (error instanceof DockerUnavailable) this.stop();
       throw error;
     }
-    this.#gateways.ask(undefined);
+    this.#sandboxes.ask(undefined);
     const info: DockerInfo = await docker.info();
     if (this.#end.signal.aborted) return;
     if (info.node === this.#id && info.state !== 'inactive') this.#setManager(info.manager);
     else this.stop();
   }
 
-  async #readGateway(): Promise<void> {
-    const gateway = await this.#options.docker.ingressGateway();
-    if (this.#end.signal.aborted || gateway?.text === this.#gateway) return;
-    this.#gateway = gateway?.text;
-    this.#options.tell(gateway ? { kind: 'gateway', gateway } : { kind: 'gateway' });
+  async #readSandbox(): Promise<void> {
+    const { docker, tell } = this.#options;
+    const [gateway, sandbox] = await Promise.all([docker.ingressGateway(), docker.ingressAddress()]);
+    const told = `${gateway?.text} ${sandbox?.text}`;
+    if (this.#end.signal.aborted || told === this.#sandbox) return;
+    this.#sandbox = told;
+    tell({ kind: 'sandbox', ...(gateway ? { gateway } : {}), ...(sandbox ? { sandbox } : {}) });
   }
 }

@@ -1,4 +1,4 @@
-import { type Explanation, endpointStates, type KernelTable } from '@fairway/mesh';
+import { type Address, type Explanation, endpointStates, type KernelTable, type Sight, sights } from '@fairway/mesh';
 import * as z from 'zod';
 import { list } from './bounded.ts';
 import { parseText, Unreadable } from './parse-text.ts';
@@ -87,6 +87,29 @@ export function writeHandover(done: HandoverDone): string {
 /** Reads a node's answer to `uninstall` or `install`. @throws {Unreadable} */
 export function readHandover(subject: string, text: string): HandoverDone {
   return { released: parseText(subject, text, handoverDone).released };
+}
+
+const probe = z.object({ schema: version, sandbox: schema.address });
+const sight = z.object({ schema: version, sight: z.enum(sights) });
+
+/** Asks a node to try whether it reaches another one's ingress sandbox. */
+export function writeProbe(sandbox: Address): string {
+  return JSON.stringify({ schema: schemaVersion, sandbox: sandbox.text });
+}
+
+/** Reads which address is to be tried. @throws {Unreadable} */
+export function readProbe(subject: string, text: string): Address {
+  return parseText(subject, text, probe).sandbox;
+}
+
+/** A node's answer to the question `probe`. */
+export function writeSight(seen: Sight): string {
+  return JSON.stringify({ schema: schemaVersion, sight: seen });
+}
+
+/** Reads a node's answer to the question `probe`. @throws {Unreadable} */
+export function readSight(subject: string, text: string): Sight {
+  return parseText(subject, text, sight).sight;
 }
 
 /** A node's answer to the question `rules`. */

@@ -8,6 +8,7 @@ import {
   type Incarnation,
   type Network,
   type Node,
+  type Reach,
   type Service,
   type ServiceSpec,
   shardsMax,
@@ -106,6 +107,17 @@ const nodeEntry = z
     causes: schema.causes,
   })
   .catchall(further);
+const reachEntry = z
+  .object({
+    ...versioned,
+    state: z.enum(['up', 'down']),
+    incarnation: schema.incarnation.exactOptional(),
+    by: schema.id,
+    votes: schema.votes,
+    sinceMs: schema.timeMs,
+    causes: schema.causes,
+  })
+  .catchall(further);
 const networkEntry = schema.network.extend({ ...versioned, ...removed });
 const completeEntry = z.object({ ...versioned, epoch: schema.id, listing: schema.id });
 
@@ -146,6 +158,15 @@ export function writeNetwork(network: Network): string {
 export const readNetwork = remembering((key, text): Network => {
   const { schema: _, ...network } = parseText(key, text, networkEntry);
   return network;
+});
+
+export function writeReach(reach: Reach): string {
+  return JSON.stringify({ schema: schemaVersion, ...reach });
+}
+
+export const readReach = remembering((key, text): Reach => {
+  const { schema: _, ...reach } = parseText(key, text, reachEntry);
+  return reach;
 });
 
 export function writeComplete(entry: CompleteEntry): string {

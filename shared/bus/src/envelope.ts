@@ -5,6 +5,7 @@ import { lengths } from './lengths.ts';
 import { parseText, Unreadable } from './parse-text.ts';
 import * as schema from './schema.ts';
 import { senderOf, subjects } from './subjects.ts';
+import { knownTrace } from './trace.ts';
 import { schemaVersion, version } from './version.ts';
 
 /** What every message says besides its body. Trace context and message id travel as headers, for tools to see. */
@@ -21,10 +22,6 @@ export type Envelope<Body> = {
   readonly trace: string;
   readonly body: Body;
 };
-
-const noTrace = '00-00000000000000000000000000000000-0000000000000000-00';
-/** A traceparent of version 00. What is none counts as none, as W3C has it: nothing else comes in by its header. */
-const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const header = z.object({
   schema: version,
@@ -131,7 +128,7 @@ function read<Body>(message: Message, shape: z.ZodType<Omit<Envelope<Body>, 'tra
   if (senderOf(message.subject) !== parsed.sender) {
     throw new Unreadable(message.subject, `the envelope names ${parsed.sender} as its sender`);
   }
-  return { ...parsed, trace: message.trace && traceparent.test(message.trace) ? message.trace : noTrace };
+  return { ...parsed, trace: knownTrace(message.trace) };
 }
 
 /** @throws {Unreadable} */

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readExplanation, readHandover, readKernelTables, readQuestion } from './answer.ts';
-import { readComplete, readNetwork, readNode, readService, readShard } from './entry.ts';
+import { readExplanation, readHandover, readKernelTables, readProbe, readQuestion, readSight } from './answer.ts';
+import { readBeat } from './beat.ts';
+import { readComplete, readNetwork, readNode, readReach, readService, readShard } from './entry.ts';
 import { readFact, readOutcome } from './envelope.ts';
+import { readOutlook } from './outlook.ts';
+import { readVerdict } from './verdict.ts';
 
 /**
  * One of each message and entry as the first release of version 1 writes it. The file is never rewritten, and goes when
@@ -17,11 +20,17 @@ const readers = {
   readShard,
   readNode,
   readNetwork,
+  readReach,
   readComplete,
   readQuestion,
   readKernelTables,
   readHandover,
   readExplanation,
+  readProbe,
+  readSight,
+  readBeat: (subject: string, text: string) => readBeat({ subject, text }),
+  readVerdict: (subject: string, text: string) => readVerdict({ subject, text }),
+  readOutlook: (subject: string, text: string) => readOutlook({ subject, text }),
 };
 
 const kept: Kept[] = JSON.parse(readFileSync(new URL('golden/schema-1.json', import.meta.url), 'utf8'));

@@ -1,9 +1,21 @@
-import { type Cause, causesSince, emptyMesh, type Mesh, type Network, type Node, type Service } from '@fairway/mesh';
+import {
+  type Cause,
+  causesSince,
+  emptyMesh,
+  type Mesh,
+  type Network,
+  type Node,
+  type RecordedReach,
+  type Service,
+  type Verdict,
+  withVerdicts,
+} from '@fairway/mesh';
 import type { BucketEntry, BucketFollower } from './bus.ts';
 import {
   readComplete,
   readNetwork,
   readNode,
+  readReach,
   readService,
   readShard,
   type ServiceEntry,
@@ -11,6 +23,7 @@ import {
 } from './entry.ts';
 import { keys, parseKey } from './keys.ts';
 import { Unreadable } from './parse-text.ts';
+import { nodeDown } from './verdict.ts';
 
 /** The entries of a mesh bucket at one revision, as they stand in it. */
 export type MeshEntries = {
@@ -40,6 +53,7 @@ export class MeshReplica {
   readonly #options: Options;
   #held: Copy | undefined;
   #current: Copy | undefined;
+  #verdicts: readonly Verdict[] = [];
 
   constructor(options: Options = {}) {
     this.#options = options;
@@ -55,12 +69,12 @@ export class MeshReplica {
 
   /** The mesh to act on: the last complete one, or as much as is known where there has never been one. */
   get mesh(): Mesh {
-    return this.#acting?.mesh ?? emptyMesh('');
+    return withVerdicts(this.#acting?.mesh ?? emptyMesh(''), this.#verdicts);
   }
 
   /** The bucket as it is now, complete or not; undefined before it was reached. */
   get current(): Mesh | undefined {
-    return this.#current?.mesh;
+    return this.#current && withVerdicts(this.#current.mesh, this.#verdicts);
   }
 
   /** Whether everything in the bucket has been read, in its present epoch. */
@@ -78,6 +92,12 @@ export class MeshReplica {
     const copy = this.#acting;
     if (!copy?.mesh.complete) return undefined;
     return { epoch: copy.epoch, revision: copy.revision, entries: copy.entries };
+  }
+
+  /** From now on these verdicts go ahead of what is on record; `news` are those that were not there before. */
+  judge(verdicts: readonly Verdict[], news: readonly Verdict[]): void {
+    this.#verdicts = verdicts;
+    this.#options.onChange?.(news.map(causeOf));
   }
 
   /** What to hand to the bucket's `follow`. */
@@ -140,6 +160,7 @@ class Copy {
   readonly #services = new Map<string, Service>();
   readonly #nodes = new Map<string, Node>();
   readonly #networks = new Map<string, Network>();
+  readonly #reach = new Map<string, RecordedReach>();
 
   constructor(epoch: string) {
     this.epoch = epoch;
@@ -159,6 +180,7 @@ class Copy {
       services: this.#services,
       nodes: this.#nodes,
       networks: this.#networks,
+      reach: this.#reach,
     };
   }
 
@@ -188,6 +210,9 @@ class Copy {
       case 'node':
         causes = store(this.#nodes, parsed.id, text, (held) => readNode(key, held))?.causes ?? [];
         break;
+      case 'reach':
+        causes = store(this.#reach, parsed.id, text, (held) => ({ ...readReach(key, held), revision }))?.causes ?? [];
+        break;
       case 'network':
         store(this.#networks, parsed.id, text, (held) => readNetwork(key, held));
     }
@@ -213,6 +238,10 @@ class Copy {
       causes: [service, ...further].flatMap((part) => part?.causes ?? []),
     });
   }
+}
+
+function causeOf({ trace, sinceMs, after }: Verdict): Cause {
+  return { trace, event: nodeDown, atMs: sinceMs, after };
 }
 
 function store<T>(

@@ -1,4 +1,12 @@
-import { type Address, type Fact, type NetworkAddress, parseAddress, protocols, updateStates } from '@fairway/mesh';
+import {
+  type Address,
+  type Fact,
+  type NetworkAddress,
+  parseAddress,
+  protocols,
+  sights,
+  updateStates,
+} from '@fairway/mesh';
 import * as z from 'zod';
 import { further, list, shortList, texts } from './bounded.ts';
 import { lengths } from './lengths.ts';
@@ -38,7 +46,7 @@ const publishedPort = z
   .refine((port) => port.first <= port.last && port.target + port.last - port.first <= 65535, 'not a range of ports');
 
 export const incarnation = z.object({ boot: z.string().min(1).max(64), daemon: z.string().min(1).max(64) });
-const reading = z.object({ incarnation, tick: index });
+export const reading = z.object({ incarnation, tick: index });
 
 const labels = texts(1024, 256, 4096);
 
@@ -140,6 +148,9 @@ const cause = z.object({
   after: index,
 });
 export const causes = list(cause, 64);
+
+/** Three peers are asked at most; a later release may ask some more. */
+export const votes = list(z.object({ peer: id, sight: z.enum(sights) }), 64);
 
 export const note = z.object({ kind: z.enum(['waiting', 'refused']), about: name, why: z.string().max(lengths.why) });
 

@@ -50,5 +50,5 @@ export const deciderConsumer = 'decider';
 /** How long an entry of something deleted stays: longer than any fact about it can still be on its way. */
 export const tombstoneMs = 2 * factStream.ageMaxMs;
 
-/** Key-value buckets: the mesh is written by deciders alone, reach by sentinels alone. */
-export const buckets = { mesh: 'fairway-mesh', reach: 'fairway-reach' } as const;
+/** The key-value bucket of the mesh. */
+export const meshBucket = 'fairway-mesh';

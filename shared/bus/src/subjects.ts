@@ -34,6 +34,8 @@ export const subjects = {
   throttled: (sender: string) => `fairway.throttled.${sender}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
+  /** How far a sentinel sees, as it says again and again, on plain NATS. */
+  outlook: (sender: string) => `fairway.outlook.${sender}`,
   /** A sentinel's word that a node is down, on plain NATS ahead of the record. */
   verdict: (sender: string, node: string) => `fairway.verdict.${sender}.${node}`,
 } as const;
@@ -43,8 +45,8 @@ export function toldOf(subject: string): string {
   return `fairway.${subject.slice(tellPrefix.length)}`;
 }
 
-/** What a node can be asked, or asked to do. */
-export type Question = 'rules' | 'explain' | 'uninstall' | 'install';
+/** What a node can be asked, or asked to do; `probe`, whether it reaches another node. */
+export type Question = 'rules' | 'explain' | 'uninstall' | 'install' | 'probe';
 
 /** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. Not for questions. */
 export function senderOf(subject: string): string | undefined {

@@ -1,5 +1,13 @@
-import { apiPrefix, bucketSubject, buckets, type Role, subjects } from '@fairway/bus';
-import { meshHearing, meshReading, outcomeReading, permissionsOf } from './permissions.ts';
+import { apiPrefix, type Role, subjects } from '@fairway/bus';
+import {
+  meshHearing,
+  meshReading,
+  nodeAsking,
+  outcomeReading,
+  permissionsOf,
+  reachReading,
+  reachWriting,
+} from './permissions.ts';
 import type { User } from './registry.ts';
 
 /**
@@ -32,13 +40,14 @@ type Crossing = {
 
 const lent = (from: Account, role: Role, requests: readonly string[]): Crossing[] =>
   requests.map((request) => ({
-    kind: 'service',
-    subject: `$JS.API.${request}`,
-    as: `${apiPrefix({ role, name: '' })}.${request}`,
-    from,
-    to: 'FAIRWAY',
+    ...lentAs(from, role, request, `$JS.API.${request}`),
     ...(request.startsWith('CONSUMER.MSG.NEXT.') ? { several: true } : {}),
   }));
+
+/** A subject of JetStream's account, and under which request it is reached. */
+function lentAs(from: Account, role: Role, request: string, subject: string): Crossing {
+  return { kind: 'service', subject, as: `${apiPrefix({ role, name: '' })}.${request}`, from, to: 'FAIRWAY' };
+}
 
 const told = (from: Account, ...patterns: readonly string[]): Crossing[] =>
   patterns.map((stored) => ({ kind: 'service', subject: subjects.tell(stored), from, to: 'FAIRWAY' }));
@@ -48,18 +57,18 @@ const heard = (from: Account, to: Account, ...patterns: readonly string[]): Cros
 
 const crossings: readonly Crossing[] = [
   ...told('NODES', subjects.fact('*', '*', '*'), subjects.outcome('*', '*'), subjects.deadLetter('*')),
-  ...told('SENTINELS', subjects.deadLetter('*')),
-  { kind: 'service', subject: bucketSubject(buckets.reach, '>'), from: 'SENTINELS', to: 'FAIRWAY' },
+  lentAs('SENTINELS', 'sentinel', reachWriting, reachWriting),
   ...lent('NODES', 'node', meshReading),
   ...lent('CONSOLES', 'console', [...meshReading, ...outcomeReading]),
-  ...lent('SENTINELS', 'sentinel', meshReading),
+  ...lent('SENTINELS', 'sentinel', [...meshReading, ...reachReading]),
   ...(['NODES', 'CONSOLES', 'SENTINELS'] as const).flatMap((to) => heard('FAIRWAY', to, ...meshHearing)),
-  { kind: 'service', subject: subjects.ask('*', '*'), from: 'CONSOLES', to: 'NODES' },
+  ...nodeAsking.map((subject): Crossing => ({ kind: 'service', subject, from: 'CONSOLES', to: 'NODES' })),
+  { kind: 'service', subject: subjects.ask('*', 'probe'), from: 'SENTINELS', to: 'NODES' },
   ...heard('FAIRWAY', 'NODES', subjects.containerFacts),
   ...heard('FAIRWAY', 'CONSOLES', subjects.facts, subjects.outcomes, subjects.deadLetters, subjects.throttled('*')),
   ...heard('NODES', 'SENTINELS', subjects.beat('*')),
   ...heard('SENTINELS', 'NODES', subjects.verdict('*', '*')),
-  ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*')),
+  ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*'), subjects.outlook('*')),
 ];
 
 /** nats-server's `accounts` (docs.nats.io, Multi Tenancy using Accounts), with these users in them. */

@@ -3,10 +3,10 @@ import {
   type Bus,
   BusUnavailable,
   bucketStream,
-  buckets,
   deciderConsumer,
   factStream,
   MeshReplica,
+  meshBucket,
   subjects,
   writeNode,
 } from '@fairway/bus';
@@ -63,7 +63,7 @@ async function jsz(at: number): Promise<Jsz> {
 
 const numberOf = (name: string | undefined) => Number(name?.slice(1)) - 1;
 const streamsOf = (seen: Jsz) => seen.account_details?.flatMap(({ stream_detail = [] }) => stream_detail) ?? [];
-const meshStream = bucketStream(buckets.mesh);
+const meshStream = bucketStream(meshBucket);
 
 /** Numbers of the servers that lead all of them, the mesh, and the facts. */
 async function leaders() {

@@ -5,9 +5,11 @@ import {
   deciderConsumer,
   factStream,
   inboxPrefix,
+  keys,
   MeshReplica,
   NotPermitted,
   outcomeStream,
+  RevisionConflict,
   type Role,
   roles,
   subjects,
@@ -84,7 +86,7 @@ const publishing: Record<string, readonly [subject: (self: string) => string, ma
   'tell an outcome as another': [() => subjects.tell(subjects.outcome('other', 'applied')), []],
   beat: [(self) => subjects.beat(self), nodes],
   'beat as another': [() => subjects.beat('other'), []],
-  'put a message aside': [(self) => subjects.tell(subjects.deadLetter(self)), ['node', 'manager', 'sentinel']],
+  'put a message aside': [(self) => subjects.tell(subjects.deadLetter(self)), nodes],
   'put a message aside as another': [() => subjects.tell(subjects.deadLetter('other')), []],
   'store a fact': [(self) => subjects.fact(self, 'container', 's'), ['decider']],
   'store an outcome': [(self) => subjects.outcome(self, 'applied'), ['decider']],
@@ -96,7 +98,12 @@ const publishing: Record<string, readonly [subject: (self: string) => string, ma
   'give a verdict as another': [() => subjects.verdict('other', 'n'), []],
   'write the mesh': [() => '$KV.fairway-mesh.service.s', ['decider']],
   'write the epoch': [() => '$KV.fairway-mesh.epoch', ['decider']],
-  'write reach': [() => '$KV.fairway-reach.n', ['sentinel']],
+  'write reach': [() => '$JS.fairway.API.$KV.fairway-mesh.reach.n', ['sentinel']],
+  'write reach where it is kept': [() => '$KV.fairway-mesh.reach.n', []],
+  'write the mesh as reach is written': [() => '$JS.fairway.API.$KV.fairway-mesh.service.s', []],
+  'say how far it sees': [(self) => subjects.outlook(self), ['sentinel']],
+  'say how far it sees as another': [() => subjects.outlook('other'), []],
+  'have a node try to reach another': [() => subjects.ask('other', 'probe'), ['sentinel']],
   'ask a node': [() => subjects.ask('other', 'rules'), ['console']],
   'have a node leave its rules': [() => subjects.ask('other', 'uninstall'), ['console']],
   'read an entry of the mesh': [
@@ -139,6 +146,7 @@ const subscribing: Record<string, readonly [subject: (self: string) => string, m
   'hear beats': [() => subjects.beat('*'), ['sentinel']],
   'hear the mesh': [() => subjects.mesh('>'), roles],
   'hear where the mesh stands': [() => subjects.head('*'), roles],
+  'hear how far sentinels see': [() => subjects.outlook('*'), ['console']],
   'hear verdicts': [() => subjects.verdict('*', '*'), ['node', 'manager', 'console']],
   'hear what it is asked': [(self) => subjects.ask(self, '*'), nodes],
   'hear what another is asked': [() => subjects.ask('other', '*'), []],
@@ -258,6 +266,34 @@ test('each does its work: facts, mesh, outcomes and questions reach whom they ar
     expect(replica.current?.generation.revision).toBe(revision);
   });
   await taking.stop();
+});
+
+test('a sentinel hears beats, has nodes try to reach others, gives verdicts, and records them by compare and swap', async () => {
+  const [node, asker, sentinel] = await Promise.all(['node', 'console', 'sentinel'].map((name) => all.connect(name)));
+  if (!node || !asker || !sentinel) throw new Error('three connect');
+  const heard: string[] = [];
+  sentinel.subscribe(subjects.beat('*'), ({ text }) => void heard.push(`sentinel ${text}`));
+  node.subscribe(subjects.verdict('*', '*'), ({ text }) => void heard.push(`node ${text}`));
+  asker.subscribe(subjects.outlook('*'), ({ text }) => void heard.push(`console ${text}`));
+  node.answer(subjects.ask('node', 'probe'), async (text) => `answer to ${text}`);
+  const replica = new MeshReplica();
+  node.mesh.follow(replica.follower);
+  await vi.waitFor(async () => {
+    node.broadcast({ subject: subjects.beat('node'), text: 'beat' });
+    sentinel.broadcast({ subject: subjects.verdict('sentinel', 'n'), text: 'verdict' });
+    sentinel.broadcast({ subject: subjects.outlook('sentinel'), text: 'outlook' });
+    expect(await sentinel.ask(subjects.ask('node', 'probe'), 'a question', 2000)).toBe('answer to a question');
+    expect(heard).toEqual(expect.arrayContaining(['sentinel beat', 'node verdict', 'console outlook']));
+  });
+
+  const first = await sentinel.mesh.put(keys.reach('m'), 'down', 0);
+  await expect(sentinel.mesh.put(keys.reach('m'), 'again', 0)).rejects.toThrow(RevisionConflict);
+  const second = await sentinel.mesh.put(keys.reach('m'), 'up', first);
+  await sentinel.mesh.delete(keys.reach('m'), second);
+  const third = await sentinel.mesh.put(keys.reach('m'), 'anew', 0);
+  await vi.waitFor(() => expect(replica.current?.generation.revision).toBe(third));
+  await expect(sentinel.mesh.put(keys.node('n'), 'x', 0)).rejects.toThrow(NotPermitted);
+  await expect(decider.mesh.put(keys.reach('m'), 'x', third)).rejects.toThrow(NotPermitted);
 });
 
 test('a console that makes consumers without end is refused, and facts go on to deciders', async () => {

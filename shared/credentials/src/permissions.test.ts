@@ -56,7 +56,10 @@ describe('what each role may do', () => {
 
   test('the console asks and hears', () => {
     expect(table('console').filter((line) => !line.includes('$JS'))).toEqual([
-      '> fairway.ask.*.*',
+      '> fairway.ask.*.rules',
+      '> fairway.ask.*.explain',
+      '> fairway.ask.*.uninstall',
+      '> fairway.ask.*.install',
       '< _INBOX_me.>',
       '< fairway.mesh.>',
       '< fairway.head.*',
@@ -65,21 +68,25 @@ describe('what each role may do', () => {
       '< fairway.dead.>',
       '< fairway.throttled.*',
       '< fairway.verdict.*.*',
+      '< fairway.outlook.*',
     ]);
   });
 });
 
 describe('nobody but', () => {
   test.each<[string, string, Role[]]>([
-    ['deciders writes the mesh', '$KV.fairway-mesh.>', ['decider']],
+    ['deciders writes the mesh', '$KV.fairway-mesh.service.*', ['decider']],
     ['says an entry of the mesh again', 'fairway.mesh.>', []],
     ['deciders says where the mesh stands', 'fairway.head.*', ['decider']],
     ['the console makes consumers', '$JS.fairway.API.CONSUMER.>', ['console']],
-    ['sentinels writes reach', '$KV.fairway-reach.>', ['sentinel']],
+    ['sentinels writes reach', '$JS.fairway.API.$KV.fairway-mesh.reach.*', ['sentinel']],
+    ['sentinels writes reach where it is kept', '$KV.fairway-mesh.reach.*', []],
+    ['sentinels says how far they see', 'fairway.outlook.*', ['sentinel']],
+    ['sentinels has nodes try to reach others', 'fairway.ask.*.probe', ['sentinel']],
     ['sentinels gives verdicts', 'fairway.verdict.>', ['sentinel']],
     ['deciders takes facts', '$JS.API.CONSUMER.MSG.NEXT.FAIRWAY_FACTS.*', ['decider']],
     ['deciders makes streams', '$JS.API.STREAM.CREATE.*', ['decider']],
-    ['the console asks nodes', 'fairway.ask.>', ['console']],
+    ['the console has nodes leave their rules', 'fairway.ask.*.uninstall', ['console']],
     ['managers tells of services', 'fairway.tell.fact.*.service.*', ['manager']],
     ['nodes tells of containers', 'fairway.tell.fact.*.container.*', ['node', 'manager']],
     ['deciders stores facts', 'fairway.fact.>', ['decider']],
@@ -98,6 +105,8 @@ describe('nobody but', () => {
       'fairway.beat.other',
       'fairway.head.other',
       'fairway.throttled.other',
+      'fairway.outlook.other',
+      'fairway.verdict.other.n',
     ]) {
       expect(senders(pattern), pattern).toEqual([]);
     }

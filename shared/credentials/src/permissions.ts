@@ -2,12 +2,13 @@ import {
   apiPrefix,
   bucketStream,
   bucketSubject,
-  buckets,
   deadLetterStream,
   deciderConsumer,
   factStream,
   type Identity,
   inboxPrefix,
+  keys,
+  meshBucket,
   outcomeStream,
   streams,
   subjects,
@@ -23,8 +24,12 @@ export type Permissions = {
   readonly answers: boolean;
 };
 
-const meshStream = bucketStream(buckets.mesh);
-const meshKeys = bucketSubject(buckets.mesh, '>');
+const meshStream = bucketStream(meshBucket);
+const mesh = (pattern: string) => bucketSubject(meshBucket, pattern);
+
+/** All entries of the mesh but those of reach. */
+const meshKeys = [keys.epoch, keys.complete, 'service.*', 'shard.>', keys.node('*'), keys.network('*')].map(mesh);
+const reachKeys = mesh(keys.reach('*'));
 
 /** Requests of JetStream's API, without its prefix, that reading a stream in order takes. */
 function ordered(stream: string, filter: string): readonly string[] {
@@ -43,6 +48,12 @@ function ordered(stream: string, filter: string): readonly string[] {
  */
 export const meshReading = [`STREAM.MSG.GET.${meshStream}`] as const;
 
+/** What writing a node's reach takes beside that: whether an entry that may be there was deleted. */
+export const reachReading = [`DIRECT.GET.${meshStream}.${reachKeys}`] as const;
+
+/** The client puts the prefix of its requests before what it writes to a bucket, too. */
+export const reachWriting = reachKeys;
+
 /** What says each entry of the mesh again, and where it stands. */
 export const meshHearing = [subjects.mesh('>'), subjects.head('*')] as const;
 
@@ -54,11 +65,11 @@ export const outcomeReading = [
 
 /** What makes, looks after and writes everything that is stored. */
 const owning = [
-  ...[...streams.map(({ name }) => name), ...Object.values(buckets).map(bucketStream)].flatMap((stream) =>
+  ...[...streams.map(({ name }) => name), meshStream].flatMap((stream) =>
     ['CREATE', 'UPDATE', 'INFO'].map((verb) => `STREAM.${verb}.${stream}`),
   ),
   ...['CREATE', 'INFO', 'MSG.NEXT'].map((verb) => `CONSUMER.${verb}.${factStream.name}.${deciderConsumer}`),
-  `DIRECT.GET.${meshStream}.${meshKeys}`,
+  `DIRECT.GET.${meshStream}.${mesh('>')}`,
 ] as const;
 
 /**
@@ -66,6 +77,11 @@ const owning = [
  * until it is answered or 30 s old, and a flood has no answers.
  */
 const answersToOtherAccounts = '_R_.>';
+
+/** What the console asks nodes. */
+export const nodeAsking = (['rules', 'explain', 'uninstall', 'install'] as const).map((question) =>
+  subjects.ask('*', question),
+);
 
 /** Kinds of facts that a node tells of itself, and those that a manager tells of the swarm. */
 const nodeFacts = ['container', 'node-listing'] as const;
@@ -112,7 +128,7 @@ export function permissionsOf(identity: Identity): Permissions {
         publish: [
           ...api([...owning, ...meshReading]),
           `$JS.ACK.${factStream.name}.${deciderConsumer}.>`,
-          meshKeys,
+          ...meshKeys,
           subjects.head(name),
           subjects.facts,
           subjects.outcomes,
@@ -125,7 +141,7 @@ export function permissionsOf(identity: Identity): Permissions {
       };
     case 'console':
       return {
-        publish: [subjects.ask('*', '*'), ...api([...meshReading, ...outcomeReading])],
+        publish: [...nodeAsking, ...api([...meshReading, ...outcomeReading])],
         subscribe: [
           inbox,
           ...meshHearing,
@@ -134,6 +150,7 @@ export function permissionsOf(identity: Identity): Permissions {
           subjects.deadLetters,
           subjects.throttled('*'),
           subjects.verdict('*', '*'),
+          subjects.outlook('*'),
         ],
         answers: false,
       };
@@ -141,9 +158,9 @@ export function permissionsOf(identity: Identity): Permissions {
       return {
         publish: [
           subjects.verdict(name, '*'),
-          bucketSubject(buckets.reach, '>'),
-          subjects.tell(aside),
-          ...api(meshReading),
+          subjects.outlook(name),
+          subjects.ask('*', 'probe'),
+          ...api([...meshReading, ...reachReading, reachWriting]),
         ],
         subscribe: [inbox, ...meshHearing, subjects.beat('*')],
         answers: false,

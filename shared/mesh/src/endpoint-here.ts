@@ -1,6 +1,6 @@
 import type { Address } from './address.ts';
 import { type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
-import { sameIncarnation } from './incarnation.ts';
+import { type Incarnation, sameIncarnation } from './incarnation.ts';
 import type { Mesh } from './mesh.ts';
 import type { Node } from './node.ts';
 import type { WatchedFacts } from './own-facts.ts';
@@ -10,8 +10,9 @@ export type Eyes = Pick<WatchedFacts, 'node' | 'incarnation' | 'containers'>;
 
 /** What an endpoint is to this node: the mesh's word, corrected by its node's life and by the node's own eyes. */
 export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Eyes): EndpointState {
-  if (isLost(endpoint, mesh.nodes.get(endpoint.node))) return 'gone';
   const isOwn = endpoint.node === own.node;
+  if (isLost(endpoint, mesh.nodes.get(endpoint.node)) || (!isOwn && isOutOfReach(endpoint.node, mesh, own)))
+    return 'gone';
   // What an earlier life of this node held is gone, and its ticks mean nothing in this one.
   if (isOwn && own.incarnation && endpoint.incarnation && !sameIncarnation(own.incarnation, endpoint.incarnation)) {
     return 'gone';
@@ -27,6 +28,22 @@ function isLost(endpoint: Endpoint, node: Node | undefined): boolean {
   if (node.removedMs !== undefined || node.claim?.state === 'down') return true;
   if (!node.incarnation || !endpoint.incarnation) return false;
   return !sameIncarnation(node.incarnation, endpoint.incarnation);
+}
+
+/**
+ * Whether the sentinels took the node down in the life that the mesh knows it by. A node that is itself down on record, and
+ * lives, was cut off: what was recorded meanwhile is how the others looked from where it was not, and no news to it.
+ */
+function isOutOfReach(node: string, mesh: Mesh, { node: self, incarnation }: Eyes): boolean {
+  const own = mesh.reach.get(self);
+  if (own && own.state === 'down' && isSameLife(own.incarnation, incarnation)) return false;
+  const reach = mesh.reach.get(node);
+  return reach?.state === 'down' && isSameLife(reach.incarnation, mesh.nodes.get(node)?.incarnation);
+}
+
+/** Where one of them is not known, nothing tells the two apart. */
+function isSameLife(a: Incarnation | undefined, b: Incarnation | undefined): boolean {
+  return !a || !b || sameIncarnation(a, b);
 }
 
 /** The endpoint's address on a network; undefined where its task is not on it. */

@@ -16,6 +16,7 @@ export * from './own-facts.ts';
 export * from './plan.ts';
 export * from './policy.ts';
 export * from './port.ts';
+export * from './reach.ts';
 export * from './service.ts';
 export * from './shard.ts';
 export * from './short-trace.ts';

@@ -1,6 +1,7 @@
 import type { Generation } from './generation.ts';
 import type { Network } from './network.ts';
 import type { Node } from './node.ts';
+import type { RecordedReach } from './reach.ts';
 import type { Service } from './service.ts';
 
 /** What is wanted for the whole swarm, at one generation. */
@@ -14,6 +15,8 @@ export type Mesh = {
   readonly services: ReadonlyMap<string, Service>;
   readonly nodes: ReadonlyMap<string, Node>;
   readonly networks: ReadonlyMap<string, Network>;
+  /** By node, what the sentinels recorded of it. */
+  readonly reach: ReadonlyMap<string, RecordedReach>;
 };
 
 /** A mesh that knows nothing yet. */
@@ -24,5 +27,6 @@ export function emptyMesh(epoch: string): Mesh {
     services: new Map(),
     nodes: new Map(),
     networks: new Map(),
+    reach: new Map(),
   };
 }

@@ -9,6 +9,8 @@ export type WatchedFacts = {
   readonly incarnation?: Incarnation;
   /** The ingress sandbox's address on docker_gwbridge; absent while the node has no ingress sandbox. */
   readonly gateway?: Address;
+  /** The ingress sandbox's own address on the ingress network, at which other nodes' sandboxes reach it. */
+  readonly sandbox?: Address;
   /** Its own tasks' containers as its own watcher saw them last: a local death counts before the bus tells of it. */
   readonly containers: ReadonlyMap<string, { readonly state: ContainerState; readonly tick: number }>;
 };

@@ -6,6 +6,7 @@ import type { Node } from './node.ts';
 import type { OwnFacts } from './own-facts.ts';
 import { plan } from './plan.ts';
 import type { PublishedPort } from './port.ts';
+import { type RecordedReach, type Verdict, withVerdicts } from './reach.ts';
 import type { Service, ServiceSpec } from './service.ts';
 
 // Ingress network `ingress`: tasks at 10.0.0.x. This node is n1, its ingress sandbox answers at 172.18.0.2.
@@ -63,6 +64,7 @@ const mesh = (services: Service[], nodes = [node('n1'), node('n2')], more: Parti
     [back, network(back)],
     [side, network(side)],
   ]),
+  reach: new Map(),
   ...more,
 });
 const back = 'back0000000';
@@ -159,6 +161,48 @@ test('nothing is sent to a node that is down, that left, or that lives in anothe
   for (const more of lost) {
     expect(shown(mesh([web], [node('n1'), node('n2', more)]))).toEqual(['8000/tcp: t1 10.0.0.5:80']);
   }
+});
+
+const down = (node: string, more: Partial<RecordedReach> = {}): [string, RecordedReach] => [
+  node,
+  { state: 'down', incarnation: life, by: 's1', votes: [], sinceMs: 0, causes: [], revision: 5, ...more },
+];
+const web = service('web', [port(8000)], [endpoint('t1', 'n1', 5), endpoint('t2', 'n2', 6)]);
+const everywhere = '8000/tcp: t1 10.0.0.5:80, t2 10.0.0.6:80';
+const hereOnly = '8000/tcp: t1 10.0.0.5:80';
+const reached = (...reach: [string, RecordedReach][]) => ({ reach: new Map(reach) });
+
+test('nothing is sent to a node that sentinels took down, until it lives anew or they have it up again', () => {
+  const both = [node('n1'), node('n2')];
+  expect(shown(mesh([web], both, reached(down('n2'))))).toEqual([hereOnly]);
+  expect(shown(mesh([web], [node('n1'), node('n2', { incarnation: later })], reached(down('n2'))))).toEqual([hereOnly]);
+  const anew = service('web', [port(8000)], [endpoint('t2', 'n2', 6, { incarnation: later })]);
+  expect(shown(mesh([anew], [node('n1'), node('n2', { incarnation: later })], reached(down('n2'))))).toEqual([
+    '8000/tcp: t2 10.0.0.6:80',
+  ]);
+  expect(shown(mesh([web], both, reached(down('n2', { state: 'up' }))))).toEqual([everywhere]);
+  const alone = service('web', [port(8000)], [endpoint('t2', 'n2', 6)]);
+  expect(shown(mesh([alone], both, reached(down('n2'))))).toEqual(['8000/tcp: refused']);
+});
+
+test('a node that was itself taken down and lives sends to its own tasks, and to others as before', () => {
+  const held = mesh([web], [node('n1'), node('n2')], reached(down('n1'), down('n2')));
+  expect(shown(held, { ...own, incarnation: life })).toEqual([everywhere]);
+  expect(shown(held, { ...own, incarnation: later })).toEqual(['8000/tcp: refused']);
+});
+
+test('a verdict goes ahead of the record that it builds on, and yields to a later one', () => {
+  const verdict = (after: number, epoch = 'e'): Verdict => ({
+    ...{ node: 'n2', incarnation: life, by: 's1', votes: [], sinceMs: 0, epoch, after, trace: '' },
+  });
+  const recorded = (more: Partial<RecordedReach>) =>
+    mesh([web], [node('n1'), node('n2')], reached(down('n2', { state: 'up', ...more })));
+  const bare = mesh([web]);
+  expect(shown(withVerdicts(bare, [verdict(0)]))).toEqual([hereOnly]);
+  expect(shown(withVerdicts(recorded({ revision: 5 }), [verdict(5)]))).toEqual([hereOnly]);
+  expect(shown(withVerdicts(recorded({ revision: 6 }), [verdict(5)]))).toEqual([everywhere]);
+  expect(shown(withVerdicts(recorded({ revision: 6 }), [verdict(5, 'another')]))).toEqual([hereOnly]);
+  expect(withVerdicts(bare, [])).toBe(bare);
 });
 
 test('a local death counts before the mesh tells of it, an older local word does not', () => {

@@ -28,6 +28,8 @@ export type NodeView = {
   readonly applied?: number;
   /** How long the last apply that changed a rule took, milliseconds. */
   readonly changeMs?: number;
+  /** Why sentinels took it down, for people, where they did: it gets no traffic. */
+  readonly lost?: string;
   /** Why the node's last apply failed, where none has succeeded since. */
   readonly failure?: string;
 };

@@ -6,6 +6,8 @@ export const spanNames = {
   send: 'send fairway.fact',
   process: 'process fairway.fact',
   apply: 'apply',
+  /** A sentinel's, from the doubt in a node to its verdict. */
+  judge: 'judge',
   /** The kernel's time in one namespace: `nft host`, `nft ingress`, `nft lb_…`. */
   nft: (namespace: string) => `nft ${namespace}`,
 } as const;
@@ -22,6 +24,8 @@ export const spanAttributes = {
   factKind: 'fairway.fact.kind',
   node: 'fairway.node',
   object: 'fairway.object',
+  /** What a node's peers found. */
+  found: 'fairway.found',
   key: 'fairway.key',
   revision: 'fairway.revision',
   added: 'fairway.added',

@@ -1,11 +1,11 @@
-import { buckets, subjects } from '@fairway/bus';
+import { meshBucket, subjects } from '@fairway/bus';
 import { until } from '@fairway/cluster';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
 /** The stream that NATS keeps the mesh bucket in, and the subjects of its keys. */
-const stream = `KV_${buckets.mesh}`;
-const keySubject = (key: string): string => `$KV.${buckets.mesh}.${key}`;
+const stream = `KV_${meshBucket}`;
+const keySubject = (key: string): string => `$KV.${meshBucket}.${key}`;
 
 const configuredMaxMs = 60_000;
 

@@ -1,4 +1,4 @@
-import { buckets } from '@fairway/bus';
+import { meshBucket } from '@fairway/bus';
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
@@ -16,7 +16,7 @@ export async function connectOrdered(servers: readonly string[], name: string): 
     pingInterval: 2000,
     maxPingOut: 2,
   });
-  const kv = await new Kvm(jetstream(nc)).open(buckets.mesh);
+  const kv = await new Kvm(jetstream(nc)).open(meshBucket);
   return {
     async follow(hearing) {
       const entries = await kv.watch();

@@ -61,6 +61,7 @@ export function dockerOf(life: Life, docker: Docker): Docker {
     info: () => life.effect(() => docker.info()),
     daemon: () => life.effect(() => docker.daemon()),
     ingressGateway: () => life.effect(() => docker.ingressGateway()),
+    ingressAddress: () => life.effect(() => docker.ingressAddress()),
     async events() {
       const events = await life.effect(() => docker.events());
       life.onDeath(() => events.stop());

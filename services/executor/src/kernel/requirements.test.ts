@@ -11,6 +11,7 @@ test('says what is missing, and how to get it', async () => {
     'nsenter: apt-get install util-linux',
     'ip: apt-get install iproute2',
     'bridge: apt-get install iproute2',
+    'ping: apt-get install iputils-ping',
     'conntrack: apt-get install conntrack',
   ]);
 });

@@ -8,6 +8,7 @@ const commands = [
   { command: 'nsenter', neededFor: "entering Docker's sandboxes", debian: 'util-linux' },
   { command: 'ip', neededFor: 'the addresses of virtual IPs', debian: 'iproute2' },
   { command: 'bridge', neededFor: 'knowing which tasks of other nodes are reached', debian: 'iproute2' },
+  { command: 'ping', neededFor: 'telling whether another node is lost', debian: 'iputils-ping' },
   { command: 'conntrack', neededFor: 'dropping connections to lost endpoints', debian: 'conntrack' },
 ] as const;
 

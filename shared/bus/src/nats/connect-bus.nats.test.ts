@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bus, BusUnavailable } from '../bus.ts';
 import { becomes, busContract, type ContractSubject, Desk, Diary, eventually, fact } from '../bus-contract.ts';
 import { keys } from '../keys.ts';
-import { buckets, deciderConsumer, factStream } from '../streams.ts';
+import { deciderConsumer, factStream, meshBucket } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { bucketStream, bucketSubject } from './bucket-stream.ts';
 import { connectBus } from './connect-bus.ts';
@@ -198,7 +198,7 @@ describe('NATS that fails', () => {
     bus.mesh.follow(diary);
     await bus.mesh.put('node.old', 'old', 0);
     await becomes(() => expect(diary.lines).toEqual(['node.old=old']));
-    await byHand((manager) => manager.streams.delete(bucketStream(buckets.mesh)));
+    await byHand((manager) => manager.streams.delete(bucketStream(meshBucket)));
     const epoch = await bus.provision();
     for (let n = 0; n < 10; n++) await bus.mesh.put(`node.n${n}`, 'new', 0);
     await becomes(() => expect(diary.epochs).toEqual([diary.epochs[0], epoch]));
@@ -211,11 +211,11 @@ describe('NATS that fails', () => {
     const untold = async (work: () => Promise<void>) => {
       // What is undefined is left out of the request, and a stream's configuration is replaced by it.
       const silent: object = { republish: undefined };
-      const republish = { src: bucketSubject(buckets.mesh, '>'), dest: subjects.mesh('>') };
+      const republish = { src: bucketSubject(meshBucket, '>'), dest: subjects.mesh('>') };
       await byHand(async (manager) => {
-        await manager.streams.update(bucketStream(buckets.mesh), silent);
+        await manager.streams.update(bucketStream(meshBucket), silent);
         await work();
-        await manager.streams.update(bucketStream(buckets.mesh), { republish });
+        await manager.streams.update(bucketStream(meshBucket), { republish });
       });
     };
     const follow = async (reader: Bus) => {
@@ -250,7 +250,7 @@ describe('NATS that fails', () => {
       await untold(async () => void (await bus.mesh.put('node.untold', 'u', 0)));
       const nc = await connect({ servers: server.url });
       let requests = 0;
-      nc.subscribe(`$JS.API.STREAM.MSG.GET.${bucketStream(buckets.mesh)}`, { callback: () => void requests++ });
+      nc.subscribe(`$JS.API.STREAM.MSG.GET.${bucketStream(meshBucket)}`, { callback: () => void requests++ });
       await nc.flush();
       for (let n = 0; n < 300; n++) await bus.mesh.put(`node.n${n}`, `${n}`, 0);
       await becomes(() => expect(diary.lines).toHaveLength(301));
@@ -300,11 +300,11 @@ describe('NATS that fails', () => {
 
   it('has a stream with other settings: provisioning puts them right', async () => {
     await byHand((manager) => manager.streams.update(factStream.name, { max_bytes: 1024 * 1024 }));
-    await byHand((manager) => manager.streams.update(bucketStream(buckets.mesh), { allow_direct: false }));
+    await byHand((manager) => manager.streams.update(bucketStream(meshBucket), { allow_direct: false }));
     await bus.provision();
     await byHand(async (manager) => {
       expect((await manager.streams.info(factStream.name)).config.max_bytes).toBe(factStream.bytesMax);
-      expect((await manager.streams.info(bucketStream(buckets.mesh))).config.allow_direct).toBe(true);
+      expect((await manager.streams.info(bucketStream(meshBucket))).config.allow_direct).toBe(true);
     });
   });
 

@@ -1,5 +1,5 @@
 import type { Bus, Message, Stoppable } from '../bus.ts';
-import { buckets } from '../streams.ts';
+import { meshBucket } from '../streams.ts';
 import { admit } from './admit.ts';
 import { announceHead } from './announce.ts';
 import { answer, ask } from './answer.ts';
@@ -33,7 +33,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     return kept;
   };
   const shortage = new Shortage(options.log);
-  const mesh = await openBucket(connection, buckets.mesh);
+  const mesh = await openBucket(connection, meshBucket);
   const tell = teller(connection);
   let owns = false;
   let closed = false;
@@ -44,12 +44,12 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       const epoch = await provision(connection, shortage);
       if (!owns && !closed) {
         owns = true;
-        keep(announceHead(connection, buckets.mesh));
+        keep(announceHead(connection, meshBucket));
         keep(admitting(options));
       }
       return epoch;
     },
-    epoch: () => readEpoch(connection, buckets.mesh),
+    epoch: () => readEpoch(connection, meshBucket),
     async publish(message, id) {
       requireSize(connection, message.subject, Buffer.byteLength(message.text));
       if (!connection.ownsStreams) return tell(message, id);

@@ -23,6 +23,8 @@ export type BusLog = {
 export type ConnectOptions = {
   /** `nats://host:port`, one or several of one cluster. */
   readonly servers: string | readonly string[];
+  /** Whether servers that these know of beside themselves are left alone. */
+  readonly onlyThese?: boolean;
   /** Who connects, as the server shows it. */
   readonly name: string;
   /**
@@ -242,6 +244,7 @@ async function reach(
         pingInterval: 2000,
         maxPingOut: 2,
         ignoreAuthErrorAbort: true,
+        ignoreClusterUpdates: options.onlyThese ?? false,
       });
       try {
         requireVersion(nc.getServer(), nc.info?.version ?? '');

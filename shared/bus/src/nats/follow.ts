@@ -5,7 +5,7 @@ import type { BucketEntry, BucketFollower, Stoppable } from '../bus.ts';
 import { type Head, readHeadMessage } from '../head.ts';
 import { keys } from '../keys.ts';
 import { Unreadable } from '../parse-text.ts';
-import { buckets } from '../streams.ts';
+import { meshBucket } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { announceEveryMs } from './announce.ts';
 import { bucketEntry, readHead } from './bucket-stream.ts';
@@ -15,7 +15,7 @@ import { hand } from './hand.ts';
 import { placeOf, succeed } from './succession.ts';
 import { walk } from './walk.ts';
 
-const bucket = buckets.mesh;
+const bucket = meshBucket;
 /** So many entries are read before they are handed over. */
 const walkMax = 1000;
 /** So many are kept that come while others are read; what is beyond is read as well. */

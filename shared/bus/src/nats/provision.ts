@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/nats-core';
 import { BusUnavailable } from '../bus.ts';
 import { keys } from '../keys.ts';
-import { buckets, type StreamShape, streams } from '../streams.ts';
+import { meshBucket, type StreamShape, streams } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
@@ -20,10 +20,10 @@ function replicasOn(servers: number): number {
 
 /** Makes what is missing, changes what differs, and returns the mesh bucket's epoch. Safe to run several times at once. */
 export async function provision(connection: Connection, shortage: Shortage): Promise<string> {
-  const wanted = [...streams.map(streamConfig), bucketConfig(buckets.mesh)];
+  const wanted = [...streams.map(streamConfig), bucketConfig(meshBucket)];
   // At once: on three servers each takes an election, some 0.6 s.
   await Promise.all(wanted.map((shape) => ensureStream(connection, shape, shortage)));
-  return ensureEpoch(connection, buckets.mesh);
+  return ensureEpoch(connection, meshBucket);
 }
 
 function streamConfig(shape: StreamShape): Wanted {

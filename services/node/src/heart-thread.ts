@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { type ConnectOptions, connectEach, type Message, realClock } from '@fairway/bus';
+import { echoes } from '@fairway/executor/echo';
+import type { Address, Sight } from '@fairway/mesh';
+import { createLog, describe } from '@fairway/telemetry';
+import { type HeartOf, startHeart } from './heart.ts';
+
+/** What the thread is given. */
+export type HeartSettings = {
+  readonly servers: ConnectOptions['servers'];
+  readonly credentials?: string;
+  /** How the servers show its connections. */
+  readonly name: string;
+  readonly netnsDir: string;
+};
+/** What it is told from then on, and what it tells. */
+export type ToHeart = { readonly as: HeartOf | undefined } | 'stop';
+export type FromHeart = { readonly verdict: Message };
+
+/** The heart in a thread of its own: a node whose event loop is busy with 10,000 services is not dead. */
+export function runHeart(): void {
+  const port = parentPort;
+  if (!port) throw new Error('the heart runs as a thread of the node process');
+  const { netnsDir, ...address } = workerData as HeartSettings;
+  const log = createLog('node').with({ part: 'heart' });
+
+  const probe = async (sandbox: Address): Promise<Sight> => {
+    try {
+      return (await echoes(join(netnsDir, 'ingress_sbox'), sandbox)) ? 'reached' : 'silent';
+    } catch (error) {
+      log.warn('could not try whether another node is reached', { sandbox: sandbox.text, reason: describe(error) });
+      return 'unable';
+    }
+  };
+  const heart = startHeart({
+    clock: realClock,
+    tickUs: () => Number(process.hrtime.bigint() / 1000n),
+    probe,
+    onVerdict: (verdict) => port.postMessage({ verdict } satisfies FromHeart),
+  });
+  const connections = connectEach({ ...address, log }, (bus) => heart.through(bus));
+
+  port.on('message', async (told: ToHeart) => {
+    if (told !== 'stop') return heart.as(told.as);
+    await heart.stop();
+    await connections.stop();
+    port.close();
+  });
+}

@@ -1,0 +1,32 @@
+import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
+import { startNode } from './node.ts';
+import {
+  balancerSetting,
+  dockerSetting,
+  ipvsTimeoutsSetting,
+  netnsSetting,
+  stateSetting,
+  strictFlag,
+} from './settings.ts';
+
+/** The node process. */
+export async function runNode(): Promise<void> {
+  await runService(
+    'node',
+    "watches this node's Docker and keeps the node's rules; runs as root on every node",
+    [...busSettings, dockerSetting, balancerSetting, ipvsTimeoutsSetting, netnsSetting, stateSetting, logSetting],
+    ({ log, tracer, setting, optional, flag }) =>
+      startNode({
+        log,
+        tracer,
+        bus: busAddress({ setting, optional }),
+        dockerHost: setting(dockerSetting.name),
+        balancer: setting(balancerSetting.name),
+        ipvsTimeouts: setting(ipvsTimeoutsSetting.name),
+        strict: flag(strictFlag.name),
+        netnsDir: setting(netnsSetting.name),
+        stateDir: setting(stateSetting.name),
+      }),
+    [strictFlag],
+  );
+}

@@ -1,0 +1,1 @@
+export { type Sentinel, startSentinel } from './sentinel.ts';

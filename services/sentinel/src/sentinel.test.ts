@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { openLab, type SentinelLab } from './sentinel-lab.ts';
+
+const three = ['n1', 'n2', 'n3'];
+
+describe('a node that is lost', () => {
+  test('is taken down when its peers do not reach it, by verdict at once and on record', async () => {
+    const lab = await openLab(three);
+    lab.lose('n3');
+    await lab.until(() => lab.verdicts.length > 0);
+    expect(lab.sinceLostMs).toBeLessThan(1_000);
+    expect(lab.verdicts[0]).toMatchObject({ node: 'n3', by: 'memory', after: 0, incarnation: { boot: 'boot-n3' } });
+    expect(lab.verdicts[0]?.votes).toEqual(
+      expect.arrayContaining([
+        { peer: 'n1', sight: 'silent' },
+        { peer: 'n2', sight: 'silent' },
+      ]),
+    );
+    await lab.until(() => lab.stateOf('n3') === 'down');
+    const said = lab.verdicts.length;
+    await lab.pass(5_000);
+    expect(lab.verdicts.length, 'what is on record needs no verdict any more').toBe(said);
+    expect(lab.writes).toBe(1);
+  });
+
+  test('keeps its traffic where only its beats are lost, and it is said', async () => {
+    const lab = await openLab(three);
+    lab.mute('n3');
+    await lab.pass(10_000);
+    expect(lab.verdicts).toEqual([]);
+    expect(lab.stateOf('n3')).toBeUndefined();
+    expect(lab.outlook).toEqual({ sentinel: 'memory', expected: 3, unheard: ['n3'], blind: false });
+    lab.lose('n3');
+    await lab.until(() => lab.stateOf('n3') === 'down');
+  });
+
+  test('is taken down by the only peer there is', async () => {
+    const lab = await openLab(['n1', 'n2']);
+    lab.lose('n2');
+    await lab.until(() => lab.stateOf('n2') === 'down');
+  });
+
+  test('is not taken down by one of two peers', async () => {
+    const lab = await openLab(three);
+    lab.cut('n1', 'n3');
+    lab.mute('n3');
+    await lab.pass(10_000);
+    expect(lab.stateOf('n3')).toBeUndefined();
+  });
+
+  test('is said to be down again and again for as long as that cannot be recorded', async () => {
+    const lab = await openLab(three);
+    lab.refuseWrites(true);
+    lab.lose('n3');
+    await lab.until(() => lab.verdicts.length >= 4);
+    expect(lab.stateOf('n3')).toBeUndefined();
+    lab.refuseWrites(false);
+    await lab.until(() => lab.stateOf('n3') === 'down');
+  });
+
+  test('is down again in a bucket that was made anew', async () => {
+    const lab = await openLab(three);
+    lab.lose('n3');
+    await lab.until(() => lab.stateOf('n3') === 'down');
+    await lab.wipe();
+    await lab.until(() => lab.stateOf('n3') === 'down');
+  });
+});
+
+describe('blindness', () => {
+  test('a sentinel that hears nobody takes nobody down', async () => {
+    const lab = await openLab(three);
+    lab.deafen(true);
+    await lab.pass(20_000);
+    expect(lab.verdicts).toEqual([]);
+    expect(lab.outlook).toMatchObject({ unheard: three, blind: true });
+    lab.deafen(false);
+    await lab.pass(3_000);
+    expect(lab.outlook).toMatchObject({ unheard: [], blind: false });
+    expect(lab.writes).toBe(0);
+  });
+
+  test('a loss of most nodes counts when it is confirmed', async () => {
+    const lab = await openLab(three);
+    lab.lose('n2');
+    lab.lose('n3');
+    await lab.until(() => lab.stateOf('n2') === 'down' && lab.stateOf('n3') === 'down');
+  });
+});
+
+describe('a node that comes back', () => {
+  const taken = async (): Promise<SentinelLab> => {
+    const lab = await openLab(three);
+    lab.lose('n3');
+    await lab.until(() => lab.stateOf('n3') === 'down');
+    return lab;
+  };
+
+  test('is up again after a steady second', async () => {
+    const lab = await taken();
+    lab.find('n3');
+    await lab.pass(900);
+    expect(lab.stateOf('n3')).toBe('down');
+    await lab.until(() => lab.stateOf('n3') === 'up');
+    expect(lab.writes).toBe(2);
+  });
+
+  test('is not, as long as its peers do not reach it', async () => {
+    const lab = await taken();
+    lab.cut('n1', 'n3');
+    lab.cut('n2', 'n3');
+    lab.find('n3');
+    await lab.pass(10_000);
+    expect(lab.stateOf('n3')).toBe('down');
+  });
+
+  test('is not, in a life whose complete listing is not in the mesh', async () => {
+    const lab = await taken();
+    lab.boot('n3', 'later');
+    lab.find('n3');
+    await lab.pass(10_000);
+    expect(lab.stateOf('n3')).toBe('down');
+    await lab.list('n3');
+    await lab.until(() => lab.stateOf('n3') === 'up');
+  });
+
+  test('is down in the life that was listed last, though it was listed late', async () => {
+    const lab = await taken();
+    lab.boot('n3', 'later');
+    await lab.list('n3');
+    await lab.until(() => lab.recordOf('n3')?.incarnation?.boot === 'later');
+    expect(lab.stateOf('n3')).toBe('down');
+  });
+});
+
+test('of two sentinels one records what both see, and a third goes on from there', async () => {
+  const lab = await openLab(three, { sentinels: 2 });
+  lab.lose('n3');
+  await lab.until(() => lab.stateOf('n3') === 'down');
+  await lab.pass(5_000);
+  expect(lab.writes).toBe(1);
+  lab.another();
+  await lab.pass(5_000);
+  expect(lab.writes).toBe(1);
+  lab.find('n3');
+  await lab.until(() => lab.stateOf('n3') === 'up');
+  await lab.pass(5_000);
+  expect(lab.writes).toBe(2);
+});
+
+test('what is recorded of a node is forgotten when it has left the swarm', async () => {
+  const lab = await openLab(three);
+  lab.lose('n3');
+  await lab.until(() => lab.stateOf('n3') === 'down');
+  await lab.leave('n3');
+  await lab.until(() => lab.stateOf('n3') === undefined);
+});

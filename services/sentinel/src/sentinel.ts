@@ -1,0 +1,232 @@
+import {
+  type Bus,
+  type Clock,
+  every,
+  MeshReplica,
+  outlookEveryMs,
+  outlookMessage,
+  readSight,
+  realClock,
+  subjects,
+  verdictEveryMs,
+  verdictMessage,
+  writeProbe,
+} from '@fairway/bus';
+import { type Incarnation, type Mesh, type Reach, type Sight, sameIncarnation, type Vote } from '@fairway/mesh';
+import { type Log, type Span, spanAttributes, spanNames, type Tracer, untraced } from '@fairway/telemetry';
+import { Ears } from './ears.ts';
+import { Hearing } from './hearing.ts';
+import { isAskedAbout, isServing, type Life, type LifeEvent, step } from './node-life.ts';
+import { expectedNodes, outlookOf } from './outlook.ts';
+import { type Judgement, Records } from './records.ts';
+import { count, peersOf } from './votes.ts';
+
+type Options = {
+  /** Where the mesh is followed, and what was judged is recorded. */
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly tracer?: Tracer;
+  /** The wall clock, for times that are shown. */
+  readonly nowMs?: () => number;
+  readonly clock?: Clock;
+};
+
+/** A running sentinel. What it keeps it hears again within a second. */
+export type Sentinel = {
+  /** From now on beats are heard by this connection too; there is to be one to each server of the bus. */
+  through(ear: Bus): void;
+  stop(): Promise<void>;
+};
+
+/** How often it looks who is silent. */
+const lookMs = 25;
+/** So long a peer has to say what it found. */
+const askMs = 400;
+/** Where peers reach a node that is silent, and where nobody could say, they are asked again after so long. */
+const againMs = { refuted: 1_000, unknown: 200, confirmed: 0 };
+
+/** A node as this sentinel sees it. */
+type Watched = {
+  life: Life;
+  judgement?: Judgement;
+  /** Since its peers were asked. */
+  span?: Span;
+  againAtMs: number;
+  /** The last of its records that was heeded, by its revision, and its life in the mesh. */
+  recorded: number;
+  incarnation: Incarnation | undefined;
+};
+
+/** Starts a sentinel. Any number may run: what one of them records the others take over. */
+export function startSentinel({ bus, log, tracer = untraced, nowMs = Date.now, clock = realClock }: Options): Sentinel {
+  const by = bus.sender;
+  const hearing = new Hearing(clock);
+  const watched = new Map<string, Watched>();
+  const replica = new MeshReplica({
+    onChange: () => withMesh(heed),
+    onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
+  });
+  const ears = new Ears({
+    clock,
+    onBeat: (beat) => {
+      if (hearing.hear(beat)) happen(beat.node, 'beat');
+    },
+    onUnreadable: (error) => log.warn('a beat cannot be read', { reason: error.message }),
+  });
+  const records = new Records({ by, bucket: bus.mesh, log, say: (verdict) => ears.say(verdictMessage(verdict)) });
+  const following = bus.mesh.follow(replica.follower);
+
+  /** Nothing is judged by a mesh that is not read to its end. */
+  function withMesh(work: (mesh: Mesh) => void): void {
+    if (replica.current && replica.caughtUp) work(replica.current);
+  }
+  const nameOf = (node: string) => replica.current?.nodes.get(node)?.claim?.name ?? node;
+
+  function watchedOf(node: string): Watched {
+    const held = watched.get(node);
+    if (held) return held;
+    const record = replica.current?.reach.get(node);
+    const made: Watched = {
+      life: record?.state === 'down' ? 'down' : 'up',
+      ...(record ? { judgement: judgementOf(record) } : {}),
+      againAtMs: 0,
+      recorded: record?.revision ?? 0,
+      incarnation: replica.current?.nodes.get(node)?.incarnation,
+    };
+    watched.set(node, made);
+    return made;
+  }
+
+  function happen(node: string, event: LifeEvent, votes: readonly Vote[] = []): void {
+    const held = watchedOf(node);
+    const before = held.life;
+    held.life = step(before, event);
+    if (held.life === before) return;
+    log.debug('a node is seen otherwise', { node: nameOf(node), before, now: held.life, event });
+    if (isServing(held.life) !== isServing(before)) judge(node, held, votes);
+    if (isAskedAbout(held.life)) void askPeers(node, held);
+  }
+
+  /** What the node is has changed for those who send to it. */
+  function judge(node: string, held: Watched, votes: readonly Vote[]): void {
+    const state = isServing(held.life) ? 'up' : 'down';
+    const found = votes.map(({ peer, sight }) => `${nameOf(peer)}: ${sight}`).join(', ');
+    if (state === 'down')
+      log.warn('a node is down: it is silent, and its peers do not reach it', { node: nameOf(node), found });
+    else log.info('a node is up again', { node: nameOf(node), found });
+    const span = held.span ?? tracer.span(spanNames.judge, { kind: 'internal' });
+    span.set({ [spanAttributes.node]: node, [spanAttributes.found]: found });
+    held.judgement = { state, votes, sinceMs: nowMs(), trace: span.traceparent };
+    withMesh((mesh) => settle(mesh, node, held));
+    span.end();
+  }
+
+  function settle(mesh: Mesh, node: string, { life, judgement }: Watched): void {
+    // One that beats again gets its record when it is steady; until then what is recorded stands.
+    if (judgement && (isServing(life) || life === 'down')) records.settle(mesh, node, judgement);
+  }
+
+  /** Asks those that are heard whether they reach the node, and takes what enough of them say. */
+  async function askPeers(node: string, held: Watched): Promise<void> {
+    const { life } = held;
+    held.span = tracer.span(spanNames.judge, { kind: 'internal' });
+    const sandbox = hearing.sandboxOf(node);
+    const heard = [...watched].filter(([peer, one]) => isServing(one.life) && hearing.isAwake(peer));
+    const peers = sandbox
+      ? peersOf(
+          node,
+          heard.map(([peer]) => peer),
+        )
+      : [];
+    const votes: Vote[] = [];
+    const take = () => {
+      const found = held.life === life ? count(votes, peers.length) : undefined;
+      if (!found) return;
+      held.againAtMs = clock.nowMs() + againMs[found];
+      happen(node, found, votes);
+    };
+    take();
+    if (!sandbox) return;
+    await Promise.all(
+      peers.map(async (peer) => {
+        votes.push({ peer, sight: await sightOf(peer, writeProbe(sandbox)) });
+        take();
+      }),
+    );
+  }
+
+  async function sightOf(peer: string, probe: string): Promise<Sight> {
+    const subject = subjects.ask(peer, 'probe');
+    try {
+      return readSight(subject, await (ears.best ?? bus).ask(subject, probe, askMs));
+    } catch (error) {
+      log.debug('a peer did not say whether it reaches another', { peer: nameOf(peer), reason: String(error) });
+      return 'unable';
+    }
+  }
+
+  /** What another sentinel recorded is so, whatever this one hears; and who lists its containers in a new life, lives. */
+  function heed(mesh: Mesh): void {
+    for (const [node, record] of mesh.reach) {
+      const held = watchedOf(node);
+      if (record.revision <= held.recorded) continue;
+      held.recorded = record.revision;
+      held.judgement = judgementOf(record);
+      const after = step(held.life, `recorded.${record.state}`);
+      if (isServing(after) !== isServing(held.life)) held.life = after;
+    }
+    for (const [node, { incarnation }] of mesh.nodes) {
+      const held = watchedOf(node);
+      if (!incarnation || (held.incarnation && sameIncarnation(held.incarnation, incarnation))) continue;
+      held.incarnation = incarnation;
+      hearing.await(node);
+      happen(node, 'beat');
+    }
+  }
+
+  function look(mesh: Mesh): void {
+    hearing.look(lookMs);
+    for (const node of expectedNodes(mesh)) {
+      const held = watchedOf(node);
+      if (hearing.isSilent(node)) happen(node, 'silence');
+      if (held.life === 'unheard' && clock.nowMs() >= held.againAtMs) happen(node, 'again');
+      if (held.life === 'returning' && isBack(mesh, node)) happen(node, 'steady');
+    }
+  }
+
+  /** Its beats are steady, and of the life whose complete listing is in the mesh: what it had before may be another's now. */
+  function isBack(mesh: Mesh, node: string): boolean {
+    const listed = mesh.nodes.get(node)?.incarnation;
+    const heard = hearing.incarnationOf(node);
+    return hearing.isSteady(node) && listed !== undefined && heard !== undefined && sameIncarnation(listed, heard);
+  }
+
+  /** Says again what has no record yet, and forgets who left. */
+  function settleAll(mesh: Mesh): void {
+    for (const [node, held] of watched) {
+      if (mesh.nodes.has(node)) settle(mesh, node, held);
+      else if (mesh.complete) watched.delete(node);
+    }
+    hearing.keepOnly(watched);
+    records.forget(mesh);
+  }
+
+  const ends = [
+    every(clock, lookMs, () => withMesh(look)),
+    every(clock, verdictEveryMs, () => withMesh(settleAll)),
+    every(clock, outlookEveryMs, () =>
+      withMesh((mesh) => ears.say(outlookMessage(outlookOf(by, mesh, (node) => watchedOf(node).life)))),
+    ),
+  ];
+  return {
+    through: (ear) => ears.add(ear),
+    async stop() {
+      for (const end of ends) end();
+      await Promise.all([following.stop(), ears.stop()]);
+    },
+  };
+}
+
+function judgementOf({ state, votes, sinceMs, causes }: Reach): Judgement {
+  return { state, votes, sinceMs, trace: causes.at(-1)?.trace ?? '' };
+}
