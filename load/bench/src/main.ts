@@ -7,6 +7,7 @@ import { measureFanOut } from './fan-out.ts';
 import { measureFootprint } from './footprint.ts';
 import { machine } from './machine.ts';
 import { type Measuring, standard } from './measuring.ts';
+import { measurePowerLoss } from './power-loss.ts';
 
 type Measure<Bench extends readonly unknown[]> = (...args: [...Bench, Measuring]) => Promise<string>;
 type Benchmark = { readonly says: string; readonly measure: Measure<[]> };
@@ -18,6 +19,13 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
       // Handed on to the processes of the cluster. Only here: recording takes memory, too.
       process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
       return onSwarm(measureConvergence, measuring);
+    },
+  },
+  'power-loss': {
+    says: 'for how long connections still go to a node that lost power',
+    measure(measuring) {
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
+      return onSwarm(measurePowerLoss, measuring);
     },
   },
   footprint: {
@@ -40,6 +48,7 @@ ${Object.entries(benchmarks)
   .join('\n')}
 
   --changes N      how many starts and deaths convergence measures, ${standard.changes} unless told
+  --trials N       how often a node loses power in power-loss, ${standard.trials} unless told
   --rounds N       how many rounds of each way fan-out has, ${standard.rounds} unless told
   --fan-out S,W,C  S servers, W watchers (a multiple of 4) and C changes a second, instead of the standard
 `;
@@ -68,12 +77,17 @@ async function main(args: string[]): Promise<number> {
     options: {
       help: { type: 'boolean', short: 'h' },
       changes: { type: 'string', default: `${standard.changes}` },
+      trials: { type: 'string', default: `${standard.trials}` },
       rounds: { type: 'string', default: `${standard.rounds}` },
       'fan-out': { type: 'string' },
     },
   });
   const [name = ''] = positionals;
-  const [changes, rounds] = [Number(values.changes), Number(values.rounds)];
+  const [changes, rounds, trials] = [values.changes, values.rounds, values.trials].map(Number) as [
+    number,
+    number,
+    number,
+  ];
   const told = values['fan-out']?.split(',').map(Number);
   if (values.help) {
     process.stdout.write(usage);
@@ -83,7 +97,9 @@ async function main(args: string[]): Promise<number> {
   const [servers = 0, watchers = 0, perSecond = 0] = told ?? [1, 4, 1];
   const sensible =
     changes >= 2 &&
-    [changes, rounds, servers, watchers / 4, perSecond].every((number) => Number.isInteger(number) && number > 0);
+    [changes, rounds, trials, servers, watchers / 4, perSecond].every(
+      (number) => Number.isInteger(number) && number > 0,
+    );
   if (!benchmark || !sensible) {
     process.stderr.write(usage);
     return 2;
@@ -91,9 +107,9 @@ async function main(args: string[]): Promise<number> {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
   const fanOut = told && { servers, watchers, perSecond };
-  const measured = await benchmark.measure({ changes, rounds, fanOut, report, signal: end.signal });
+  const measured = await benchmark.measure({ changes, rounds, trials, fanOut, report, signal: end.signal });
   const text = `# ${name}\n\n${await machine()}\n\n${measured}`;
-  if (changes >= standard.changes && rounds >= standard.rounds && !fanOut) {
+  if (changes >= standard.changes && rounds >= standard.rounds && trials >= standard.trials && !fanOut) {
     mkdirSync(results, { recursive: true });
     writeFileSync(`${results}${name}.md`, text);
   }

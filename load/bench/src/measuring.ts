@@ -2,6 +2,8 @@
 export type Measuring = {
   /** How many starts and deaths. */
   readonly changes: number;
+  /** How often a node loses power. */
+  readonly trials: number;
   /** How many rounds of each way. */
   readonly rounds: number;
   /** Instead of the standard ones. */
@@ -14,4 +16,4 @@ export type Measuring = {
 export type FanOut = { readonly servers: number; readonly watchers: number; readonly perSecond: number };
 
 /** With fewer than these a measurement is a try, and not kept. */
-export const standard = { changes: 200, rounds: 3 } as const;
+export const standard = { changes: 200, rounds: 3, trials: 30 } as const;

@@ -13,7 +13,7 @@ import {
   writeProbe,
 } from '@fairway/bus';
 import { type Incarnation, type Mesh, type Reach, type Sight, sameIncarnation, type Vote } from '@fairway/mesh';
-import { type Log, type Span, spanAttributes, spanNames, type Tracer, untraced } from '@fairway/telemetry';
+import { type Log, type Span, spanAttributes, spanEvents, spanNames, type Tracer, untraced } from '@fairway/telemetry';
 import { Ears } from './ears.ts';
 import { Hearing } from './hearing.ts';
 import { isAskedAbout, isServing, type Life, type LifeEvent, step } from './node-life.ts';
@@ -116,6 +116,7 @@ export function startSentinel({ bus, log, tracer = untraced, nowMs = Date.now, c
     else log.info('a node is up again', { node: nameOf(node), found });
     const span = held.span ?? tracer.span(spanNames.judge, { kind: 'internal' });
     span.set({ [spanAttributes.node]: node, [spanAttributes.found]: found });
+    span.event(spanEvents.judged);
     held.judgement = { state, votes, sinceMs: nowMs(), trace: span.traceparent };
     withMesh((mesh) => settle(mesh, node, held));
     span.end();

@@ -15,6 +15,8 @@ export const spanNames = {
 export const spanEvents = {
   /** The plan and its difference to what the kernel holds are made; from here on it is the kernel's time. */
   planned: 'planned',
+  /** A node's peers have said what they found; from here on it is told. */
+  judged: 'judged',
   /** The bus did not acknowledge; it is asked again. */
   unacknowledged: 'unacknowledged',
 } as const;

@@ -1,0 +1,213 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Cluster, type ClusterNode, fairwayConverged, imageName, run, tracesUrl, until } from '@fairway/cluster';
+import { receiveTraces } from '@fairway/trace-receiver';
+import { meshLeader } from './bus-leader.ts';
+import { listen } from './lines.ts';
+import type { Measuring } from './measuring.ts';
+import { percentile } from './percentile.ts';
+import { type Span, spanOf } from './span.ts';
+
+const port = 8000;
+const service = 'everywhere';
+const limitMs = 120_000;
+/** For so long connections are made after a loss; what went to the lost node is told by then. */
+const watchedMs = 6_000;
+
+/** What a connection came to that was not answered at once. */
+type Flow = {
+  readonly target: string;
+  readonly startMs: number;
+  readonly what: 'lost' | 'refused' | 'answered late' | 'ended without an answer';
+};
+
+/** One loss; milliseconds after the cable was pulled. */
+type Trial = {
+  readonly node: string;
+  /** Whether its server led the mesh's bucket. */
+  readonly led: boolean;
+  readonly missed: number;
+  readonly probed: number;
+  readonly broadcast: number;
+  readonly applied: number;
+  /** When the last connection was begun that went to the lost node; 0 where none did. */
+  readonly lastFlow: number;
+  /** How many did. */
+  readonly lost: number;
+  readonly refused: number;
+  /** How many never came to an answer, though their SYNs were sent again. */
+  readonly unanswered: number;
+  /** Connections to its tasks that the others still track. */
+  readonly tracked: number;
+};
+
+/**
+ * A worker loses power, again and again, while an outside client opens a hundred connections a second by each of the other
+ * nodes to a service with a task on every node.
+ */
+export async function measurePowerLoss(cluster: Cluster, { trials, report, signal }: Measuring): Promise<string> {
+  const docker = (...args: readonly string[]) => run(['docker', '-H', `unix://${cluster.manager.socket}`, ...args]);
+  const workers = cluster.nodes.filter(({ role }) => role === 'worker').map(({ name }) => name);
+  const { spans, end: endReceiving } = await receiveTraces(cluster.client.namespace, tracesUrl);
+  const settled = () => fairwayConverged(cluster, { limitMs, signal });
+  await settled();
+  await docker(
+    ...['service', 'create', '--no-resolve-image', '--detach', '--name', service, '--mode', 'global'],
+    ...['--publish', `${port}:${port}`, imageName],
+  );
+  await allServe(cluster, cluster.nodes.length, signal);
+
+  const all: Trial[] = [];
+  try {
+    for (let n = 0; n < trials; n += 1) {
+      signal.throwIfAborted();
+      const leader = await meshLeader(cluster.nodes);
+      // The one that carries the leader, as often as that is a worker.
+      const name = leader && workers.includes(leader) && n % 2 === 0 ? leader : (workers[n % workers.length] ?? '');
+      const trial = await lose(name, leader === name);
+      all.push(trial);
+      report(`${n + 1} of ${trials}: ${show(trial)}`);
+      await cluster.restorePower(name);
+      await allServe(cluster, cluster.nodes.length, signal);
+      await settled();
+    }
+  } finally {
+    await endReceiving();
+  }
+  return tableOf(all);
+
+  async function lose(name: string, led: boolean): Promise<Trial> {
+    const node = cluster.node(name);
+    const others = cluster.nodes.filter((one) => one.name !== name);
+    const addresses = await taskAddresses(cluster, node);
+    const flows: Flow[] = [];
+    const flowing = listen(
+      cluster.clientArgv([
+        process.execPath,
+        fileURLToPath(new URL('open-flows.ts', import.meta.url)),
+        ...others.map(({ address }) => `${address}:${port}`),
+      ]),
+      (line) => flows.push(JSON.parse(line) as Flow),
+    );
+    try {
+      await pause(1_000);
+      const cutMs = performance.timeOrigin + performance.now();
+      await cluster.cutPower(name);
+      await pause(watchedMs);
+      const tracked = await Promise.all(others.map((other) => trackedTo(other, addresses)));
+      const since = flows.filter(({ startMs }) => startMs >= cutMs - 500);
+      const lost = since.filter(({ what }) => what === 'lost');
+      const judge = spans.map(spanOf).find((span) => span.name === 'judge' && span.startMs > cutMs && isOf(span, node));
+      return {
+        node: name,
+        led,
+        ...phases(judge, cutMs, others),
+        lastFlow: Math.max(0, ...lost.map(({ startMs }) => startMs - cutMs)),
+        lost: lost.length,
+        refused: since.filter(({ what }) => what === 'refused').length,
+        unanswered: since.filter(({ what }) => what === 'ended without an answer').length,
+        tracked: tracked.reduce((sum, count) => sum + count, 0),
+      };
+    } finally {
+      flowing.stop();
+    }
+  }
+
+  function phases(judge: Span | undefined, cutMs: number, others: readonly ClusterNode[]) {
+    const applies = spans
+      .filter(({ name, startTimeUnixNano }) => name === 'apply' && Number(startTimeUnixNano) / 1e6 > cutMs)
+      .map(spanOf);
+    // The first change on each of the others: nothing else happens at the time.
+    const firsts = others.map(
+      ({ swarmNodeId }) =>
+        applies.find(({ attributes }) => attributes['fairway.node'] === swarmNodeId)?.endMs ?? Number.NaN,
+    );
+    return {
+      missed: (judge?.startMs ?? Number.NaN) - cutMs,
+      probed: (judge?.eventsMs.judged ?? Number.NaN) - cutMs,
+      broadcast: (judge?.endMs ?? Number.NaN) - cutMs,
+      applied: Math.max(...firsts) - cutMs,
+    };
+  }
+}
+
+function isOf({ attributes }: Span, { swarmNodeId }: ClusterNode): boolean {
+  return attributes['fairway.node'] === swarmNodeId;
+}
+
+/** Waits until so many tasks run. */
+async function allServe(cluster: Cluster, tasks: number, signal: AbortSignal): Promise<void> {
+  await until(
+    `${tasks} tasks of ${service} to serve`,
+    async () => {
+      const view = JSON.parse(await cluster.status()) as { services: { name: string; serving: number }[] };
+      const serving = view.services.find(({ name }) => name === service)?.serving ?? 0;
+      return serving === tasks || `${serving} serve`;
+    },
+    { limitMs, everyMs: 200, signal },
+  );
+}
+
+/** The addresses of the node's tasks on the ingress network. */
+async function taskAddresses(cluster: Cluster, { swarmNodeId }: ClusterNode): Promise<readonly string[]> {
+  const view = JSON.parse(await cluster.status()) as {
+    services: { endpoints: { node: string; addresses: string[]; state: string }[] }[];
+  };
+  const endpoints = view.services.flatMap((held) => held.endpoints);
+  return endpoints
+    .filter(({ node, state }) => node === swarmNodeId && state === 'serving')
+    .flatMap((one) => one.addresses);
+}
+
+/** How many connections to these addresses a node tracks in its ingress sandbox. */
+async function trackedTo(node: ClusterNode, addresses: readonly string[]): Promise<number> {
+  const { stdout } = await node.execSandbox('ingress_sbox', 'conntrack -L 2>/dev/null');
+  return stdout.split('\n').filter((line) => addresses.some((address) => line.includes(`src=${address} `))).length;
+}
+
+function show({
+  node,
+  led,
+  missed,
+  probed,
+  broadcast,
+  applied,
+  lastFlow,
+  lost,
+  refused,
+  unanswered,
+  tracked,
+}: Trial): string {
+  const [m, p, b, a] = [missed, probed, broadcast, applied].map((ms) => ms.toFixed(0));
+  const who = `${node}${led ? ', which led the bucket' : ''}`;
+  return `${who}: missed ${m}, probed ${p}, broadcast ${b}, applied ${a} ms; last connection to it begun after ${lastFlow.toFixed(0)} ms, ${lost} in all, ${refused} refused, ${unanswered} without an answer, ${tracked} still tracked`;
+}
+
+function tableOf(trials: readonly Trial[]): string {
+  const rows = [
+    ['missed: a sentinel has missed three beats', 'missed'],
+    ['probed: its peers do not reach it', 'probed'],
+    ['broadcast: the verdict is said', 'broadcast'],
+    ['applied: the rules of the slowest node are set', 'applied'],
+    ['the last new connection that went to it was begun', 'lastFlow'],
+  ] as const;
+  const lines = rows.map(([says, key]) => {
+    const of = (some: readonly Trial[]) => some.map((trial) => trial[key]);
+    const led = trials.filter((trial) => trial.led);
+    const shown = [percentile(of(trials), 50), Math.max(...of(trials)), Math.max(...of(led))].map((ms) =>
+      ms.toFixed(0),
+    );
+    return `| ${says} | ${shown.join(' | ')} |`;
+  });
+  const sum = (key: 'lost' | 'refused' | 'unanswered' | 'tracked') =>
+    trials.reduce((all, trial) => all + trial[key], 0);
+  const led = trials.filter((trial) => trial.led).length;
+  return `${trials.length} losses of power, of which ${led} were of the node whose server led the mesh's bucket. Milliseconds after the cable was pulled; an outside client opened 100 connections a second by each of the two other nodes.
+
+| | p50 | worst | worst with the leader |
+| --- | --- | --- | --- |
+${lines.join('\n')}
+
+${sum('lost')} connections had no answer within 500 ms, ${sum('unanswered')} none within 4 s, ${sum('refused')} were refused; ${sum('tracked')} to the lost node's tasks were still tracked 6 s later.
+`;
+}
