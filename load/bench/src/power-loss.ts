@@ -35,7 +35,7 @@ type Trial = {
   /** How many did. */
   readonly lost: number;
   readonly refused: number;
-  /** How many never came to an answer, though their SYNs were sent again. */
+  /** How many that were begun after it never came to an answer, though their SYNs were sent again. */
   readonly unanswered: number;
   /** Connections to its tasks that the others still track. */
   readonly tracked: number;
@@ -61,9 +61,9 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
   try {
     for (let n = 0; n < trials; n += 1) {
       signal.throwIfAborted();
-      const leader = await meshLeader(cluster.nodes);
-      // The one that carries the leader, as often as that is a worker.
-      const name = leader && workers.includes(leader) && n % 2 === 0 ? leader : (workers[n % workers.length] ?? '');
+      const leader = await meshLeader(cluster, n % 2 === 0 ? workers : undefined, signal);
+      const name = n % 2 === 0 ? leader : (workers[n % workers.length] ?? '');
+      await settled();
       const trial = await lose(name, leader === name);
       all.push(trial);
       report(`${n + 1} of ${trials}: ${show(trial)}`);
@@ -105,7 +105,8 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
         lastFlow: Math.max(0, ...lost.map(({ startMs }) => startMs - cutMs)),
         lost: lost.length,
         refused: since.filter(({ what }) => what === 'refused').length,
-        unanswered: since.filter(({ what }) => what === 'ended without an answer').length,
+        // One that was open to it already is lost with it.
+        unanswered: since.filter(({ what, startMs }) => what === 'ended without an answer' && startMs > cutMs).length,
         tracked: tracked.reduce((sum, count) => sum + count, 0),
       };
     } finally {
@@ -208,6 +209,6 @@ function tableOf(trials: readonly Trial[]): string {
 | --- | --- | --- | --- |
 ${lines.join('\n')}
 
-${sum('lost')} connections had no answer within 500 ms, ${sum('unanswered')} none within 4 s, ${sum('refused')} were refused; ${sum('tracked')} to the lost node's tasks were still tracked 6 s later.
+${sum('lost')} connections had no answer within 500 ms, of those begun after the loss ${sum('unanswered')} none within 4 s; ${sum('refused')} were refused, and ${sum('tracked')} to the lost node's tasks were still tracked 6 s later.
 `;
 }

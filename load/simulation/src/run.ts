@@ -1,6 +1,7 @@
 import { wrongViews } from './console-views.ts';
 import { type Backups, happen, mendAll } from './happen.ts';
 import { entriesOf, showEntry } from './kernel-lines.ts';
+import { wrongAfterLoss } from './last-loss.ts';
 import { tablesOf } from './oracle/tables.ts';
 import type { Story } from './story/story.ts';
 import { type Line, makeWorld, type World } from './world.ts';
@@ -60,7 +61,8 @@ export async function run(story: Story): Promise<Report> {
     await pass(lookEveryMs);
     views = await wrongViews(world);
   }
-  const failures = [...new Set([...world.broken, ...wrong, ...views])];
+  const after = wrong.length + views.length > 0 ? [] : await wrongAfterLoss(world);
+  const failures = [...new Set([...world.broken, ...wrong, ...views, ...after])];
   return { failures, lines: world.lines, quietMs };
 
   async function passUntil(atMs: number): Promise<void> {

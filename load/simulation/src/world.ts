@@ -1,10 +1,11 @@
 import { chanceFrom, createMemoryBus, every, type MemoryBus, SimulatedClock } from '@fairway/bus';
 import { createKernelStandIn } from '@fairway/executor';
 import { Invariants } from './invariants/invariants.ts';
-import { ConsoleProcess, DeciderProcess, NodeProcess, type Process } from './processes/process.ts';
+import { ConsoleProcess, DeciderProcess, NodeProcess, type Process, SentinelProcess } from './processes/process.ts';
 import type { Shape } from './story/story.ts';
 import { Latency } from './swarm/latency.ts';
 import { Machine } from './swarm/machine.ts';
+import { Paths } from './swarm/paths.ts';
 import { Swarm } from './swarm/swarm.ts';
 import { witness } from './witness.ts';
 
@@ -23,7 +24,8 @@ export type World = {
   readonly nodes: readonly NodeProcess[];
   readonly deciders: readonly DeciderProcess[];
   readonly consoles: readonly ConsoleProcess[];
-  /** All of Fairway's processes: those on nodes, then deciders, then consoles. */
+  readonly sentinels: readonly SentinelProcess[];
+  /** All of Fairway's processes: those on nodes, then deciders, consoles and sentinels. */
   readonly processes: readonly Process[];
   readonly invariants: Invariants;
   readonly lines: Line[];
@@ -80,12 +82,18 @@ export function makeWorld(seed: number, shape: Shape): World {
     onWrite: (entry) => invariants.written(entry),
   });
   let ids = 0;
-  const surroundings = { bus, latency, say, newId: () => `listing${++ids}`, invariants };
+  const paths = (shape.sentinels ?? 0) > 0 ? new Paths(machines, latency) : undefined;
+  const newId = () => `listing${++ids}`;
+  const surroundings = { bus, latency, say, newId, invariants, ...(paths ? { paths } : {}) };
   const nodes = machines.map((machine, n) => new NodeProcess(machine, shape.machines[n]?.skewMs ?? 0, surroundings));
   const deciders = shape.deciders.map(({ skewMs }, n) => new DeciderProcess(`decider${n + 1}`, skewMs, surroundings));
   const consoles = Array.from(
     { length: shape.consoles ?? 0 },
     (_, n) => new ConsoleProcess(`console${n + 1}`, 0, surroundings),
+  );
+  const sentinels = Array.from(
+    { length: shape.sentinels ?? 0 },
+    (_, n) => new SentinelProcess(`sentinel${n + 1}`, 0, surroundings),
   );
   return {
     clock,
@@ -96,7 +104,8 @@ export function makeWorld(seed: number, shape: Shape): World {
     nodes,
     deciders,
     consoles,
-    processes: [...nodes, ...deciders, ...consoles],
+    sentinels,
+    processes: [...nodes, ...deciders, ...consoles, ...sentinels],
     invariants,
     broken,
     lines,

@@ -22,6 +22,8 @@ type Options = {
   /** Tries to reach an address from this node's ingress sandbox. */
   readonly probe: (sandbox: Address) => Promise<Sight>;
   readonly onVerdict: (message: Message) => void;
+  /** How often it beats, milliseconds. */
+  readonly everyMs?: number;
 };
 
 /** What says that a node lives, tries for others whether a third one does, and hears who does not. */
@@ -37,7 +39,7 @@ export type Heart = {
  * Starts it. Each beat goes by the next server: one whose machine is lost says no goodbye, and takes only every so many
  * beats with it until its connection is known to be lost.
  */
-export function startHeart({ clock, tickUs, probe, onVerdict }: Options): Heart {
+export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }: Options): Heart {
   const buses: Bus[] = [];
   const hearing: Stoppable[] = [];
   let known: HeartOf | undefined;
@@ -49,7 +51,8 @@ export function startHeart({ clock, tickUs, probe, onVerdict }: Options): Heart 
     const bus = buses[beats++ % buses.length];
     if (!known || !bus) return;
     const { node, incarnation, sandbox } = known;
-    bus.broadcast(beatMessage({ node, reading: { incarnation, tick: tickUs() }, ...(sandbox ? { sandbox } : {}) }));
+    const reading = { incarnation, tick: tickUs() };
+    bus.broadcast(beatMessage({ node, reading, everyMs, ...(sandbox ? { sandbox } : {}) }));
   };
 
   /** A question comes once by each server: those that come together have one answer. */
@@ -65,7 +68,7 @@ export function startHeart({ clock, tickUs, probe, onVerdict }: Options): Heart 
     return bus.answer(subject, async (text) => writeSight(await sightOf(readProbe(subject, text))));
   };
 
-  const endBeats = every(clock, beatMs, beat);
+  const endBeats = every(clock, everyMs, beat);
   const stopAll = (all: readonly Stoppable[]) => Promise.all(all.map((one) => one.stop()));
 
   return {

@@ -1,1 +1,2 @@
+export { type Heart, startHeart } from './heart.ts';
 export { type JoinedNode, joinNode } from './join.ts';

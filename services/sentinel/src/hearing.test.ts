@@ -1,8 +1,13 @@
-import { SimulatedClock } from '@fairway/bus';
+import { beatMs, SimulatedClock } from '@fairway/bus';
 import { expect, test } from 'vitest';
-import { Hearing, silentMs, steadyMs } from './hearing.ts';
+import { Hearing, silentMs as silentOf, steadyMs as steadyOf } from './hearing.ts';
 
-const beat = (tick: number, boot = 'b1') => ({ node: 'n1', reading: { incarnation: { boot, daemon: 'd' }, tick } });
+const [silentMs, steadyMs] = [silentOf(beatMs), steadyOf(beatMs)];
+const beat = (tick: number, boot = 'b1') => ({
+  node: 'n1',
+  reading: { incarnation: { boot, daemon: 'd' }, tick },
+  everyMs: beatMs,
+});
 
 const pass = (clock: SimulatedClock, forMs: number) => clock.settle(Promise.resolve(), forMs);
 

@@ -1,18 +1,20 @@
 import { type Beat, beatMs, type Clock } from '@fairway/bus';
 import { type Address, type Incarnation, isNewerReading, type Reading } from '@fairway/mesh';
 
-/** Three beats that are missed raise a doubt: the third is missing when it is late by so much. */
-const lateMs = 40;
-export const silentMs = 3 * beatMs + lateMs;
-/** A node is back when it has beat without a gap for so long. */
-export const steadyMs = 1_000;
+/** A beat is missed when it is late by so much of the time between two. */
+const late = 0.2;
+/** Three beats that are missed raise a doubt. */
+export const silentMs = (everyMs: number) => (3 + late) * everyMs;
 /** Who is asked about others was heard so short a time ago. */
-const awakeMs = 2 * beatMs + lateMs;
+const awakeMs = (everyMs: number) => (2 + late) * everyMs;
+/** A node is back when it has beat without a gap for so long: a second. */
+export const steadyMs = (everyMs: number) => 5 * everyMs;
 /** Whose listing is there is to be heard within so long: its process has just been started. */
-const startMs = 3_000;
+const startMs = (everyMs: number) => 15 * everyMs;
 
 type Heard = {
   reading: Reading;
+  everyMs: number;
   sandbox: Address | undefined;
   lastMs: number;
   /** Since when there was no silence. */
@@ -38,15 +40,15 @@ export class Hearing {
   }
 
   /** Takes a beat; whether it is a new one. One that was overtaken, or comes again by another server, is not. */
-  hear({ node, reading, sandbox }: Beat): boolean {
+  hear({ node, reading, everyMs, sandbox }: Beat): boolean {
     const nowMs = this.#clock.nowMs();
     const before = this.#heard.get(node);
     const { boot } = reading.incarnation;
     if (before && (before.past.has(boot) || !isNewerReading(reading, before.reading))) return false;
     const booted = before && before.reading.incarnation.boot !== boot;
     const past = booted ? new Set([...before.past, before.reading.incarnation.boot]) : (before?.past ?? new Set());
-    const steady = before && nowMs - before.lastMs < silentMs;
-    this.#heard.set(node, { reading, sandbox, lastMs: nowMs, sinceMs: steady ? before.sinceMs : nowMs, past });
+    const steady = before && nowMs - before.lastMs < silentMs(everyMs);
+    this.#heard.set(node, { reading, everyMs, sandbox, lastMs: nowMs, sinceMs: steady ? before.sinceMs : nowMs, past });
     return true;
   }
 
@@ -62,27 +64,33 @@ export class Hearing {
 
   /** Gives a node time to be heard: its listing is there, so its process was started a moment ago. */
   await(node: string): void {
-    this.#untilMs.set(node, this.#clock.nowMs() + startMs);
+    this.#untilMs.set(node, this.#clock.nowMs() + startMs(this.#everyMsOf(node)));
   }
 
   /** Whether a node that is expected has missed three beats; one never heard so far from when it is first asked for. */
   isSilent(node: string): boolean {
     const nowMs = this.#clock.nowMs();
     const heard = this.#heard.get(node);
-    if (!heard && !this.#untilMs.has(node)) this.#untilMs.set(node, nowMs + silentMs);
-    return nowMs >= Math.max((heard?.lastMs ?? 0) + silentMs, this.#untilMs.get(node) ?? 0);
+    if (!heard && !this.#untilMs.has(node)) this.#untilMs.set(node, nowMs + silentMs(beatMs));
+    return nowMs >= Math.max(heard ? heard.lastMs + silentMs(heard.everyMs) : 0, this.#untilMs.get(node) ?? 0);
   }
 
   /** Whether it has beat without a gap for a while. */
   isSteady(node: string): boolean {
     const heard = this.#heard.get(node);
-    return heard !== undefined && !this.isSilent(node) && this.#clock.nowMs() - heard.sinceMs >= steadyMs;
+    return (
+      heard !== undefined && !this.isSilent(node) && this.#clock.nowMs() - heard.sinceMs >= steadyMs(heard.everyMs)
+    );
   }
 
   /** Whether it was heard a moment ago, so that it can be asked. */
   isAwake(node: string): boolean {
     const heard = this.#heard.get(node);
-    return heard !== undefined && this.#clock.nowMs() - heard.lastMs < awakeMs;
+    return heard !== undefined && this.#clock.nowMs() - heard.lastMs < awakeMs(heard.everyMs);
+  }
+
+  #everyMsOf(node: string): number {
+    return this.#heard.get(node)?.everyMs ?? beatMs;
   }
 
   /** The life of the node that its last beat was of. */

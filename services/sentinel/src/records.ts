@@ -32,6 +32,8 @@ type Options = {
 export class Records {
   readonly #options: Options;
   readonly #writing = new Set<string>();
+  /** By node that was said to be down, the revision of the record on which that built. */
+  readonly #said = new Map<string, string>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -41,14 +43,22 @@ export class Records {
   settle(mesh: Mesh, node: string, judgement: Judgement): void {
     const record = mesh.reach.get(node);
     const incarnation = mesh.nodes.get(node)?.incarnation;
-    if (isRecorded(record, judgement, incarnation)) return;
-    const { by, say } = this.#options;
-    const { state, votes, sinceMs, trace } = judgement;
     const after = record?.revision ?? 0;
+    const { epoch } = mesh.generation;
+    const { state, votes, sinceMs, trace } = judgement;
+    // What was said to be down before it was on record is so for those who heard it, until a record says something.
+    const isSaid = state === 'up' && this.#said.get(node) === `${epoch} ${after}`;
+    if (isRecorded(record, judgement, incarnation) && !isSaid) return;
+    const { by, say } = this.#options;
     const judged = { ...(incarnation ? { incarnation } : {}), by, votes, sinceMs };
-    if (state === 'down') say({ ...judged, node, epoch: mesh.generation.epoch, after, trace });
+    if (state === 'down') {
+      this.#said.set(node, `${epoch} ${after}`);
+      say({ ...judged, node, epoch, after, trace });
+    }
     const cause = { trace, event: state === 'down' ? nodeDown : nodeUp, atMs: sinceMs, after };
-    const causes = keepCauses(record?.causes ?? [], [cause]);
+    // Judged once, it may have to be written for a later life of the node.
+    const held = record?.causes ?? [];
+    const causes = held.at(-1)?.trace === trace ? held : keepCauses(held, [cause]);
     void this.#write(node, (bucket) => bucket.put(keys.reach(node), writeReach({ ...judged, state, causes }), after));
   }
 

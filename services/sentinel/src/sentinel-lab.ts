@@ -96,7 +96,7 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
     const sandbox = { family: 'ip', text: `10.0.0.${at + 2}` } as const;
     every(clock, beatMs, () => {
       const reading = { incarnation: lifeOf(id), tick: clock.nowMs() };
-      if (!lost.has(id) && !mute.has(id)) own.broadcast(beatMessage({ node: id, reading, sandbox }));
+      if (!lost.has(id) && !mute.has(id)) own.broadcast(beatMessage({ node: id, reading, everyMs: beatMs, sandbox }));
     });
     own.answer(subjects.ask(id, 'probe'), async (text) => {
       const other = ids[Number(readProbe('probe', text).text.split('.')[3]) - 2] ?? '';

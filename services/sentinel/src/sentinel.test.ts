@@ -58,6 +58,19 @@ describe('a node that is lost', () => {
     await lab.until(() => lab.stateOf('n3') === 'down');
   });
 
+  test('is said to be up again on record, though it was never recorded to be down', async () => {
+    const lab = await openLab(three);
+    lab.refuseWrites(true);
+    lab.lose('n3');
+    await lab.until(() => lab.verdicts.length > 0);
+    lab.find('n3');
+    await lab.pass(5_000);
+    lab.refuseWrites(false);
+    await lab.until(() => lab.stateOf('n3') === 'up');
+    await lab.pass(5_000);
+    expect(lab.writes).toBe(1);
+  });
+
   test('is down again in a bucket that was made anew', async () => {
     const lab = await openLab(three);
     lab.lose('n3');
@@ -154,4 +167,7 @@ test('what is recorded of a node is forgotten when it has left the swarm', async
   await lab.until(() => lab.stateOf('n3') === 'down');
   await lab.leave('n3');
   await lab.until(() => lab.stateOf('n3') === undefined);
+  await lab.pass(5_000);
+  expect(lab.stateOf('n3')).toBeUndefined();
+  expect(lab.writes).toBe(1);
 });

@@ -29,6 +29,8 @@ type Options = {
   /** The wall clock, for times that are shown. */
   readonly nowMs?: () => number;
   readonly clock?: Clock;
+  /** How often it looks who is silent, milliseconds: a fraction of the time between two beats. */
+  readonly lookMs?: number;
 };
 
 /** A running sentinel. What it keeps it hears again within a second. */
@@ -38,8 +40,8 @@ export type Sentinel = {
   stop(): Promise<void>;
 };
 
-/** How often it looks who is silent. */
-const lookMs = 25;
+/** Of the beats' usual time. */
+const lookMsStandard = 25;
 /** So long a peer has to say what it found. */
 const askMs = 400;
 /** Where peers reach a node that is silent, and where nobody could say, they are asked again after so long. */
@@ -58,7 +60,14 @@ type Watched = {
 };
 
 /** Starts a sentinel. Any number may run: what one of them records the others take over. */
-export function startSentinel({ bus, log, tracer = untraced, nowMs = Date.now, clock = realClock }: Options): Sentinel {
+export function startSentinel({
+  bus,
+  log,
+  tracer = untraced,
+  nowMs = Date.now,
+  clock = realClock,
+  lookMs = lookMsStandard,
+}: Options): Sentinel {
   const by = bus.sender;
   const hearing = new Hearing(clock);
   const watched = new Map<string, Watched>();
@@ -205,8 +214,10 @@ export function startSentinel({ bus, log, tracer = untraced, nowMs = Date.now, c
   /** Says again what has no record yet, and forgets who left. */
   function settleAll(mesh: Mesh): void {
     for (const [node, held] of watched) {
-      if (mesh.nodes.has(node)) settle(mesh, node, held);
-      else if (mesh.complete) watched.delete(node);
+      const known = mesh.nodes.get(node);
+      if (known && known.removedMs === undefined) settle(mesh, node, held);
+      // In a bucket that was made anew it may still be told of.
+      else if (known || mesh.complete) watched.delete(node);
     }
     hearing.keepOnly(watched);
     records.forget(mesh);

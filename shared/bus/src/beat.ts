@@ -6,7 +6,7 @@ import * as schema from './schema.ts';
 import { senderOf, subjects } from './subjects.ts';
 import { schemaVersion, version } from './version.ts';
 
-/** A node says so often that it lives, milliseconds. */
+/** A node says so often that it lives, milliseconds, unless it says otherwise. */
 export const beatMs = 200;
 
 /** A node's word that it lives. */
@@ -14,14 +14,21 @@ export type Beat = {
   readonly node: string;
   /** In which life, and when by its own monotonic clock. */
   readonly reading: Reading;
+  /** How often it says so, milliseconds. */
+  readonly everyMs: number;
   /** The ingress sandbox's own address on the ingress network, at which others can try to reach it; absent without one. */
   readonly sandbox?: Address;
 };
 
-const shape = z.object({ schema: version, reading: schema.reading, sandbox: schema.address.exactOptional() });
+const shape = z.object({
+  schema: version,
+  reading: schema.reading,
+  everyMs: z.int().min(10).max(60_000),
+  sandbox: schema.address.exactOptional(),
+});
 
-export function beatMessage({ node, reading, sandbox }: Beat): Message {
-  const said = { schema: schemaVersion, reading, ...(sandbox ? { sandbox: sandbox.text } : {}) };
+export function beatMessage({ node, reading, everyMs, sandbox }: Beat): Message {
+  const said = { schema: schemaVersion, reading, everyMs, ...(sandbox ? { sandbox: sandbox.text } : {}) };
   return { subject: subjects.beat(node), text: JSON.stringify(said) };
 }
 

@@ -62,8 +62,15 @@ export class TruthSince {
 
   #healthy(service: string, network: string): string[] {
     const { store } = this.#truth.swarm;
-    const well = store.tasksOf(service).filter((task) => answers(this.#truth, task) && !this.#isSignalled(task.ID));
+    const well = store
+      .tasksOf(service)
+      .filter((task) => answers(this.#truth, task) && !this.#isSignalled(task.ID) && this.#isLinked(task.NodeID));
     return well.flatMap((task) => addressOn(task, network) ?? []);
+  }
+
+  /** Docker calls a machine that nobody reaches ready for some seconds more. */
+  #isLinked(node: string): boolean {
+    return this.#truth.machines.some((machine) => machine.node === node && machine.linked);
   }
 
   /** A container that survived a signal is taken for one that is being stopped for half a minute. */

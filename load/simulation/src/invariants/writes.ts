@@ -1,4 +1,4 @@
-import { type BucketEntry, keys, parseKey, readNode, readService } from '@fairway/bus';
+import { type BucketEntry, keys, parseKey, readNode, readReach, readService } from '@fairway/bus';
 import { type Cause, causesSince } from '@fairway/mesh';
 
 /**
@@ -43,6 +43,8 @@ function causesOf(key: string, text: string | undefined): readonly Cause[] {
       return readService(key, text).causes;
     case 'node':
       return readNode(key, text).causes;
+    case 'reach':
+      return readReach(key, text).causes;
     default:
       return [];
   }

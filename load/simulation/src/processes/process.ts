@@ -1,14 +1,16 @@
-import type { Bus, MemoryBus, MeshReplica } from '@fairway/bus';
+import type { Bus, MemoryBus, MeshReplica, Message } from '@fairway/bus';
 import { type Console, startConsole } from '@fairway/console';
 import { type Decider, startDecider } from '@fairway/decider';
 import type { Kernel } from '@fairway/executor';
 import type { View } from '@fairway/mesh';
-import { joinNode } from '@fairway/node';
+import { type Heart, joinNode, startHeart } from '@fairway/node';
+import { type Sentinel, startSentinel } from '@fairway/sentinel';
 import type { Log } from '@fairway/telemetry';
 import type { Invariants } from '../invariants/invariants.ts';
 import { entriesOf } from '../kernel-lines.ts';
 import type { Latency } from '../swarm/latency.ts';
 import type { Machine } from '../swarm/machine.ts';
+import type { Paths } from '../swarm/paths.ts';
 import { Life } from './life.ts';
 import { busOf, diskOf, dockerOf, kernelOf } from './ports.ts';
 
@@ -19,6 +21,8 @@ type Surroundings = {
   readonly say: (who: string, what: string) => void;
   readonly newId: () => string;
   readonly invariants: Invariants;
+  /** Where there are sentinels. */
+  readonly paths?: Paths;
 };
 
 /** Simulated time begins here on a wall clock that is right, milliseconds since 1970. */
@@ -102,6 +106,21 @@ export class ConsoleProcess extends Process {
   }
 }
 
+/** A sentinel, at a fifth of its pace: so much the fewer beats there are. */
+export class SentinelProcess extends Process {
+  protected async run(life: Life, bus: Bus): Promise<Sentinel> {
+    const sentinel = startSentinel({
+      bus,
+      log: this.log(),
+      clock: life.clock,
+      nowMs: () => life.clock.nowMs(),
+      lookMs: beatEveryMs / 8,
+    });
+    sentinel.through(bus);
+    return sentinel;
+  }
+}
+
 /** The process on a machine that is watcher and executor in one. */
 export class NodeProcess extends Process {
   readonly machine: Machine;
@@ -122,7 +141,7 @@ export class NodeProcess extends Process {
   }
 
   protected async run(life: Life, bus: Bus): Promise<void> {
-    const { latency, newId } = this.surroundings;
+    const { latency, newId, paths } = this.surroundings;
     // What it begins with is from its disk, and not complete whatever it says.
     let begun: { readonly replica: MeshReplica; readonly services: unknown } | undefined;
     const isComplete = () => {
@@ -133,7 +152,7 @@ export class NodeProcess extends Process {
     const info = () => docker.info().catch(() => undefined);
     let found = await info();
     for (; !found?.node; found = await info()) await life.after(500);
-    const { replica } = await joinNode({
+    const joined = await joinNode({
       bus,
       docker,
       kernel: kernelOf(life, this.#watched(isComplete), latency, () => this.slowMs),
@@ -144,8 +163,24 @@ export class NodeProcess extends Process {
       clock: life.clock,
       boot: this.machine.boot,
       newId,
+      onOwn: (own) => heart?.as(own),
     });
+    const { replica } = joined;
     begun = { replica, services: replica.mesh.services };
+    const heart = paths && this.#heart(life, bus, paths, (verdict) => joined.hearVerdict(verdict));
+  }
+
+  #heart(life: Life, bus: Bus, paths: Paths, onVerdict: (message: Message) => void): Heart {
+    const heart = startHeart({
+      clock: life.clock,
+      tickUs: life.clock.tickUs,
+      probe: async (sandbox) =>
+        (await life.effect(() => paths.answers(this.machine, sandbox))) ? 'reached' : 'silent',
+      onVerdict,
+      everyMs: beatEveryMs,
+    });
+    heart.through(bus);
+    return heart;
   }
 
   /** The machine's kernel, each change of which is looked at. `isComplete` tells whether the mesh acted on is. */
@@ -169,3 +204,4 @@ export class NodeProcess extends Process {
 }
 
 const usualMs = 4;
+const beatEveryMs = 1_000;

@@ -7,11 +7,17 @@ const minuteMs = 60_000;
 
 /** One story in so many has consoles, two of them: they change nothing for the others, and cost time. */
 const consolesEvery = 5;
+/** And one in so many has sentinels, two of them: beats are most of what happens then. */
+const sentinelsEvery = 6;
 
 /** Draws the story of a seed, with so many events. */
 export function drawStory(seed: number, steps: number): Story {
   const chance = chanceFrom(seed * 4);
-  const shape = { ...drawShape(chance), ...(seed % consolesEvery === 0 ? { consoles: 2 } : {}) };
+  const shape: Shape = {
+    ...drawShape(chance),
+    ...(seed % consolesEvery === 0 ? { consoles: 2 } : {}),
+    ...(seed % sentinelsEvery === 0 ? { sentinels: 2 } : {}),
+  };
   const events: StoryEvent[] = [];
   // What is restored excuses much: most stories do without, and are held to more.
   const restores = chance.happens(0.35);

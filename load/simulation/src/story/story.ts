@@ -8,6 +8,8 @@ export type Shape = {
   readonly deciders: readonly { readonly skewMs: number }[];
   /** How many, none where it is not said. */
   readonly consoles?: number;
+  /** Likewise; nodes beat for them, and try to reach each other. */
+  readonly sentinels?: number;
   readonly overlays: number;
 };
 

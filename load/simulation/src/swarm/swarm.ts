@@ -25,6 +25,8 @@ const historyMax = 2;
  */
 export class Swarm {
   readonly store = new SwarmStore();
+  /** Whether Docker ever calls a machine down. */
+  judges = true;
   readonly #latency: Latency;
   readonly #say: (what: string) => void;
   /** By network; none of two that there are at once have the same. */
@@ -174,7 +176,7 @@ export class Swarm {
 
   setAvailability(machine: Machine, availability: 'active' | 'drain'): void {
     const node = this.store.get('nodes', machine.node);
-    if (!node || !this.hasQuorum() || node.Spec.Availability === availability) return;
+    if (!this.judges || !node || !this.hasQuorum() || node.Spec.Availability === availability) return;
     this.store.putNode({ ...node, Spec: { ...node.Spec, Availability: availability } });
     this.#tell('node', 'update', machine.node, availability);
   }
