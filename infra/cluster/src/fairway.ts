@@ -7,6 +7,7 @@ import type { ProcessRecord } from './process.ts';
 import { projectDir, toolsDir } from './project.ts';
 import { type NodeRecord, readState } from './state.ts';
 import { lanAddress, lanNamespace } from './switch.ts';
+import { patience } from './wait.ts';
 
 /** Fairway's own processes, each run by the Node that runs this: from its source, and in the lab from its bundle. */
 
@@ -103,6 +104,8 @@ export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecor
       DOCKER_HOST: `unix://${node.socket}`,
       FAIRWAY_NETNS_DIR: node.netnsDir,
       FAIRWAY_STATE_DIR: join(node.dir, 'state'),
+      // A machine that is so much slower misses beats that are as fast as ever.
+      FAIRWAY_BEAT_MS: `${200 * patience()}`,
       ...handedOn('FAIRWAY_BALANCER'),
       ...cache,
       ...traces(),

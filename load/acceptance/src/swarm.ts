@@ -249,6 +249,33 @@ export class Swarm {
     );
   }
 
+  /** Waits until the port is refused by these nodes, from outside. */
+  async refusedBy(nodes: readonly ClusterNode[], port: number): Promise<void> {
+    const targets = nodes.map(({ address }) => `${address}:${port}`);
+    await until(
+      `${port} to be refused by ${nodes.map(({ name }) => name).join(' and ')}`,
+      async () => {
+        const result = await this.probe({ carrier: 'tcp', targets, count: 4 * targets.length });
+        return result.failures.ECONNREFUSED === 4 * targets.length || JSON.stringify(result);
+      },
+      { limitMs: stateMaxMs },
+    );
+  }
+
+  /** Waits until so many tasks, and nothing else, answer by these nodes. */
+  async answeredBy(nodes: readonly ClusterNode[], port: number, tasks: number): Promise<void> {
+    const targets = nodes.map(({ address }) => `${address}:${port}`);
+    await until(
+      `${tasks} tasks to answer at ${port} by ${nodes.map(({ name }) => name).join(' and ')}`,
+      async () => {
+        const result = await this.probe({ carrier: 'tcp', targets, count: 16 * targets.length, atOnce: 4 });
+        const all = Object.keys(result.failures).length === 0 && Object.keys(result.answers).length === tasks;
+        return all || JSON.stringify(result);
+      },
+      { limitMs: stateMaxMs },
+    );
+  }
+
   /** Connections from outside. */
   probe(asked: Probe): Promise<ProbeResult> {
     return this.#prober(this.cluster.client.namespace).probe(asked);

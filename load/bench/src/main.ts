@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Cluster, startCluster, tracesUrl } from '@fairway/cluster';
+import { type Cluster, keepLogs, startCluster, tracesUrl } from '@fairway/cluster';
 import { measureConvergence } from './convergence.ts';
 import { measureFanOut } from './fan-out.ts';
 import { measureFootprint } from './footprint.ts';
@@ -64,6 +64,9 @@ async function onSwarm(measure: Measure<[Cluster]>, measuring: Measuring): Promi
   const cluster = await startCluster({ name: 'bench', nodes: 3, fairway: true, report, signal });
   try {
     return await measure(cluster, measuring);
+  } catch (error) {
+    report(`logs are kept in ${keepLogs(cluster.name)}`);
+    throw error;
   } finally {
     report('removing the cluster');
     await cluster.stop();

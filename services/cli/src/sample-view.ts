@@ -8,7 +8,12 @@ export const sampleView: View = {
   nodes: [
     { id: 'n1', name: 'alpha', role: 'manager', state: 'ready', availability: 'active', applied: 42, changeMs: 4.25 },
     { id: 'n2', name: 'beta', role: 'worker', state: 'ready', availability: 'drain', applied: 40, changeMs: 12 },
-    { id: 'n3', name: 'n3', state: 'unknown' },
+    {
+      id: 'n3',
+      name: 'n3',
+      state: 'unknown',
+      lost: 'sentinel1 hears no beat of it, and alpha and beta do not reach it',
+    },
   ],
   services: [
     {
@@ -48,6 +53,7 @@ export const sampleView: View = {
   ],
   pending: [{ about: 'service web', why: 'task t2 on beta waits for its container to run' }],
   problems: [{ about: 'other', why: '8000/tcp belongs to web, which was changed later; publish another port' }],
+  unwatched: [{ about: 'sentinel sentinel1', why: 'it hears no beat of beta' }],
   putAside: 3,
 };
 
@@ -60,5 +66,6 @@ export const convergedView: View = {
   services: [],
   pending: [],
   problems: [],
+  unwatched: [],
   putAside: 0,
 };

@@ -12,12 +12,18 @@ test('what somebody has to do first, then what is waited for, then everything in
     Waiting:
       service web: task t2 on beta waits for its container to run
 
+    Lost:
+      node n3: sentinel1 hears no beat of it, and alpha and beta do not reach it
+
+    Not watched:
+      sentinel sentinel1: it hears no beat of beta
+
     Put aside: 3 messages that could not be read (stream FAIRWAY_DEAD).
 
-    NODE   ROLE     STATE    AVAILABILITY  APPLIED      LAST CHANGE
-    alpha  manager  ready    active        42           4.3 ms
-    beta   worker   ready    drain         40 of 42     12.0 ms
-    n3     -        unknown  -             nothing yet  -
+    NODE   ROLE     STATE          AVAILABILITY  APPLIED      LAST CHANGE
+    alpha  manager  ready          active        42           4.3 ms
+    beta   worker   ready          drain         40 of 42     12.0 ms
+    n3     -        unknown, lost  -             nothing yet  -
 
     SERVICE  MODE   PORTS                      VIPS             SERVING
     web      vip    8000→80/tcp, 8443→443/tcp  10.0.1.2 (back)  1/2

@@ -41,6 +41,7 @@ export function showStatus(view: View, nowMs: number): string {
   );
   const pending = view.pending.map(({ about, why }) => `  ${about}: ${why}\n`);
   const problems = view.problems.map(({ about, why }) => `  ${about}: ${why}\n`);
+  const unwatched = view.unwatched.map(({ about, why }) => `  ${about}: ${why}\n`);
   const lost = view.nodes.flatMap(({ name, lost: why }) => (why === undefined ? [] : [`  node ${name}: ${why}\n`]));
   return [
     view.converged
@@ -49,6 +50,7 @@ export function showStatus(view: View, nowMs: number): string {
     problems.length > 0 ? `Needs you:\n${problems.join('')}` : '',
     pending.length > 0 ? `Waiting:\n${pending.join('')}` : '',
     lost.length > 0 ? `Lost:\n${lost.join('')}` : '',
+    unwatched.length > 0 ? `Not watched:\n${unwatched.join('')}` : '',
     view.putAside > 0 ? `Put aside: ${view.putAside} messages that could not be read (stream FAIRWAY_DEAD).\n` : '',
     nodes,
     services,

@@ -4,10 +4,12 @@ import {
   factMessage,
   keys,
   outcomeMessage,
+  outlookMessage,
   readQuestion,
   SimulatedClock,
   subjects,
   throttledMessage,
+  verdictMessage,
   writeComplete,
   writeExplanation,
   writeKernelTables,
@@ -154,6 +156,36 @@ test('a node that is throttled is named for as long as deciders say so', async (
   expect(await problems()).toEqual([{ about: 'node alpha', why: expect.stringContaining('7 messages') }]);
   await lab.pass(2_000);
   expect(await problems()).toEqual([]);
+});
+
+test('what sentinels do not see is told for as long as they say so, and that none is heard after a while', async () => {
+  const lab = await open();
+  await lab.fill();
+  const unwatched = async () => (await lab.status()).body.unwatched;
+  expect(await unwatched()).toEqual([]);
+  await lab.pass(6_000);
+  expect(await unwatched()).toEqual([{ about: 'sentinels', why: expect.stringContaining('none is heard') }]);
+  lab.bus.broadcast({ subject: 'fairway.outlook.s1', text: '{}' });
+  lab.bus.broadcast(outlookMessage({ sentinel: 's1', expected: 1, unheard: ['n1'], blind: true }));
+  await lab.pass(1);
+  expect(await unwatched()).toEqual([{ about: 'sentinel s1', why: expect.stringContaining('hears 0 of 1') }]);
+  await lab.pass(6_000);
+  expect(await unwatched()).toEqual([{ about: 'sentinels', why: expect.stringContaining('none is heard') }]);
+});
+
+test('a node is lost by a verdict, ahead of any record', async () => {
+  const lab = await open();
+  await lab.fill();
+  const votes = [{ peer: 'n2', sight: 'silent' as const }];
+  const { epoch } = (await lab.status()).body;
+  const verdict = { node: 'n1', by: 's1', votes, sinceMs: 1, epoch, after: 0, trace: '' };
+  lab.bus.broadcast(verdictMessage(verdict));
+  await lab.pass(1);
+  expect((await lab.status()).body.nodes[0]).toMatchObject({
+    lost: 's1 hears no beat of it, and n2 does not reach it',
+  });
+  await lab.pass(16_000);
+  expect((await lab.status()).body.nodes[0]).not.toHaveProperty('lost');
 });
 
 test('a failure counts until the next success', async () => {

@@ -1,3 +1,4 @@
+import type { Outlook } from '@fairway/bus';
 import type { Endpoint, Mesh, Node, NodeClaim, Note, Outcome, Service, View } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
 import { foldView, type NodeOutcomes } from './fold-view.ts';
@@ -245,6 +246,48 @@ describe('services', () => {
     const view = foldView(mesh([both], { nodes }), { outcomes: outcomes() });
     expect(view.services[0]).toMatchObject({ serving: 1, endpoints: [{ state: 'serving' }, { state: 'gone' }] });
     expect(left(view)).toEqual(['waiting service web: 1 of 2 tasks serve']);
+  });
+});
+
+describe('what sentinels see', () => {
+  const judged = { incarnation: { boot: 'b', daemon: 'd' }, by: 's1', sinceMs: 1, causes: [], revision: 6 };
+  const votes = [
+    { peer: 'n1', sight: 'silent' as const },
+    { peer: 'n3', sight: 'reached' as const },
+    { peer: 'n4', sight: 'silent' as const },
+  ];
+
+  test('nothing is waited for of a node that they took down, and it says by whom', () => {
+    const reach = new Map([['n2', { ...judged, state: 'down' as const, votes }]]);
+    const heard = { outcomes: new Map([['n1', applied(7)]]) };
+    const view = foldView(mesh([web([endpoint(1)], { replicas: 1 })], { reach }), heard);
+    expect(left(view)).toEqual(['converged']);
+    expect(view.nodes[1]).toMatchObject({
+      name: 'beta',
+      lost: 's1 hears no beat of it, and alpha and n4 do not reach it',
+    });
+    const back = new Map([['n2', { ...judged, state: 'up' as const, votes: [] }]]);
+    expect(foldView(mesh([both], { reach: back }), { outcomes: outcomes() }).nodes[1]).not.toHaveProperty('lost');
+  });
+
+  test('what they do not see is told, and nothing is wrong by it', () => {
+    const told = (outlooks: Outlook[] | undefined) => {
+      const view = foldView(mesh([both]), { outcomes: outcomes(), ...(outlooks ? { outlooks } : {}) });
+      expect(view.converged).toBe(true);
+      return view.unwatched.map(({ about, why }) => `${about}: ${why}`);
+    };
+    const outlook = { sentinel: 's1', expected: 3, unheard: [], blind: false };
+    expect(told(undefined)).toEqual([]);
+    expect(told([outlook])).toEqual([]);
+    expect(told([{ ...outlook, unheard: ['n2'] }])).toEqual([
+      'sentinel s1: it hears no beat of beta, and nobody confirms that they are lost: they keep their traffic',
+    ]);
+    expect(told([{ ...outlook, unheard: ['n1', 'n2'], blind: true }])).toEqual([
+      'sentinel s1: it hears 1 of 3 nodes, and takes itself for blind: all keep their traffic',
+    ]);
+    expect(told([])).toEqual([
+      'sentinels: none is heard: a node that is lost keeps its traffic until Docker notices, some 15 s. Is one running?',
+    ]);
   });
 });
 

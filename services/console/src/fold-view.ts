@@ -75,7 +75,6 @@ export function foldView(
     .filter(({ removedMs }) => removedMs === undefined)
     .map((service) => viewService(service, mesh));
   const nameOf = (id: string) => nodes.find((node) => node.id === id)?.name ?? id;
-  if (outlooks) pending.push(...awaitedOfSentinels(outlooks, nameOf));
   for (const service of services) pending.push(...awaitedOfService(service, nameOf));
 
   // What a node said that has left, is down or has yet to apply this epoch is no longer, or not yet, so.
@@ -90,6 +89,7 @@ export function foldView(
     converged: pending.length === 0 && problems.size === 0,
     nodes: nodes.sort((a, b) => a.name.localeCompare(b.name)),
     services: services.sort((a, b) => a.name.localeCompare(b.name)),
+    unwatched: outlooks ? unwatched(outlooks, nameOf) : [],
     pending,
     putAside,
     problems: [...problems.values()],
@@ -130,8 +130,7 @@ function lostBy(reach: RecordedReach | undefined, { nodes }: Mesh): string | und
   return `${reach.by} hears no beat of it, and ${peers.join(' and ')} ${peers.length === 1 ? 'does' : 'do'} not reach it`;
 }
 
-/** What sentinels do not see is nothing that the mesh goes wrong by, but it will not be noticed when it does. */
-function awaitedOfSentinels(outlooks: readonly Outlook[], nameOf: (id: string) => string): Pending[] {
+function unwatched(outlooks: readonly Outlook[], nameOf: (id: string) => string): Pending[] {
   if (outlooks.length === 0) {
     const why = 'none is heard: a node that is lost keeps its traffic until Docker notices, some 15 s. Is one running?';
     return [{ about: 'sentinels', why }];

@@ -1,3 +1,4 @@
+import { beatMsMax, beatMsMin } from '@fairway/bus';
 import type { Requirement } from '@fairway/executor';
 
 /** The machine lacks something that no rule can be set without. */
@@ -26,6 +27,15 @@ export class TimeoutsInvalid extends Error {
     super(
       `TimeoutsInvalid: FAIRWAY_IPVS_TIMEOUTS is ${given}; it has to be seconds for TCP, TCP after a FIN, and UDP, as 900,120,300, or kernel`,
     );
+    this.given = given;
+  }
+}
+
+/** FAIRWAY_BEAT_MS is not what it has to be. */
+export class BeatInvalid extends Error {
+  readonly given: string;
+  constructor(given: string) {
+    super(`BeatInvalid: FAIRWAY_BEAT_MS is ${given}; it has to be milliseconds, from ${beatMsMin} to ${beatMsMax}`);
     this.given = given;
   }
 }

@@ -13,6 +13,7 @@ export type HeartSettings = {
   /** How the servers show its connections. */
   readonly name: string;
   readonly netnsDir: string;
+  readonly everyMs: number;
 };
 /** What it is told from then on, and what it tells. */
 export type ToHeart = { readonly as: HeartOf | undefined } | 'stop';
@@ -22,7 +23,7 @@ export type FromHeart = { readonly verdict: Message };
 export function runHeart(): void {
   const port = parentPort;
   if (!port) throw new Error('the heart runs as a thread of the node process');
-  const { netnsDir, ...address } = workerData as HeartSettings;
+  const { netnsDir, everyMs, ...address } = workerData as HeartSettings;
   const log = createLog('node').with({ part: 'heart' });
 
   const probe = async (sandbox: Address): Promise<Sight> => {
@@ -37,6 +38,7 @@ export function runHeart(): void {
     clock: realClock,
     tickUs: () => Number(process.hrtime.bigint() / 1000n),
     probe,
+    everyMs,
     onVerdict: (verdict) => port.postMessage({ verdict } satisfies FromHeart),
   });
   const connections = connectEach({ ...address, log }, (bus) => heart.through(bus));

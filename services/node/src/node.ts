@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ConnectOptions, connectBus, deadLetter } from '@fairway/bus';
+import { beatMsMax, beatMsMin, type ConnectOptions, connectBus, deadLetter } from '@fairway/bus';
 import {
   type Balancing,
   balancerChoices,
@@ -14,7 +14,7 @@ import {
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker } from '@fairway/watcher';
-import { RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
+import { BeatInvalid, RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
 import type { HeartOf } from './heart.ts';
 import { HeartInThread } from './heart-in-thread.ts';
 import { joinNode } from './join.ts';
@@ -35,6 +35,8 @@ type Options = {
   readonly ipvsTimeouts: string;
   readonly netnsDir: string;
   readonly stateDir: string;
+  /** Milliseconds. */
+  readonly beatMs: string;
 };
 
 /**
@@ -42,6 +44,7 @@ type Options = {
  * executor in memory first and the bus second. Returns what stops them; the rules stay in the kernel.
  *
  * @throws {TimeoutsInvalid} when they are no three numbers.
+ * @throws {BeatInvalid} when it is no number that a beat may have.
  * @throws {UnknownBalancer} and {IpvsMissing} when what is to balance is unknown, or strictly asked for and missing.
  * @throws {RequirementsMissing} when the machine lacks a program or the process a capability.
  */
@@ -55,8 +58,10 @@ export async function startNode({
   ipvsTimeouts: timeouts,
   netnsDir,
   stateDir,
+  beatMs: beat,
 }: Options): Promise<() => Promise<void>> {
   const ipvsTimeouts = readTimeouts(timeouts);
+  const everyMs = readBeat(beat);
   const { balancer, schedulers, instead } = await balancing(asked, strict);
   if (instead !== undefined) log.warn(instead);
   log.info('what balances here', { balancer, schedulers: [...schedulers].join(', ') });
@@ -89,6 +94,7 @@ export async function startNode({
     ...address,
     name: `node-${node}-heart`,
     netnsDir,
+    everyMs,
     log,
     onVerdict: (message) => joined.hearVerdict(message),
   });
@@ -120,6 +126,12 @@ function readTimeouts(text: string): IpvsTimeouts | undefined {
   const timeouts = parseIpvsTimeouts(text);
   if (!timeouts) throw new TimeoutsInvalid(text);
   return timeouts;
+}
+
+function readBeat(text: string): number {
+  const everyMs = Number(text);
+  if (!Number.isInteger(everyMs) || everyMs < beatMsMin || everyMs > beatMsMax) throw new BeatInvalid(text);
+  return everyMs;
 }
 
 async function balancing(asked: string, strict: boolean): Promise<Balancing> {

@@ -2,6 +2,7 @@ import { busAddress, busSettings, logSetting, runService } from '@fairway/servic
 import { startNode } from './node.ts';
 import {
   balancerSetting,
+  beatSetting,
   dockerSetting,
   ipvsTimeoutsSetting,
   netnsSetting,
@@ -14,7 +15,16 @@ export async function runNode(): Promise<void> {
   await runService(
     'node',
     "watches this node's Docker and keeps the node's rules; runs as root on every node",
-    [...busSettings, dockerSetting, balancerSetting, ipvsTimeoutsSetting, netnsSetting, stateSetting, logSetting],
+    [
+      ...busSettings,
+      dockerSetting,
+      balancerSetting,
+      ipvsTimeoutsSetting,
+      netnsSetting,
+      stateSetting,
+      beatSetting,
+      logSetting,
+    ],
     ({ log, tracer, setting, optional, flag }) =>
       startNode({
         log,
@@ -26,6 +36,7 @@ export async function runNode(): Promise<void> {
         strict: flag(strictFlag.name),
         netnsDir: setting(netnsSetting.name),
         stateDir: setting(stateSetting.name),
+        beatMs: setting(beatSetting.name),
       }),
     [strictFlag],
   );

@@ -1,3 +1,4 @@
+import { beatMs } from '@fairway/bus';
 import type { Flag, Setting } from '@fairway/service';
 
 export const dockerSetting: Setting = {
@@ -17,6 +18,12 @@ export const ipvsTimeoutsSetting: Setting = {
   meaning:
     'seconds that IPVS keeps silent connections, TCP,TCPFIN,UDP, as 900,120,300; or kernel, which leaves its own',
   standard: 'kernel',
+};
+
+export const beatSetting: Setting = {
+  name: 'FAIRWAY_BEAT_MS',
+  meaning: 'how often it says that it lives, milliseconds; who misses three asks its peers whether they reach it',
+  standard: `${beatMs}`,
 };
 
 export const strictFlag: Flag = {

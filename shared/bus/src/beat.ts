@@ -8,6 +8,8 @@ import { schemaVersion, version } from './version.ts';
 
 /** A node says so often that it lives, milliseconds, unless it says otherwise. */
 export const beatMs = 200;
+export const beatMsMin = 10;
+export const beatMsMax = 60_000;
 
 /** A node's word that it lives. */
 export type Beat = {
@@ -23,7 +25,7 @@ export type Beat = {
 const shape = z.object({
   schema: version,
   reading: schema.reading,
-  everyMs: z.int().min(10).max(60_000),
+  everyMs: z.int().min(beatMsMin).max(beatMsMax),
   sandbox: schema.address.exactOptional(),
 });
 

@@ -10,6 +10,8 @@ export type View = {
   readonly converged: boolean;
   readonly nodes: readonly NodeView[];
   readonly services: readonly ServiceView[];
+  /** What sentinels do not see; nothing is wrong by that, but what goes wrong may not be noticed. */
+  readonly unwatched: readonly Pending[];
   /** What will come by itself, and what it waits for. */
   readonly pending: readonly Pending[];
   /** How many messages could not be read in the last days, and were put aside or left out with their reasons. */
