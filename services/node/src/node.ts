@@ -27,6 +27,8 @@ type Options = {
   readonly bus: Pick<ConnectOptions, 'servers' | 'credentials'>;
   /** `unix:///path`. */
   readonly dockerHost: string;
+  /** Path of swarmkit's socket, which managers have. */
+  readonly swarmkit: string;
   /** `auto`, `ipvs` or `nftables`. */
   readonly balancer: string;
   /** Whether IPVS that is asked for and missing is an end. */
@@ -53,6 +55,7 @@ export async function startNode({
   tracer,
   bus: address,
   dockerHost,
+  swarmkit,
   balancer: asked,
   strict,
   ipvsTimeouts: timeouts,
@@ -69,7 +72,7 @@ export async function startNode({
   const missing = await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
-  const docker = connectDocker({ socket: socketOf(dockerHost) });
+  const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
   const { node, swarm = node } = await swarmMembership(docker, log);
   const bus = await connectBus({ ...address, name: `node-${node}`, log });
 

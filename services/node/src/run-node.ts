@@ -8,6 +8,7 @@ import {
   netnsSetting,
   stateSetting,
   strictFlag,
+  swarmkitSetting,
 } from './settings.ts';
 
 /** The node process. */
@@ -18,6 +19,7 @@ export async function runNode(): Promise<void> {
     [
       ...busSettings,
       dockerSetting,
+      swarmkitSetting,
       balancerSetting,
       ipvsTimeoutsSetting,
       netnsSetting,
@@ -31,6 +33,7 @@ export async function runNode(): Promise<void> {
         tracer,
         bus: busAddress({ setting, optional }),
         dockerHost: setting(dockerSetting.name),
+        swarmkit: setting(swarmkitSetting.name),
         balancer: setting(balancerSetting.name),
         ipvsTimeouts: setting(ipvsTimeoutsSetting.name),
         strict: flag(strictFlag.name),

@@ -1,10 +1,17 @@
 import { beatMs } from '@fairway/bus';
 import type { Flag, Setting } from '@fairway/service';
+import { swarmkitSocket } from '@fairway/watcher';
 
 export const dockerSetting: Setting = {
   name: 'DOCKER_HOST',
   meaning: "dockerd's socket",
   standard: 'unix:///var/run/docker.sock',
+};
+
+export const swarmkitSetting: Setting = {
+  name: 'FAIRWAY_SWARMKIT_SOCKET',
+  meaning: "swarmkit's socket on a manager: swarm/control.sock in dockerd's exec-root",
+  standard: swarmkitSocket,
 };
 
 export const balancerSetting: Setting = {

@@ -110,13 +110,42 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
     expect(service.at(-1)).toMatchObject({ action: 'remove', scope: 'swarm' });
   });
 
+  it('tells what Swarm decides of tasks: of one that is to stop before its container hears of it', async () => {
+    const id = await world.createService({ name: 'decided', replicas: 2, published: 8103 });
+    await eventually(async () => {
+      const { fit } = await docker.listTasks(id);
+      return fit.filter(({ Status }) => Status.State === 'running').length === 2;
+    });
+    const changes = await docker.taskChanges();
+    const heard = listen(await docker.events());
+    const decided: { task: string; killed: number }[] = [];
+    const ended = (async () => {
+      for await (const { task, service } of changes)
+        if (service === id) decided.push({ task, killed: heard.of(id, 'kill').length });
+    })();
+    await world.scaleService(id, 1);
+    const kill = await eventually(async () => heard.of(id, 'kill')[0]);
+    const task = kill.kind === 'container' ? kill.task : '';
+    expect(decided.find((one) => one.task === task)).toEqual({ task, killed: 0 });
+    await world.removeService(id);
+    changes.stop();
+    await ended;
+    await heard.stop();
+  });
+
   it('breaks its events when the daemon is lost, and has another daemon id when it is back', async () => {
     const before = await docker.daemon();
     expect(before).toMatch(/^\w+$/);
     expect(await docker.daemon()).toBe(before);
     const { node } = await docker.info();
     const heard = listen(await docker.events());
+    const changes = await docker.taskChanges();
+    const watched = (async () => {
+      for await (const _ of changes);
+    })();
+    const lost = expect(watched).rejects.toThrow(DockerUnavailable);
     await world.stopDaemon();
+    await lost;
     await expect(heard.ended).rejects.toThrow(DockerUnavailable);
     await expect(docker.info()).rejects.toThrow(DockerUnavailable);
     await expect(docker.events()).rejects.toThrow(DockerUnavailable);

@@ -49,6 +49,12 @@ export type DockerEvent = ContainerEvent | SwarmEvent | { readonly kind: 'daemon
  */
 export type DockerEvents = AsyncIterable<DockerEvent> & { stop(): void };
 
+/** Swarm decided something of a task: that it is to run somewhere, that it is to stop, or that it is forgotten. */
+export type TaskChange = { readonly task: string; readonly service: string };
+
+/** The changes from when it was opened; ends and throws as Docker's events do. */
+export type TaskChanges = AsyncIterable<TaskChange> & { stop(): void };
+
 /** An object that did not fit its schema and was put aside. */
 export type Malformed = {
   /** What it was: `task 4x0…`. */
@@ -82,6 +88,8 @@ export interface Docker {
   /** Its own address on the ingress network; undefined while the node has none. */
   ingressAddress(): Promise<Address | undefined>;
   events(): Promise<DockerEvents>;
+  /** What Swarm decides of all tasks, on a manager. */
+  taskChanges(): Promise<TaskChanges>;
   /** Containers of tasks on this node, in whatever state. */
   listContainers(): Promise<Listed<EngineContainerSummary>>;
   inspectContainer(id: string): Promise<EngineContainer | undefined>;

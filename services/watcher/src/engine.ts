@@ -7,13 +7,21 @@ import * as schema from './engine-schema.ts';
 
 /** Docker's own socket. */
 export const dockerSocket = '/var/run/docker.sock';
+/** Swarmkit's on a manager, in dockerd's exec-root (moby daemon/cluster/cluster.go, `controlSocket`). */
+export const swarmkitSocket = '/var/run/docker/swarm/control.sock';
 
 /** What does not fit is told of once, though each listing meets it again; this many are remembered. */
 const toldMax = 1000;
 const pingMaxMs = 5_000;
 
 /** Docker Engine on a socket of this machine, through dockerode. Connecting asks nothing yet. */
-export function connectDocker({ socket = dockerSocket }: { readonly socket?: string } = {}): Docker {
+export function connectDocker({
+  socket = dockerSocket,
+  swarmkit = swarmkitSocket,
+}: {
+  readonly socket?: string;
+  readonly swarmkit?: string;
+} = {}): Docker {
   const engine = new Dockerode({ socketPath: socket });
   const listeners: ((malformed: Malformed) => void)[] = [];
   const told = new Set<string>();
@@ -108,6 +116,8 @@ export function connectDocker({ socket = dockerSocket }: { readonly socket?: str
       return ingress && (await localNetwork(ingress.Id))?.Containers[ingressSandbox]?.IPv4Address;
     },
     events: () => openEvents(engine, malformed),
+    // On managers alone, and it takes 50 ms to load.
+    taskChanges: async () => (await import('./swarmkit-watch.ts')).watchTasks(swarmkit),
     listContainers: () =>
       list(schema.engineContainerSummary, 'container', (abortSignal) =>
         engine.listContainers({ all: true, filters: { label: ['com.docker.swarm.task.id'] }, abortSignal }),

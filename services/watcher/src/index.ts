@@ -1,6 +1,6 @@
 export { type Clock, systemClock } from './clock.ts';
 export * from './docker.ts';
-export { connectDocker, dockerSocket } from './engine.ts';
+export { connectDocker, dockerSocket, swarmkitSocket } from './engine.ts';
 export * from './engine-schema.ts';
 export { MemoryDocker, noObjects, type SwarmObjects } from './memory-docker.ts';
 export { type MeshView, meshView } from './mesh-view.ts';

@@ -10,6 +10,8 @@ import {
   DockerUnavailable,
   type Listed,
   type Malformed,
+  type TaskChange,
+  type TaskChanges,
 } from './docker.ts';
 import type { EngineContainer, EngineNetwork, EngineNode, EngineService, EngineTask } from './engine-schema.ts';
 
@@ -49,7 +51,8 @@ export class MemoryDocker implements Docker {
   #info: DockerInfo;
   #running = true;
   #starts = 1;
-  readonly #streams = new Set<EventQueue>();
+  readonly #streams = new Set<Queue<DockerEvent>>();
+  readonly #taskChanges = new Set<Queue<TaskChange>>();
   readonly #listeners: ((malformed: Malformed) => void)[] = [];
 
   /** `swarm` is shared by the nodes of one swarm. */
@@ -85,6 +88,7 @@ export class MemoryDocker implements Docker {
     this.#running = false;
     for (const stream of this.#streams) stream.fail(new DockerUnavailable('events'));
     this.#streams.clear();
+    this.breakTaskChanges();
   }
 
   startDaemon(): void {
@@ -118,9 +122,27 @@ export class MemoryDocker implements Docker {
 
   async events(): Promise<DockerEvents> {
     await this.#answer('events');
-    const stream = new EventQueue();
+    const stream = new Queue<DockerEvent>();
     this.#streams.add(stream);
     return stream;
+  }
+
+  async taskChanges(): Promise<TaskChanges> {
+    if (!this.#running) throw new DockerUnavailable('watch tasks');
+    const queue = new Queue<TaskChange>();
+    this.#taskChanges.add(queue);
+    return queue;
+  }
+
+  /** Swarm decided something of a task. */
+  decideTask(change: TaskChange): void {
+    for (const queue of this.#taskChanges) queue.push(change);
+  }
+
+  /** What is watched of tasks breaks off. */
+  breakTaskChanges(): void {
+    for (const queue of this.#taskChanges) queue.fail(new DockerUnavailable('watch tasks'));
+    this.#taskChanges.clear();
   }
 
   async listContainers() {
@@ -215,12 +237,12 @@ export class MemoryDocker implements Docker {
 }
 
 /** Events that wait to be read, until they are stopped or the daemon is lost. */
-class EventQueue implements DockerEvents {
-  readonly #waiting: DockerEvent[] = [];
+class Queue<T> implements AsyncIterable<T> {
+  readonly #waiting: T[] = [];
   #end: { error?: Error } | undefined;
   #wake: () => void = () => {};
 
-  push(event: DockerEvent): void {
+  push(event: T): void {
     if (this.#end) return;
     this.#waiting.push(event);
     this.#wake();
@@ -237,7 +259,7 @@ class EventQueue implements DockerEvents {
     this.#wake();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<DockerEvent> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
       for (let event = this.#waiting.shift(); event; event = this.#waiting.shift()) yield event;
       if (this.#end?.error) throw this.#end.error;

@@ -118,6 +118,7 @@ export class MemorySwarm {
     const alive = this.tasksOf(service).filter((task) => task.DesiredState === 'running');
     for (let n = alive.length; n < (mode?.Replicas ?? 1); n++) this.#startTask(service);
     for (const task of alive.slice(mode?.Replicas ?? 1)) {
+      this.docker.decideTask({ task: task.ID, service });
       this.endContainer(this.containerOf(task.ID));
       this.setTask(task.ID, { DesiredState: 'remove', Status: { State: 'shutdown' } });
     }

@@ -5,11 +5,12 @@ import { connectDocker } from './engine.ts';
 /** A real swarm of one node, in network namespaces of its own, for tests. */
 export async function startRealDocker(name: string): Promise<DockerWorld> {
   const cluster = await startCluster({ name, nodes: 1, fairway: false });
-  const { engine, socket, name: node } = cluster.manager;
+  const { engine, socket, holderPid, name: node } = cluster.manager;
   const dockerd = cluster.process(`${node}.dockerd`);
   const mode = (replicas: number) => ({ Replicated: { Replicas: replicas } });
   return {
-    docker: connectDocker({ socket }),
+    // As the node has it, whose /run is its own.
+    docker: connectDocker({ socket, swarmkit: `/proc/${holderPid}/root/run/docker/swarm/control.sock` }),
     createService: async ({ name: service, replicas, published }) => {
       const answer = (await engine.post('/services/create', {
         Name: service,

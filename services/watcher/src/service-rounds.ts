@@ -11,6 +11,8 @@ type Options = {
   readonly clock: Clock;
   /** Reads the service and tells what is new of it. */
   readonly read: (id: string, ask: Ask) => Promise<Round>;
+  /** Whether what Swarm decides of tasks is heard of without a reading. */
+  readonly isWatching: () => boolean;
   /** Whether to try again. */
   readonly onFailure: (error: unknown) => boolean;
 };
@@ -18,6 +20,11 @@ type Options = {
 /** The first round after an event comes this soon, each further one after twice the time. */
 const roundFirstMs = 100;
 const roundMaxMs = 2_000;
+/**
+ * Where nobody tells what Swarm decides of tasks, a service that is not settled is read this often: a task that is told to
+ * stop has 2 s until its process is.
+ */
+const unwatchedMaxMs = 250;
 /** This many rounds follow each event even where all seems settled: Swarm's orchestrator begins a moment later. */
 const roundsMin = 4;
 /** How many services are read at a time: a node that lists its containers speaks of all of its services at once. */
@@ -79,7 +86,7 @@ export class ServiceRounds {
   }
 
   async #read(id: string, ask: Ask): Promise<void> {
-    const { clock, read } = this.#options;
+    const { clock, read, isWatching } = this.#options;
     await this.#turn();
     const { state, changed } = await read(id, ask).finally(() => this.#pass());
     const rounds = this.#rounds.get(id);
@@ -93,7 +100,8 @@ export class ServiceRounds {
       this.#rounds.delete(id);
       return;
     }
-    const delayMs = Math.min(roundMaxMs, roundFirstMs * 2 ** rounds.since);
+    const maxMs = state === 'unsettled' && !isWatching() ? unwatchedMaxMs : roundMaxMs;
+    const delayMs = Math.min(maxMs, roundFirstMs * 2 ** rounds.since);
     rounds.since += 1;
     rounds.cancel = clock.after(delayMs, () => rounds.work.ask(ask));
   }

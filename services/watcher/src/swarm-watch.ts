@@ -12,6 +12,7 @@ import { confirmService, readService, type ServiceReading, unlessMalformed } fro
 import { type Ask, type Round, ServiceRounds } from './service-rounds.ts';
 import { unsettled } from './settled.ts';
 import { goneFact, withoutIndex } from './swarm-facts.ts';
+import { TaskWatch } from './task-watch.ts';
 import { network } from './translate-network.ts';
 import { nodeClaim } from './translate-node.ts';
 
@@ -55,6 +56,7 @@ export class SwarmWatch {
   readonly #options: Options;
   readonly #listings: Coalescer<Listing>;
   readonly #rounds: ServiceRounds;
+  readonly #tasks: TaskWatch;
   /** The gist of what was offered last, by object, so that what says nothing new is not offered again. */
   readonly #told = new Map<string, string>();
   readonly #pictures = new Map<string, ServicePicture>();
@@ -68,9 +70,21 @@ export class SwarmWatch {
 
   constructor(options: Options) {
     this.#options = options;
-    const { clock } = options;
+    const { clock, docker, log } = options;
+    this.#tasks = new TaskWatch({
+      docker,
+      clock,
+      log,
+      onService: (service) => this.#rounds.ask(service, { event: 'task change' }),
+      onGap: () => this.list('confirm'),
+    });
     const onFailure = (error: unknown) => this.#onFailure(error);
-    this.#rounds = new ServiceRounds({ clock, read: (id, ask) => this.#readService(id, ask), onFailure });
+    this.#rounds = new ServiceRounds({
+      clock,
+      read: (id, ask) => this.#readService(id, ask),
+      isWatching: () => this.#tasks.watching,
+      onFailure,
+    });
     this.#listings = new Coalescer({
       clock,
       work: (listing) => this.#list(listing),
@@ -100,6 +114,7 @@ export class SwarmWatch {
     this.#stopped = true;
     this.#listings.stop();
     this.#rounds.stop();
+    this.#tasks.stop();
   }
 
   #onFailure(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { parseAddress } from '@fairway/mesh';
 import { afterEach, describe, expect, it } from 'vitest';
+import { DockerUnavailable } from './docker.ts';
 import type { MemoryDocker } from './memory-docker.ts';
 import { openLab, type WatcherLab } from './watcher-lab.ts';
 
@@ -111,6 +112,44 @@ describe('what happens to services', () => {
     expect(lab.docker.asked.filter((asked) => asked === 'inspect service service1').length).toBeLessThan(4);
     expect(lab.story.filter((line) => line === 'service-gone service1')).toHaveLength(1);
     expect(lab.story.filter((line) => line === 'container task2 dead')).toHaveLength(1);
+  });
+
+  it('is listed at once when Swarm decides something of a task, for which Docker has no event', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    lab.swarm.setTask('task2', { DesiredState: 'shutdown' });
+    lab.docker.decideTask({ task: 'task2', service: 'service1' });
+    await lab.clock.advance(10);
+    expect(lab.story).toEqual(['service web task2=released']);
+  });
+
+  it('is listed every 250 ms until it is settled where nobody tells what Swarm decides, which is said once', async () => {
+    lab = await openLab(({ swarm, docker }) => {
+      swarm.createService(web);
+      docker.taskChanges = () => Promise.reject(new DockerUnavailable('watch tasks'));
+    });
+    expect(lab.said).toEqual([expect.stringContaining('cannot be watched')]);
+    lab.swarm.setTask('task2', { Status: { State: 'starting' } });
+    lab.docker.emit({ kind: 'service', action: 'update', id: 'service1', scope: 'swarm' });
+    await lab.clock.advance(3_000);
+    lab.turnPage();
+    await lab.clock.advance(10_000);
+    const listed = lab.docker.asked.filter((asked) => asked === 'listTasks service1').length;
+    expect(listed).toBeGreaterThanOrEqual(38);
+    expect(listed).toBeLessThanOrEqual(41);
+    expect(lab.said).toEqual([]);
+  });
+
+  it('is listed when what Swarm decides is watched again after a gap', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    lab.docker.decideTask({ task: 'task2', service: 'service1' });
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    lab.docker.breakTaskChanges();
+    lab.swarm.setTask('task2', { DesiredState: 'shutdown' });
+    await lab.clock.advance(1_000);
+    expect(lab.story).toEqual(['service web task2=released']);
   });
 
   it('is listed again until it is settled, since tasks have no events', async () => {

@@ -67,6 +67,11 @@ export function dockerOf(life: Life, docker: Docker): Docker {
       life.onDeath(() => events.stop());
       return events;
     },
+    async taskChanges() {
+      const changes = await docker.taskChanges();
+      life.onDeath(() => changes.stop());
+      return changes;
+    },
     listContainers: () => life.effect(() => docker.listContainers()),
     inspectContainer: (id) => life.effect(() => docker.inspectContainer(id)),
     listServices: () => life.effect(() => docker.listServices()),
