@@ -7,11 +7,11 @@ test('a node that loses power gets nothing more, and gets its part again when it
   if (!victim) throw new Error('the swarm has three nodes');
   const there = ['--constraint', `node.hostname==${victim.name}`];
   await swarm.create('lone', { ports: ['8700:8000'], options: there });
-  await swarm.create('spread', { ports: ['8701:8000'], options: ['--mode', 'global'] });
+  await swarm.create('spread', { ports: ['8701:8000'], everywhere: true });
   await swarm.answers('lone', 8700);
   await swarm.answers('spread', 8701, 3);
   await swarm.converged();
-  await swarm.cluster.cutPower(victim.name);
+  await swarm.cutPower(victim);
   try {
     const view = await swarm.view('the node to be taken for lost', ({ nodes }) => {
       const node = nodes.find(({ name }) => name === victim.name);

@@ -8,6 +8,8 @@ export type Deployment = {
   /** `8000:8000/tcp`, published in mode ingress. */
   readonly ports?: readonly string[];
   readonly replicas?: number;
+  /** A task on each node, instead of so many. */
+  readonly everywhere?: true;
   /** The container's command; `serve` on port 8000 without it. */
   readonly command?: readonly string[];
   /** Further options of `docker service create`. */
@@ -52,10 +54,14 @@ export class Swarm {
   }
 
   /** Creates a service of one task, unless told otherwise, and returns its id. It is removed after the test. */
-  async create(name: string, { ports = [], replicas = 1, command = [], options = [] }: Deployment): Promise<string> {
+  async create(
+    name: string,
+    { ports = [], replicas = 1, everywhere, command = [], options = [] }: Deployment,
+  ): Promise<string> {
     this.#created.add(name);
     const id = await this.docker(
-      ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
+      ...['service', 'create', '--no-resolve-image', '--detach', '--name', name],
+      ...(everywhere ? ['--mode', 'global'] : ['--replicas', `${replicas}`]),
       ...ports.flatMap((port) => ['--publish', port]),
       ...['--restart-delay', '0s', ...options, imageName, ...command],
     );
@@ -106,6 +112,13 @@ export class Swarm {
   /** Starts to watch what changes in Fairway's table on a node. */
   monitor(node: ClusterNode): Promise<RuleMonitor> {
     return RuleMonitor.start(node);
+  }
+
+  /** A node loses power, and with it what asks from there: it has another network namespace when it is back. */
+  async cutPower({ name, namespace }: ClusterNode): Promise<void> {
+    this.#probers.get(namespace)?.close();
+    this.#probers.delete(namespace);
+    await this.cluster.cutPower(name);
   }
 
   async remove(name: string): Promise<void> {

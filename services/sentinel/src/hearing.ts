@@ -83,6 +83,11 @@ export class Hearing {
     );
   }
 
+  /** Whether it was ever heard, and has not been silent since. */
+  isHeard(node: string): boolean {
+    return this.#heard.has(node) && !this.isSilent(node);
+  }
+
   /** Whether it was heard a moment ago, so that it can be asked. */
   isAwake(node: string): boolean {
     const heard = this.#heard.get(node);

@@ -40,6 +40,16 @@ describe('a node that is lost', () => {
     await lab.until(() => lab.stateOf('n2') === 'down');
   });
 
+  test('is not taken down by one of two peers because the other one has just missed a beat', async () => {
+    const lab = await openLab(three);
+    lab.cut('n1', 'n3');
+    lab.mute('n3');
+    await lab.pass(150);
+    lab.mute('n2');
+    await lab.pass(10_000);
+    expect(lab.stateOf('n3')).toBeUndefined();
+  });
+
   test('is not taken down by one of two peers', async () => {
     const lab = await openLab(three);
     lab.cut('n1', 'n3');
@@ -94,10 +104,24 @@ describe('blindness', () => {
   });
 
   test('a loss of most nodes counts when it is confirmed', async () => {
+    const lab = await openLab(['n1', 'n2', 'n3', 'n4', 'n5']);
+    const lost = ['n2', 'n3', 'n4'];
+    for (const node of lost) lab.lose(node);
+    await lab.until(() => lost.every((node) => lab.stateOf(node) === 'down'));
+  });
+
+  test('one observer who is left of three nodes takes the two others down by itself one after the other, not at once', async () => {
     const lab = await openLab(three);
     lab.lose('n2');
+    await lab.until(() => lab.stateOf('n2') === 'down');
     lab.lose('n3');
-    await lab.until(() => lab.stateOf('n2') === 'down' && lab.stateOf('n3') === 'down');
+    await lab.until(() => lab.stateOf('n3') === 'down');
+    const other = await openLab(three);
+    other.lose('n2');
+    other.lose('n3');
+    await other.pass(20_000);
+    expect([other.stateOf('n2'), other.stateOf('n3')]).toEqual([undefined, undefined]);
+    expect(other.outlook).toMatchObject({ unheard: ['n2', 'n3'], blind: true });
   });
 });
 

@@ -19,7 +19,7 @@ import { Hearing } from './hearing.ts';
 import { isAskedAbout, isServing, type Life, type LifeEvent, step } from './node-life.ts';
 import { expectedNodes, outlookOf } from './outlook.ts';
 import { type Judgement, Records } from './records.ts';
-import { count, peersOf } from './votes.ts';
+import { count, peersOf, quorumOf } from './votes.ts';
 
 type Options = {
   /** Where the mesh is followed, and what was judged is recorded. */
@@ -141,16 +141,13 @@ export function startSentinel({
     const { life } = held;
     held.span = tracer.span(spanNames.judge, { kind: 'internal' });
     const sandbox = hearing.sandboxOf(node);
-    const heard = [...watched].filter(([peer, one]) => isServing(one.life) && hearing.isAwake(peer));
-    const peers = sandbox
-      ? peersOf(
-          node,
-          heard.map(([peer]) => peer),
-        )
-      : [];
+    const heard = [...watched].flatMap(([peer, one]) => (one.life === 'up' && hearing.isHeard(peer) ? [peer] : []));
+    const { awake = [], drowsy = [] } = Object.groupBy(heard, (peer) => (hearing.isAwake(peer) ? 'awake' : 'drowsy'));
+    const peers = sandbox ? peersOf(node, awake, drowsy) : [];
+    const needed = quorumOf(observersOf(node));
     const votes: Vote[] = [];
     const take = () => {
-      const found = held.life === life ? count(votes, peers.length) : undefined;
+      const found = held.life === life ? count(votes, peers.length, needed) : undefined;
       if (!found) return;
       held.againAtMs = clock.nowMs() + againMs[found];
       happen(node, found, votes);
@@ -163,6 +160,12 @@ export function startSentinel({
         take();
       }),
     );
+  }
+
+  /** How many nodes are there that could see it; one that is not heard is one of them, as it may be the sentinel who is deaf. */
+  function observersOf(node: string): number {
+    const expected = replica.current ? expectedNodes(replica.current) : [];
+    return expected.filter((other) => other !== node && isServing(watchedOf(other).life)).length;
   }
 
   async function sightOf(peer: string, probe: string): Promise<Sight> {

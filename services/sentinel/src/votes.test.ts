@@ -1,6 +1,6 @@
 import type { Sight, Vote } from '@fairway/mesh';
 import { expect, test } from 'vitest';
-import { count, peersOf } from './votes.ts';
+import { count, peersOf, quorumOf } from './votes.ts';
 
 const said = (...sights: Sight[]): Vote[] => sights.map((sight, at) => ({ peer: `n${at}`, sight }));
 
@@ -19,7 +19,13 @@ test.each<[string, Sight[], number, ReturnType<typeof count>]>([
   ['the only one reaches it', ['reached'], 1, 'refuted'],
   ['there is nobody to ask', [], 0, 'unknown'],
 ])('%s', (_, sights, asked, found) => {
-  expect(count(said(...sights), asked)).toBe(found);
+  expect(count(said(...sights), asked, quorumOf(asked))).toBe(found);
+});
+
+test('one that is heard of several that are there does not take a node down', () => {
+  expect(count(said('silent'), 1, quorumOf(2))).toBe('unknown');
+  expect(count(said('reached'), 1, quorumOf(2))).toBe('refuted');
+  expect(count(said('silent', 'unable'), 2, quorumOf(2))).toBe('unknown');
 });
 
 test('three peers are asked, never the node itself, and the same ones by whoever hears the same', () => {
@@ -29,4 +35,6 @@ test('three peers are asked, never the node itself, and the same ones by whoever
   expect(peers).not.toContain('n3');
   expect(peersOf('n3', heard.toReversed())).toEqual(peers);
   expect(peersOf('n1', ['n1', 'n2'])).toEqual(['n2']);
+  expect(peersOf('n1', ['n2'], ['n3'])).toEqual(['n2', 'n3']);
+  expect(peersOf('n5', ['n1', 'n2', 'n3'], ['n4'])).not.toContain('n4');
 });
