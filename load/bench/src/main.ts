@@ -8,6 +8,7 @@ import { measureFootprint } from './footprint.ts';
 import { machine } from './machine.ts';
 import { type Measuring, standard } from './measuring.ts';
 import { measurePowerLoss } from './power-loss.ts';
+import { measureRollingUpdates } from './rolling-updates.ts';
 
 type Measure<Bench extends readonly unknown[]> = (...args: [...Bench, Measuring]) => Promise<string>;
 type Benchmark = { readonly says: string; readonly measure: Measure<[]> };
@@ -27,6 +28,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
       process.env.OTEL_EXPORTER_OTLP_ENDPOINT = tracesUrl;
       return onSwarm(measurePowerLoss, measuring);
     },
+  },
+  'rolling-updates': {
+    says: 'requests that fail while services are updated',
+    measure: (measuring) => onSwarm(measureRollingUpdates, measuring),
   },
   footprint: {
     says: 'memory and idle processor time of the node process at 100 services',
@@ -49,6 +54,7 @@ ${Object.entries(benchmarks)
 
   --changes N      how many starts and deaths convergence measures, ${standard.changes} unless told
   --trials N       how often a node loses power in power-loss, ${standard.trials} unless told
+  --updates N      how often a service is updated in each way in rolling-updates, ${standard.updates} unless told
   --rounds N       how many rounds of each way fan-out has, ${standard.rounds} unless told
   --fan-out S,W,C  S servers, W watchers (a multiple of 4) and C changes a second, instead of the standard
 `;
@@ -80,17 +86,19 @@ async function main(args: string[]): Promise<number> {
     options: {
       help: { type: 'boolean', short: 'h' },
       changes: { type: 'string', default: `${standard.changes}` },
+      updates: { type: 'string', default: `${standard.updates}` },
       trials: { type: 'string', default: `${standard.trials}` },
       rounds: { type: 'string', default: `${standard.rounds}` },
       'fan-out': { type: 'string' },
     },
   });
   const [name = ''] = positionals;
-  const [changes, rounds, trials] = [values.changes, values.rounds, values.trials].map(Number) as [
-    number,
-    number,
-    number,
-  ];
+  const [changes = 0, rounds = 0, trials = 0, updates = 0] = [
+    values.changes,
+    values.rounds,
+    values.trials,
+    values.updates,
+  ].map(Number);
   const told = values['fan-out']?.split(',').map(Number);
   if (values.help) {
     process.stdout.write(usage);
@@ -100,7 +108,7 @@ async function main(args: string[]): Promise<number> {
   const [servers = 0, watchers = 0, perSecond = 0] = told ?? [1, 4, 1];
   const sensible =
     changes >= 2 &&
-    [changes, rounds, trials, servers, watchers / 4, perSecond].every(
+    [changes, rounds, trials, updates, servers, watchers / 4, perSecond].every(
       (number) => Number.isInteger(number) && number > 0,
     );
   if (!benchmark || !sensible) {
@@ -110,9 +118,10 @@ async function main(args: string[]): Promise<number> {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
   const fanOut = told && { servers, watchers, perSecond };
-  const measured = await benchmark.measure({ changes, rounds, trials, fanOut, report, signal: end.signal });
+  const measured = await benchmark.measure({ changes, rounds, trials, updates, fanOut, report, signal: end.signal });
   const text = `# ${name}\n\n${await machine()}\n\n${measured}`;
-  if (changes >= standard.changes && rounds >= standard.rounds && trials >= standard.trials && !fanOut) {
+  const isWhole = changes >= standard.changes && rounds >= standard.rounds && trials >= standard.trials;
+  if (isWhole && updates >= standard.updates && !fanOut) {
     mkdirSync(results, { recursive: true });
     writeFileSync(`${results}${name}.md`, text);
   }

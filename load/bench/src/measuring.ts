@@ -4,6 +4,8 @@ export type Measuring = {
   readonly changes: number;
   /** How often a node loses power. */
   readonly trials: number;
+  /** How often a service is updated in each way. */
+  readonly updates: number;
   /** How many rounds of each way. */
   readonly rounds: number;
   /** Instead of the standard ones. */
@@ -16,4 +18,4 @@ export type Measuring = {
 export type FanOut = { readonly servers: number; readonly watchers: number; readonly perSecond: number };
 
 /** With fewer than these a measurement is a try, and not kept. */
-export const standard = { changes: 200, rounds: 3, trials: 30 } as const;
+export const standard = { changes: 200, rounds: 3, trials: 30, updates: 20 } as const;

@@ -1,0 +1,139 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Cluster, fairwayConverged, imageName, run, until } from '@fairway/cluster';
+import { listen } from './lines.ts';
+import type { Measuring } from './measuring.ts';
+
+const port = 8000;
+const limitMs = 120_000;
+/** Requests of before and after an update are its own, too: Docker tells that it has ended a moment early. */
+const aroundMs = 1_000;
+
+/** How a service is updated, by the words of `docker service create`. */
+type Way = {
+  readonly order: 'stop-first' | 'start-first';
+  readonly parallelism: number;
+  readonly replicas: number;
+};
+
+const ways: readonly Way[] = [
+  { order: 'stop-first', parallelism: 1, replicas: 3 },
+  { order: 'stop-first', parallelism: 2, replicas: 3 },
+  { order: 'start-first', parallelism: 1, replicas: 3 },
+  { order: 'start-first', parallelism: 2, replicas: 3 },
+  { order: 'start-first', parallelism: 1, replicas: 1 },
+];
+
+/** What became of the requests of all updates of one way. */
+type Result = {
+  readonly way: Way;
+  readonly asked: number;
+  readonly failures: readonly { readonly failed: string; readonly target: string; readonly atMs: number }[];
+  readonly slowestMs: number;
+};
+
+type Said = { asked: number; answered: number; slowestMs: number } | Result['failures'][number];
+
+/**
+ * Updates a service with a health check, again and again, while an outside client asks it 200 times a second by each node. Its
+ * server stops taking connections when it is told to end, and finishes those that it has.
+ */
+export async function measureRollingUpdates(cluster: Cluster, { updates, report, signal }: Measuring): Promise<string> {
+  const docker = (...args: readonly string[]) => run(['docker', '-H', `unix://${cluster.manager.socket}`, ...args]);
+  await fairwayConverged(cluster, { limitMs, signal });
+  const results: Result[] = [];
+  for (const way of ways) {
+    const result = await measure(way);
+    results.push(result);
+    report(`${show(way)}: ${result.failures.length} of ${result.asked} requests failed in ${updates} updates`);
+  }
+  return tableOf(results, updates);
+
+  async function measure(way: Way): Promise<Result> {
+    const { order, parallelism, replicas } = way;
+    const name = `${order}-${parallelism}-${replicas}`;
+    await docker(
+      ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
+      ...['--publish', `${port}:${port}`, '--update-order', order, '--update-parallelism', `${parallelism}`],
+      ...['--update-monitor', '1s', '--health-cmd', `wget -q -O /dev/null http://127.0.0.1:${port}/`],
+      ...['--health-interval', '500ms', '--restart-delay', '0s', imageName],
+    );
+    await settled(name, replicas);
+    const failures: Result['failures'][number][] = [];
+    let last = { asked: 0, answered: 0, slowestMs: 0 };
+    const program = fileURLToPath(new URL('steady-requests.ts', import.meta.url));
+    const targets = cluster.nodes.map(({ address }) => `${address}:${port}`);
+    const asking = listen(cluster.clientArgv([process.execPath, program, ...targets]), (line) => {
+      const said = JSON.parse(line) as Said;
+      if ('failed' in said) failures.push(said);
+      else last = said;
+    });
+    try {
+      await pause(aroundMs);
+      for (let n = 0; n < updates; n += 1) {
+        signal.throwIfAborted();
+        const before = failures.length;
+        await docker('service', 'update', '--no-resolve-image', '--detach', '--force', name);
+        await updated(name);
+        await settled(name, replicas);
+        await pause(aroundMs);
+        if (failures.length > before)
+          report(`${show(way)}, update ${n + 1}: ${JSON.stringify(failures.slice(before, before + 5))}`);
+      }
+    } finally {
+      asking.stop();
+    }
+    await docker('service', 'rm', name);
+    await until(`${name} to be gone`, async () => (await serving(name)) === undefined || 'it is there still', {
+      limitMs,
+      everyMs: 200,
+      signal,
+    });
+    return { way, asked: last.asked, failures, slowestMs: last.slowestMs };
+  }
+
+  /** Waits until Docker has ended the update. */
+  async function updated(name: string): Promise<void> {
+    await until(
+      `${name} to be updated`,
+      async () => {
+        const state = (await docker('service', 'inspect', '--format', '{{.UpdateStatus.State}}', name)).trim();
+        return state === 'completed' || `its update is ${state}`;
+      },
+      { limitMs, everyMs: 200, signal },
+    );
+  }
+
+  async function settled(name: string, replicas: number): Promise<void> {
+    await until(
+      `${replicas} tasks of ${name} to serve`,
+      async () => {
+        const count = await serving(name);
+        return count === replicas || `${count} serve`;
+      },
+      { limitMs, everyMs: 100, signal },
+    );
+  }
+
+  async function serving(name: string): Promise<number | undefined> {
+    const view = JSON.parse(await cluster.status()) as { services: { name: string; serving: number }[] };
+    return view.services.find((one) => one.name === name)?.serving;
+  }
+}
+
+function show({ order, parallelism, replicas }: Way): string {
+  return `${order}, ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}, ${parallelism} at a time`;
+}
+
+function tableOf(results: readonly Result[], updates: number): string {
+  const rows = results.map(({ way, asked, failures, slowestMs }) => {
+    const why = [...new Set(failures.map(({ failed }) => failed))].join(', ') || '-';
+    return `| ${show(way)} | ${asked} | ${failures.length} | ${why} | ${slowestMs.toFixed(0)} |`;
+  });
+  return `${updates} rolling updates of each kind (\`docker service update --force\`), of a service with a health check whose server stops taking connections on SIGTERM and finishes those that it has. An outside client asked 200 times a second by each of the three nodes, each time by a new connection.
+
+| update | requests | failed | why | slowest ms |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}
