@@ -3,12 +3,12 @@ import {
   awaited,
   type EndpointView,
   hasEnded,
+  isSameLife,
   type Mesh,
   type Node,
   type NodeView,
   type Outcome,
   type Pending,
-  type RecordedReach,
   type Service,
   type ServiceView,
   stateHere,
@@ -66,9 +66,7 @@ export function foldView(
   }
 
   const members = [...mesh.nodes].filter(([, node]) => node.removedMs === undefined);
-  const nodes = members.map(([id, node]) =>
-    viewNode(id, node, epoch, outcomes.get(id), lostBy(mesh.reach.get(id), mesh)),
-  );
+  const nodes = members.map(([id, node]) => viewNode(id, node, epoch, outcomes.get(id), lostBy(id, mesh)));
   for (const node of nodes) pending.push(...awaitedOfNode(node, revision, outcomes.get(node.id)?.applied?.outcome));
 
   const services = [...mesh.services.values()]
@@ -76,6 +74,9 @@ export function foldView(
     .map((service) => viewService(service, mesh));
   const nameOf = (id: string) => nodes.find((node) => node.id === id)?.name ?? id;
   for (const service of services) pending.push(...awaitedOfService(service, nameOf));
+  for (const { name, lost } of nodes)
+    if (lost !== undefined && outlooks?.length === 0)
+      add(`node ${name}`, 'it is lost on record, and no sentinel is heard that would find it again: start one');
 
   // What a node said that has left, is down or has yet to apply this epoch is no longer, or not yet, so.
   for (const node of nodes.filter((held) => isThere(held) && held.applied !== undefined)) {
@@ -122,9 +123,10 @@ function isThere({ state, lost }: NodeView): boolean {
   return state === 'ready' && lost === undefined;
 }
 
-/** Why sentinels took a node down; undefined where they did not. */
-function lostBy(reach: RecordedReach | undefined, { nodes }: Mesh): string | undefined {
-  if (reach?.state !== 'down') return undefined;
+/** Why sentinels took a node down in the life that it has; undefined where they did not. */
+function lostBy(id: string, { nodes, reach: recorded }: Mesh): string | undefined {
+  const reach = recorded.get(id);
+  if (reach?.state !== 'down' || !isSameLife(reach.incarnation, nodes.get(id)?.incarnation)) return undefined;
   const silent = reach.votes.filter(({ sight }) => sight === 'silent');
   const peers = silent.map(({ peer }) => nodes.get(peer)?.claim?.name ?? peer).sort();
   return `${reach.by} hears no beat of it, and ${peers.join(' and ')} ${peers.length === 1 ? 'does' : 'do'} not reach it`;

@@ -41,6 +41,7 @@ export type Heart = {
  */
 export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }: Options): Heart {
   const buses: Bus[] = [];
+  const lost = new Set<Bus>();
   const hearing: Stoppable[] = [];
   let known: HeartOf | undefined;
   let beats = 0;
@@ -48,7 +49,8 @@ export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }
   const probes = new Map<string, Promise<Sight>>();
 
   const beat = () => {
-    const bus = buses[beats++ % buses.length];
+    const there = buses.filter((one) => !lost.has(one));
+    const bus = there[beats++ % there.length];
     if (!known || !bus) return;
     const { node, incarnation, sandbox } = known;
     const reading = { incarnation, tick: tickUs() };
@@ -74,6 +76,7 @@ export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }
   return {
     through(bus) {
       buses.push(bus);
+      bus.onState((state) => (state === 'lost' ? lost.add(bus) : lost.delete(bus)));
       hearing.push(bus.subscribe(subjects.verdict('*', '*'), onVerdict));
       if (known) answering.push(answer(bus, known.node));
     },

@@ -23,6 +23,8 @@ const machine = setup({
         | 'unknown'
         /** It is time to ask again. */
         | 'again'
+        /** It has listed its containers in another life. */
+        | 'listed'
         /** Another sentinel has put it on record. */
         | 'recorded.up'
         | 'recorded.down';
@@ -31,7 +33,8 @@ const machine = setup({
 }).createMachine({
   id: 'node',
   initial: 'up',
-  on: { 'recorded.up': '.up', 'recorded.down': '.down' },
+  // Whoever sends to it serves a life as soon as it is listed: what was found of another one says nothing of this.
+  on: { 'recorded.up': '.up', 'recorded.down': '.down', listed: '.up' },
   states: {
     up: { on: { silence: 'doubted' } },
     // Its peers are asked whether they reach it.

@@ -1,10 +1,11 @@
 import { type Bucket, BusUnavailable, keys, nodeDown, nodeUp, RevisionConflict, writeReach } from '@fairway/bus';
 import {
+  type Incarnation,
+  isSameLife,
   keepCauses,
   type Mesh,
   type Reach,
   type RecordedReach,
-  sameIncarnation,
   type Verdict,
   type Vote,
 } from '@fairway/mesh';
@@ -13,6 +14,8 @@ import { describe, type Log } from '@fairway/telemetry';
 /** What a node was judged to be, by which votes, and when. */
 export type Judgement = {
   readonly state: Reach['state'];
+  /** The life that was judged, as the mesh knew it. */
+  readonly incarnation?: Incarnation;
   readonly votes: readonly Vote[];
   /** Milliseconds of the wall clock. */
   readonly sinceMs: number;
@@ -39,24 +42,28 @@ export class Records {
     this.#options = options;
   }
 
-  /** Writes the record where it says something else, and goes ahead of it with a verdict where the node is down. */
+  /**
+   * Writes the record where it says something else, and goes ahead of it with a verdict where the node is down. A life that
+   * was not judged is not said to be down. While the epoch is not complete nodes go by the one before, which has no such record.
+   */
   settle(mesh: Mesh, node: string, judgement: Judgement): void {
-    const record = mesh.reach.get(node);
-    const incarnation = mesh.nodes.get(node)?.incarnation;
-    const after = record?.revision ?? 0;
+    const { by } = this.#options;
     const { epoch } = mesh.generation;
-    const { state, votes, sinceMs, trace } = judgement;
-    // What was said to be down before it was on record is so for those who heard it, until a record says something.
-    const isSaid = state === 'up' && this.#said.get(node) === `${epoch} ${after}`;
-    if (isRecorded(record, judgement, incarnation) && !isSaid) return;
-    const { by, say } = this.#options;
+    const { state, incarnation, votes, sinceMs, trace } = judgement;
+    if (state === 'down' && !isSameLife(incarnation, mesh.nodes.get(node)?.incarnation)) return;
+    const record = mesh.reach.get(node);
+    const after = record?.revision ?? 0;
     const judged = { ...(incarnation ? { incarnation } : {}), by, votes, sinceMs };
-    if (state === 'down') {
+    const isSo = isRecorded(record, judgement);
+    // What was said to be down before it was on record is so for those who heard it, until a record says something.
+    const isSaid = this.#said.get(node) === `${epoch} ${after}`;
+    if (state === 'down' && (!isSo || !mesh.complete)) {
       this.#said.set(node, `${epoch} ${after}`);
-      say({ ...judged, node, epoch, after, trace });
+      this.#options.say({ ...judged, node, epoch, after, trace });
     }
+    if (isSo && (state === 'down' || !isSaid)) return;
     const cause = { trace, event: state === 'down' ? nodeDown : nodeUp, atMs: sinceMs, after };
-    // Judged once, it may have to be written for a later life of the node.
+    // Judged once, it may have to be written again.
     const held = record?.causes ?? [];
     const causes = held.at(-1)?.trace === trace ? held : keepCauses(held, [cause]);
     void this.#write(node, (bucket) => bucket.put(keys.reach(node), writeReach({ ...judged, state, causes }), after));
@@ -89,13 +96,7 @@ export class Records {
   }
 }
 
-/** A node that is down has to be so in the life that the mesh knows it by. */
-function isRecorded(
-  record: RecordedReach | undefined,
-  { state }: Judgement,
-  incarnation: RecordedReach['incarnation'],
-): boolean {
-  if (state === 'up') return record?.state !== 'down';
-  if (record?.state !== 'down') return false;
-  return !record.incarnation || !incarnation || sameIncarnation(record.incarnation, incarnation);
+function isRecorded(record: RecordedReach | undefined, { state, incarnation }: Judgement): boolean {
+  if (state === 'up') return record?.state !== 'down' || !isSameLife(record.incarnation, incarnation);
+  return record?.state === 'down' && isSameLife(record.incarnation, incarnation);
 }

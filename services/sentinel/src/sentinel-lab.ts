@@ -48,8 +48,10 @@ export type SentinelLab = {
   deafen(deaf: boolean): void;
   /** The bus takes no writes. */
   refuseWrites(refuse: boolean): void;
+  /** It cannot try whether it reaches others. */
+  blindfold(node: string): void;
   /** A bucket made anew, with the nodes as they live now. */
-  wipe(): Promise<void>;
+  wipe(options?: { complete?: boolean }): Promise<void>;
   /** One more sentinel. */
   another(): Sentinel;
   pass(forMs: number): Promise<void>;
@@ -65,7 +67,7 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
   bus.another().mesh.follow(replica.follower);
 
   const boots = new Map(ids.map((id) => [id, `boot-${id}`]));
-  const [lost, mute, cuts] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const [lost, mute, cuts, blind] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
   const verdicts: Verdict[] = [];
   let outlook: Outlook | undefined;
   let deaf = false;
@@ -84,11 +86,11 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
     const held = await bus.mesh.get(key);
     await bus.mesh.put(key, text, held?.text === undefined ? 0 : held.revision);
   };
-  const fill = async () => {
+  const fill = async (complete = true) => {
     const epoch = await bus.provision();
     for (const id of ids) if (!lost.has(id)) await write(keys.node(id), writeNode(nodeOf(id)));
     for (const id of lost) await write(keys.node(id), writeNode({ ...nodeOf(id), retired: [] }));
-    await write(keys.complete, writeComplete({ epoch, listing: 'l' }));
+    if (complete) await write(keys.complete, writeComplete({ epoch, listing: 'l' }));
   };
 
   ids.forEach((id, at) => {
@@ -102,6 +104,7 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
       const other = ids[Number(readProbe('probe', text).text.split('.')[3]) - 2] ?? '';
       const away = lost.has(other) || cuts.has(`${id} ${other}`);
       if (lost.has(id)) await new Promise(() => {});
+      if (blind.has(id)) return writeSight('unable');
       await new Promise<void>((resolve) => clock.after(away ? 120 : 40, resolve));
       return writeSight(away ? 'silent' : 'reached');
     });
@@ -172,9 +175,10 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
     refuseWrites(now) {
       refusing = now;
     },
-    async wipe() {
+    blindfold: (node) => void blind.add(node),
+    async wipe({ complete } = {}) {
       bus.wipe();
-      await clock.settle(fill());
+      await clock.settle(fill(complete));
     },
     another,
     pass,

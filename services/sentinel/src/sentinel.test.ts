@@ -151,14 +151,31 @@ describe('a node that comes back', () => {
     expect(lab.stateOf('n3')).toBe('down');
   });
 
-  test('is not, in a life whose complete listing is not in the mesh', async () => {
+  test('is not by its beats alone in a life whose complete listing is not in the mesh; with it there is nothing to say', async () => {
     const lab = await taken();
     lab.boot('n3', 'later');
     lab.find('n3');
     await lab.pass(10_000);
     expect(lab.stateOf('n3')).toBe('down');
     await lab.list('n3');
-    await lab.until(() => lab.stateOf('n3') === 'up');
+    await lab.pass(10_000);
+    expect(lab.recordOf('n3')).toMatchObject({ state: 'down', incarnation: { boot: 'boot-n3' } });
+    expect(lab.writes, 'whoever sends to it serves a life as soon as it is listed').toBe(1);
+    expect(lab.outlook).toMatchObject({ unheard: [] });
+  });
+
+  test('is not taken down in a new life because its beats are lost, by whoever took it down before or begins now', async () => {
+    const lab = await taken();
+    lab.mute('n3');
+    lab.boot('n3', 'later');
+    lab.find('n3');
+    await lab.list('n3');
+    lab.another();
+    const said = lab.verdicts.length;
+    await lab.pass(20_000);
+    expect(lab.recordOf('n3')?.incarnation?.boot).toBe('boot-n3');
+    expect(lab.verdicts.length).toBe(said);
+    expect(lab.outlook).toMatchObject({ unheard: ['n3'] });
   });
 
   test('is down in the life that was listed last, though it was listed late', async () => {
@@ -194,4 +211,21 @@ test('what is recorded of a node is forgotten when it has left the swarm', async
   await lab.pass(5_000);
   expect(lab.stateOf('n3')).toBeUndefined();
   expect(lab.writes).toBe(1);
+});
+
+test('a loss is said again for as long as the epoch is not complete: who waits for that does not go by its record', async () => {
+  const lab = await openLab(three);
+  await lab.wipe({ complete: false });
+  lab.lose('n3');
+  await lab.until(() => lab.stateOf('n3') === 'down');
+  const said = lab.verdicts.length;
+  await lab.pass(20_000);
+  expect(lab.verdicts.length - said).toBeGreaterThan(15);
+});
+
+test('a peer that cannot say anything is not asked again and again while there are others', async () => {
+  const lab = await openLab(['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7']);
+  for (const node of ['n1', 'n2', 'n3', 'n4']) lab.blindfold(node);
+  lab.lose('n7');
+  await lab.until(() => lab.stateOf('n7') === 'down');
 });

@@ -12,7 +12,16 @@ import {
   verdictMessage,
   writeProbe,
 } from '@fairway/bus';
-import { type Incarnation, type Mesh, type Reach, type Sight, sameIncarnation, type Vote } from '@fairway/mesh';
+import {
+  type Incarnation,
+  isSameLife,
+  type Mesh,
+  type Reach,
+  type RecordedReach,
+  type Sight,
+  sameIncarnation,
+  type Vote,
+} from '@fairway/mesh';
 import { type Log, type Span, spanAttributes, spanEvents, spanNames, type Tracer, untraced } from '@fairway/telemetry';
 import { Ears } from './ears.ts';
 import { Hearing } from './hearing.ts';
@@ -45,7 +54,7 @@ const lookMsStandard = 25;
 /** So long a peer has to say what it found. */
 const askMs = 400;
 /** Where peers reach a node that is silent, and where nobody could say, they are asked again after so long. */
-const againMs = { refuted: 1_000, unknown: 200, confirmed: 0 };
+const againMs = { refuted: 1_000, unknown: 200, confirmed: 1_000 };
 
 /** A node as this sentinel sees it. */
 type Watched = {
@@ -54,8 +63,10 @@ type Watched = {
   /** Since its peers were asked. */
   span?: Span;
   againAtMs: number;
-  /** The last of its records that was heeded, by its revision, and its life in the mesh. */
-  recorded: number;
+  /** Peers that could not say anything when they were asked last: others are asked first. */
+  unable: ReadonlySet<string>;
+  /** The last of its records that was heeded, by epoch and revision, and its life in the mesh. */
+  recorded: string;
   incarnation: Incarnation | undefined;
 };
 
@@ -94,13 +105,17 @@ export function startSentinel({
   function watchedOf(node: string): Watched {
     const held = watched.get(node);
     if (held) return held;
-    const record = replica.current?.reach.get(node);
+    const mesh = replica.current;
+    const incarnation = mesh?.nodes.get(node)?.incarnation;
+    const record = mesh?.reach.get(node);
+    const isAbout = record && isSameLife(record.incarnation, incarnation);
     const made: Watched = {
-      life: record?.state === 'down' ? 'down' : 'up',
-      ...(record ? { judgement: judgementOf(record) } : {}),
+      life: isAbout && record.state === 'down' ? 'down' : 'up',
+      ...(isAbout ? { judgement: judgementOf(record) } : {}),
       againAtMs: 0,
-      recorded: record?.revision ?? 0,
-      incarnation: replica.current?.nodes.get(node)?.incarnation,
+      unable: new Set(),
+      recorded: mesh && record ? markOf(mesh, record) : '',
+      incarnation,
     };
     watched.set(node, made);
     return made;
@@ -112,7 +127,8 @@ export function startSentinel({
     held.life = step(before, event);
     if (held.life === before) return;
     log.debug('a node is seen otherwise', { node: nameOf(node), before, now: held.life, event });
-    if (isServing(held.life) !== isServing(before)) judge(node, held, votes);
+    if (event === 'listed') delete held.judgement;
+    else if (isServing(held.life) !== isServing(before)) judge(node, held, votes);
     if (isAskedAbout(held.life)) void askPeers(node, held);
   }
 
@@ -126,7 +142,14 @@ export function startSentinel({
     const span = held.span ?? tracer.span(spanNames.judge, { kind: 'internal' });
     span.set({ [spanAttributes.node]: node, [spanAttributes.found]: found });
     span.event(spanEvents.judged);
-    held.judgement = { state, votes, sinceMs: nowMs(), trace: span.traceparent };
+    const { incarnation } = held;
+    held.judgement = {
+      state,
+      ...(incarnation ? { incarnation } : {}),
+      votes,
+      sinceMs: nowMs(),
+      trace: span.traceparent,
+    };
     withMesh((mesh) => settle(mesh, node, held));
     span.end();
   }
@@ -142,7 +165,9 @@ export function startSentinel({
     held.span = tracer.span(spanNames.judge, { kind: 'internal' });
     const sandbox = hearing.sandboxOf(node);
     const heard = [...watched].flatMap(([peer, one]) => (one.life === 'up' && hearing.isHeard(peer) ? [peer] : []));
-    const { awake = [], drowsy = [] } = Object.groupBy(heard, (peer) => (hearing.isAwake(peer) ? 'awake' : 'drowsy'));
+    const { awake = [], drowsy = [] } = Object.groupBy(heard, (peer) =>
+      hearing.isAwake(peer) && !held.unable.has(peer) ? 'awake' : 'drowsy',
+    );
     const peers = sandbox ? peersOf(node, awake, drowsy) : [];
     const needed = quorumOf(observersOf(node));
     const votes: Vote[] = [];
@@ -150,6 +175,7 @@ export function startSentinel({
       const found = held.life === life ? count(votes, peers.length, needed) : undefined;
       if (!found) return;
       held.againAtMs = clock.nowMs() + againMs[found];
+      held.unable = new Set(votes.flatMap(({ peer, sight }) => (sight === 'unable' ? [peer] : [])));
       happen(node, found, votes);
     };
     take();
@@ -180,20 +206,23 @@ export function startSentinel({
 
   /** What another sentinel recorded is so, whatever this one hears; and who lists its containers in a new life, lives. */
   function heed(mesh: Mesh): void {
+    for (const [node, { incarnation }] of mesh.nodes) {
+      const held = watchedOf(node);
+      const isAnother = !isSameLife(held.incarnation, incarnation);
+      held.incarnation = incarnation ?? held.incarnation;
+      if (!isAnother) continue;
+      hearing.await(node);
+      happen(node, 'listed');
+    }
     for (const [node, record] of mesh.reach) {
       const held = watchedOf(node);
-      if (record.revision <= held.recorded) continue;
-      held.recorded = record.revision;
+      const mark = markOf(mesh, record);
+      if (mark === held.recorded) continue;
+      held.recorded = mark;
+      if (!isSameLife(record.incarnation, held.incarnation)) continue;
       held.judgement = judgementOf(record);
       const after = step(held.life, `recorded.${record.state}`);
       if (isServing(after) !== isServing(held.life)) held.life = after;
-    }
-    for (const [node, { incarnation }] of mesh.nodes) {
-      const held = watchedOf(node);
-      if (!incarnation || (held.incarnation && sameIncarnation(held.incarnation, incarnation))) continue;
-      held.incarnation = incarnation;
-      hearing.await(node);
-      happen(node, 'beat');
     }
   }
 
@@ -203,7 +232,7 @@ export function startSentinel({
       const held = watchedOf(node);
       if (hearing.isSilent(node)) happen(node, 'silence');
       if (held.life === 'unheard' && clock.nowMs() >= held.againAtMs) happen(node, 'again');
-      if (held.life === 'returning' && isBack(mesh, node)) happen(node, 'steady');
+      if (held.life === 'returning' && clock.nowMs() >= held.againAtMs && isBack(mesh, node)) happen(node, 'steady');
     }
   }
 
@@ -242,6 +271,12 @@ export function startSentinel({
   };
 }
 
-function judgementOf({ state, votes, sinceMs, causes }: Reach): Judgement {
-  return { state, votes, sinceMs, trace: causes.at(-1)?.trace ?? '' };
+function judgementOf({ state, incarnation, votes, sinceMs, causes }: Reach): Judgement {
+  const judged = { state, votes, sinceMs, trace: causes.at(-1)?.trace ?? '' };
+  return incarnation ? { ...judged, incarnation } : judged;
+}
+
+/** Revisions of a bucket that was made anew, or lost its last writes, are given again: another mark is another record. */
+function markOf({ generation }: Mesh, { revision }: RecordedReach): string {
+  return `${generation.epoch} ${revision}`;
 }

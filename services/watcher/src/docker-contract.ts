@@ -120,8 +120,9 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
     const heard = listen(await docker.events());
     const decided: { task: string; killed: number }[] = [];
     const ended = (async () => {
-      for await (const { task, service } of changes)
-        if (service === id) decided.push({ task, killed: heard.of(id, 'kill').length });
+      for await (const change of changes)
+        if (change !== 'watching' && change.service === id)
+          decided.push({ task: change.task, killed: heard.of(id, 'kill').length });
     })();
     await world.scaleService(id, 1);
     const kill = await eventually(async () => heard.of(id, 'kill')[0]);

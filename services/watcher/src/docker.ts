@@ -52,8 +52,11 @@ export type DockerEvents = AsyncIterable<DockerEvent> & { stop(): void };
 /** Swarm decided something of a task: that it is to run somewhere, that it is to stop, or that it is forgotten. */
 export type TaskChange = { readonly task: string; readonly service: string };
 
-/** The changes from when it was opened; ends and throws as Docker's events do. */
-export type TaskChanges = AsyncIterable<TaskChange> & { stop(): void };
+/**
+ * `watching` once the changes from then on are heard, and each of them; ends and throws as Docker's events do, also where it
+ * cannot be opened.
+ */
+export type TaskChanges = AsyncIterable<TaskChange | 'watching'> & { stop(): void };
 
 /** An object that did not fit its schema and was put aside. */
 export type Malformed = {

@@ -52,7 +52,7 @@ export class MemoryDocker implements Docker {
   #running = true;
   #starts = 1;
   readonly #streams = new Set<Queue<DockerEvent>>();
-  readonly #taskChanges = new Set<Queue<TaskChange>>();
+  readonly #taskChanges = new Set<Queue<TaskChange | 'watching'>>();
   readonly #listeners: ((malformed: Malformed) => void)[] = [];
 
   /** `swarm` is shared by the nodes of one swarm. */
@@ -129,7 +129,8 @@ export class MemoryDocker implements Docker {
 
   async taskChanges(): Promise<TaskChanges> {
     if (!this.#running) throw new DockerUnavailable('watch tasks');
-    const queue = new Queue<TaskChange>();
+    const queue = new Queue<TaskChange | 'watching'>();
+    queue.push('watching');
     this.#taskChanges.add(queue);
     return queue;
   }

@@ -27,6 +27,13 @@ const roundMaxMs = 2_000;
 const unwatchedMaxMs = 250;
 /** This many rounds follow each event even where all seems settled: Swarm's orchestrator begins a moment later. */
 const roundsMin = 4;
+/** What is only a reason to look: a container was heard of, or a decision of Swarm's. */
+export const hints = { container: 'container', decision: 'task change' } as const;
+
+function isHint({ event }: Ask): boolean {
+  return event === hints.container || event === hints.decision;
+}
+
 /** How many services are read at a time: a node that lists its containers speaks of all of its services at once. */
 const readingsMax = 8;
 /** A service that does not settle, and of which nothing new was seen for this long, is left to the full listings. */
@@ -76,8 +83,8 @@ export class ServiceRounds {
     const work = new Coalescer<Ask>({
       clock,
       work: (ask) => this.#read(id, ask),
-      // The event that began it says more than that a round was due.
-      merge: (held, added) => (added.event === 'container' ? held : added),
+      // Docker's word for what happened to the service says more than that a round was due.
+      merge: (held, added) => (isHint(added) ? held : added),
       onFailure: (error) => onFailure(error),
     });
     const rounds: Rounds = { work, since: 0, changedUs: clock.tickUs() };

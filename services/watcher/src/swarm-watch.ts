@@ -9,7 +9,7 @@ import type { Outgoing } from './outbox.ts';
 import { PutAside } from './put-aside.ts';
 import { digest, gist, type ServicePicture, serviceFacts } from './service-picture.ts';
 import { confirmService, readService, type ServiceReading, unlessMalformed } from './service-reader.ts';
-import { type Ask, type Round, ServiceRounds } from './service-rounds.ts';
+import { type Ask, hints, type Round, ServiceRounds } from './service-rounds.ts';
 import { unsettled } from './settled.ts';
 import { goneFact, withoutIndex } from './swarm-facts.ts';
 import { TaskWatch } from './task-watch.ts';
@@ -75,7 +75,7 @@ export class SwarmWatch {
       docker,
       clock,
       log,
-      onService: (service) => this.#rounds.ask(service, { event: 'task change' }),
+      onService: (service) => this.#rounds.ask(service, { event: hints.decision }),
       onGap: () => this.list('confirm'),
     });
     const onFailure = (error: unknown) => this.#onFailure(error);
@@ -107,7 +107,7 @@ export class SwarmWatch {
 
   /** A node spoke of a container of one of the service's tasks: its managers may soon say more of that task. */
   handleContainer(service: string): void {
-    this.#rounds.ask(service, { event: 'container' });
+    this.#rounds.ask(service, { event: hints.container });
   }
 
   stop(): void {

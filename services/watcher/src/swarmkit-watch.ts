@@ -66,7 +66,10 @@ export function watchTasks(socket: string): TaskChanges {
     (bytes) => message.decode(bytes) as unknown as WatchMessage,
     { entries: [{ kind: 'task', action: anyAction }] },
   );
+  // Also where it is stopped before anybody iterates, as no error of a stream may go unheard.
+  call.on('error', () => {});
   let stopped = false;
+  let watching = false;
   const known = new Map<string, string>();
   return {
     stop() {
@@ -77,6 +80,9 @@ export function watchTasks(socket: string): TaskChanges {
     async *[Symbol.asyncIterator]() {
       try {
         for await (const { events = [] } of call as AsyncIterable<WatchMessage>) {
+          // Swarmkit's first message is empty, and says that it is there.
+          if (!watching) yield 'watching';
+          watching = true;
           for (const { action = 0, object } of events) {
             const change = changeOf(known, action, object?.task);
             if (change) yield change;

@@ -1,6 +1,6 @@
 import { describe, type Log } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause } from './clock.ts';
-import { type Docker, DockerUnavailable } from './docker.ts';
+import type { Docker } from './docker.ts';
 
 type Options = {
   readonly docker: Pick<Docker, 'taskChanges'>;
@@ -8,10 +8,11 @@ type Options = {
   readonly log: Log;
   /** Swarm decided something of one of the service's tasks. */
   readonly onService: (service: string) => void;
-  /** Something may have been missed. */
+  /** It is watched again: what was decided meanwhile was missed. */
   readonly onGap: () => void;
 };
 
+const retryMinMs = 200;
 const retryMaxMs = 10_000;
 
 /** Hears what Swarm decides of tasks for as long as it may, from when it is made until it is stopped. */
@@ -19,13 +20,16 @@ export class TaskWatch {
   readonly #options: Options;
   readonly #end = new AbortController();
   #watching = false;
+  /** Whether it was ever, and how often it was tried in vain since. */
+  #wasWatching = false;
+  #tries = 0;
 
   constructor(options: Options) {
     this.#options = options;
     void this.#run();
   }
 
-  /** Whether it hears; where it does not, services have to be listed again and again. */
+  /** Whether it hears; where it does not, services have to be read again and again. */
   get watching(): boolean {
     return this.#watching;
   }
@@ -35,42 +39,45 @@ export class TaskWatch {
   }
 
   async #run(): Promise<void> {
-    const { clock, log, onGap } = this.#options;
+    const { clock, log } = this.#options;
     const { signal } = this.#end;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      const heardOf = { any: false };
+    while (!signal.aborted) {
       try {
-        await this.#watch(heardOf);
+        await this.#watch();
       } catch (error) {
-        if (!(error instanceof DockerUnavailable)) throw error;
-        if (heardOf.any) attempt = 0;
-        if (attempt === 0)
-          log.warn('What Swarm decides of tasks cannot be watched; services are listed more often instead', {
+        // Whatever it is: without it services are read more often, and nothing else changes.
+        if (!signal.aborted && this.#tries === 0)
+          log.warn('What Swarm decides of tasks cannot be watched; services are read more often until it can', {
             why: describe(error),
           });
       }
       this.#watching = false;
-      if (heardOf.any) onGap();
-      await pause(clock, backoffMs(attempt, 200, retryMaxMs), signal);
+      await pause(clock, backoffMs(this.#tries++, retryMinMs, retryMaxMs), signal);
     }
   }
 
-  async #watch(heardOf: { any: boolean }): Promise<void> {
+  async #watch(): Promise<void> {
     const { docker, onService } = this.#options;
     const { signal } = this.#end;
     const changes = await docker.taskChanges();
-    if (signal.aborted) return changes.stop();
     const stop = () => changes.stop();
+    if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      this.#watching = true;
-      for await (const { service } of changes) {
+      for await (const change of changes) {
         if (signal.aborted) return;
-        heardOf.any = true;
-        onService(service);
+        if (change === 'watching') this.#begin();
+        else onService(change.service);
       }
     } finally {
       signal.removeEventListener('abort', stop);
     }
+  }
+
+  #begin(): void {
+    if (this.#wasWatching) this.#options.onGap();
+    this.#wasWatching = true;
+    this.#watching = true;
+    this.#tries = 0;
   }
 }

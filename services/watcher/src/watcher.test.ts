@@ -147,9 +147,20 @@ describe('what happens to services', () => {
     await lab.clock.advance(10_000);
     lab.turnPage();
     lab.docker.breakTaskChanges();
+    await lab.clock.advance(100);
     lab.swarm.setTask('task2', { DesiredState: 'shutdown' });
     await lab.clock.advance(1_000);
     expect(lab.story).toEqual(['service web task2=released']);
+  });
+
+  it('that is removed is told of, though Swarm decided something of its tasks before and after', async () => {
+    lab = await openLab();
+    lab.turnPage();
+    const id = lab.swarm.createService(web);
+    lab.swarm.removeService(id);
+    for (let n = 0; n < 5; n++) lab.docker.decideTask({ task: 'task2', service: id });
+    await lab.clock.advance(5_000);
+    expect(lab.story).toContain(`service-gone ${id}`);
   });
 
   it('is listed again until it is settled, since tasks have no events', async () => {

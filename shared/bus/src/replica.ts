@@ -59,10 +59,10 @@ export class MeshReplica {
     this.#options = options;
     if (options.saved) {
       const saved = new Copy(options.saved.epoch);
+      saved.fromDisk = true;
       for (const [key, text] of options.saved.entries)
         this.#take(saved, { key, text, revision: options.saved.revision });
       saved.caughtUp = true;
-      saved.fromDisk = true;
       this.#held = saved;
     }
   }
@@ -211,7 +211,12 @@ class Copy {
         causes = store(this.#nodes, parsed.id, text, (held) => readNode(key, held))?.causes ?? [];
         break;
       case 'reach':
-        causes = store(this.#reach, parsed.id, text, (held) => ({ ...readReach(key, held), revision }))?.causes ?? [];
+        causes =
+          store(this.#reach, parsed.id, text, (held) => ({
+            ...readReach(key, held),
+            // The disk has one revision for all: no verdict builds on an earlier one than this entry's.
+            revision: this.fromDisk ? 0 : revision,
+          }))?.causes ?? [];
         break;
       case 'network':
         store(this.#networks, parsed.id, text, (held) => readNetwork(key, held));

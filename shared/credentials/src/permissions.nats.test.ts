@@ -14,7 +14,7 @@ import {
   roles,
   subjects,
 } from '@fairway/bus';
-import { errors } from '@nats-io/nats-core';
+import { errors, headers } from '@nats-io/nats-core';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TrustedServers } from './trusted-servers.ts';
@@ -294,6 +294,21 @@ test('a sentinel hears beats, has nodes try to reach others, gives verdicts, and
   await vi.waitFor(() => expect(replica.current?.generation.revision).toBe(third));
   await expect(sentinel.mesh.put(keys.node('n'), 'x', 0)).rejects.toThrow(NotPermitted);
   await expect(decider.mesh.put(keys.reach('m'), 'x', third)).rejects.toThrow(NotPermitted);
+});
+
+test('a sentinel takes no other entry away by the word that NATS has for it', async () => {
+  const key = keys.service('stays');
+  await decider.mesh.put(key, 'stays', 0);
+  const { nc } = await Intruder.as('sentinel');
+  for (const rollup of ['all', 'sub']) {
+    const told = headers();
+    told.set('Nats-Rollup', rollup);
+    const write = `$JS.fairway.API.$KV.fairway-mesh.${keys.reach('purge')}`;
+    const answer = await nc.request(write, '{}', { headers: told, timeout: 2000 });
+    expect(answer.json<{ error?: { description: string } }>().error?.description).toMatch(/rollup/);
+  }
+  await nc.close();
+  expect(await decider.mesh.get(key)).toMatchObject({ text: 'stays' });
 });
 
 test('a console that makes consumers without end is refused, and facts go on to deciders', async () => {

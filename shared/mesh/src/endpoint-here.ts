@@ -1,6 +1,6 @@
 import type { Address } from './address.ts';
 import { type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
-import { type Incarnation, sameIncarnation } from './incarnation.ts';
+import { isSameLife, sameIncarnation } from './incarnation.ts';
 import type { Mesh } from './mesh.ts';
 import type { Node } from './node.ts';
 import type { WatchedFacts } from './own-facts.ts';
@@ -39,11 +39,6 @@ function isOutOfReach(node: string, mesh: Mesh, { node: self, incarnation }: Eye
   if (own && own.state === 'down' && isSameLife(own.incarnation, incarnation)) return false;
   const reach = mesh.reach.get(node);
   return reach?.state === 'down' && isSameLife(reach.incarnation, mesh.nodes.get(node)?.incarnation);
-}
-
-/** Where one of them is not known, nothing tells the two apart. */
-function isSameLife(a: Incarnation | undefined, b: Incarnation | undefined): boolean {
-  return !a || !b || sameIncarnation(a, b);
 }
 
 /** The endpoint's address on a network; undefined where its task is not on it. */

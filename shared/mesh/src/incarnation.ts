@@ -20,6 +20,11 @@ export function sameIncarnation(a: Incarnation, b: Incarnation): boolean {
   return a.boot === b.boot && a.daemon === b.daemon;
 }
 
+/** The same of lives of which one may not be known: nothing then tells the two apart. */
+export function isSameLife(a: Incarnation | undefined, b: Incarnation | undefined): boolean {
+  return !a || !b || sameIncarnation(a, b);
+}
+
 /**
  * Whether `offered` was read after `held`. Readings of one boot are ordered by their ticks. Two boots have no order of
  * their own: a boot not seen before is taken for the newer one, and the caller refuses boots that were replaced.

@@ -49,7 +49,8 @@ function bucketConfig(bucket: string): Wanted {
     storage: StorageType.File,
     discard: DiscardPolicy.New,
     max_msgs_per_subject: 1,
-    allow_rollup_hdrs: true,
+    // NATS's own client would purge by them; whoever may write one entry could take all others away.
+    allow_rollup_hdrs: false,
     deny_delete: true,
     allow_direct: true,
     republish: { src: bucketSubject(bucket, '>'), dest: subjects.mesh('>') },
