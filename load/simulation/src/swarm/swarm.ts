@@ -176,7 +176,7 @@ export class Swarm {
 
   setAvailability(machine: Machine, availability: 'active' | 'drain'): void {
     const node = this.store.get('nodes', machine.node);
-    if (!this.judges || !node || !this.hasQuorum() || node.Spec.Availability === availability) return;
+    if (!node || !this.hasQuorum() || node.Spec.Availability === availability) return;
     this.store.putNode({ ...node, Spec: { ...node.Spec, Availability: availability } });
     this.#tell('node', 'update', machine.node, availability);
   }
@@ -250,7 +250,13 @@ export class Swarm {
 
   #judge(id: string, state: 'ready' | 'down'): void {
     const node = this.store.get('nodes', id);
-    if (!node || !this.hasQuorum() || this.#isReachable(id) !== (state === 'ready') || node.Status.State === state)
+    if (
+      !this.judges ||
+      !node ||
+      !this.hasQuorum() ||
+      this.#isReachable(id) !== (state === 'ready') ||
+      node.Status.State === state
+    )
       return;
     this.store.putNode({ ...node, Status: { State: state } });
     this.#tell('node', 'update', id, state);
