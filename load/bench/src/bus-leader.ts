@@ -1,3 +1,4 @@
+import { bucketStream, meshBucket } from '@fairway/bus';
 import { type Cluster, until } from '@fairway/cluster';
 
 type Jsz = {
@@ -40,7 +41,7 @@ async function leaderNow({ nodes }: Cluster): Promise<string | undefined> {
     const { status, stdout } = await node.exec(['curl', '-sf', '-m', '2', url]);
     if (status !== 0) continue;
     const streams = (JSON.parse(stdout) as Jsz).account_details?.flatMap((held) => held.stream_detail ?? []) ?? [];
-    const leader = streams.find(({ name }) => name === 'KV_fairway-mesh')?.cluster?.leader;
+    const leader = streams.find(({ name }) => name === bucketStream(meshBucket))?.cluster?.leader;
     // The server on node2 is called node2-nats.
     if (leader) return leader.split('-')[0];
   }

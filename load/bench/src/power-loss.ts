@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Cluster, type ClusterNode, fairwayConverged, imageName, run, tracesUrl, until } from '@fairway/cluster';
+import { type Cluster, type ClusterNode, fairwayConverged, imageName, run, tracesUrl } from '@fairway/cluster';
 import { receiveTraces } from '@fairway/trace-receiver';
 import { meshLeader } from './bus-leader.ts';
 import { listen } from './lines.ts';
 import type { Measuring } from './measuring.ts';
 import { percentile } from './percentile.ts';
+import { untilServing } from './serving.ts';
 import { type Span, spanOf } from './span.ts';
 
 const port = 8000;
@@ -55,7 +56,7 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
     ...['service', 'create', '--no-resolve-image', '--detach', '--name', service, '--mode', 'global'],
     ...['--publish', `${port}:${port}`, imageName],
   );
-  await allServe(cluster, cluster.nodes.length, signal);
+  await untilServing(cluster, service, cluster.nodes.length, { limitMs, signal });
 
   const all: Trial[] = [];
   try {
@@ -68,7 +69,7 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
       all.push(trial);
       report(`${n + 1} of ${trials}: ${show(trial)}`);
       await cluster.restorePower(name);
-      await allServe(cluster, cluster.nodes.length, signal);
+      await untilServing(cluster, service, cluster.nodes.length, { limitMs, signal });
       await settled();
     }
   } finally {
@@ -134,19 +135,6 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
 
 function isOf({ attributes }: Span, { swarmNodeId }: ClusterNode): boolean {
   return attributes['fairway.node'] === swarmNodeId;
-}
-
-/** Waits until so many tasks run. */
-async function allServe(cluster: Cluster, tasks: number, signal: AbortSignal): Promise<void> {
-  await until(
-    `${tasks} tasks of ${service} to serve`,
-    async () => {
-      const view = JSON.parse(await cluster.status()) as { services: { name: string; serving: number }[] };
-      const serving = view.services.find(({ name }) => name === service)?.serving ?? 0;
-      return serving === tasks || `${serving} serve`;
-    },
-    { limitMs, everyMs: 200, signal },
-  );
 }
 
 /** The addresses of the node's tasks on the ingress network. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Cluster, fairwayConverged, imageName, run, until } from '@fairway/cluster';
 import { listen } from './lines.ts';
 import type { Measuring } from './measuring.ts';
+import { serving, untilServing } from './serving.ts';
 
 const port = 8000;
 const limitMs = 120_000;
@@ -41,6 +42,7 @@ type Said = { asked: number; answered: number; slowestMs: number } | Result['fai
 export async function measureRollingUpdates(cluster: Cluster, { updates, report, signal }: Measuring): Promise<string> {
   const docker = (...args: readonly string[]) => run(['docker', '-H', `unix://${cluster.manager.socket}`, ...args]);
   await fairwayConverged(cluster, { limitMs, signal });
+  const limits = { limitMs, signal };
   const results: Result[] = [];
   for (const way of ways) {
     const result = await measure(way);
@@ -58,7 +60,7 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
       ...['--update-monitor', '1s', '--health-cmd', `wget -q -O /dev/null http://127.0.0.1:${port}/`],
       ...['--health-interval', '500ms', '--restart-delay', '0s', imageName],
     );
-    await settled(name, replicas);
+    await untilServing(cluster, name, replicas, limits);
     const failures: Result['failures'][number][] = [];
     let last = { asked: 0, answered: 0, slowestMs: 0 };
     const program = fileURLToPath(new URL('steady-requests.ts', import.meta.url));
@@ -75,7 +77,7 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
         const before = failures.length;
         await docker('service', 'update', '--no-resolve-image', '--detach', '--force', name);
         await updated(name);
-        await settled(name, replicas);
+        await untilServing(cluster, name, replicas, limits);
         await pause(aroundMs);
         if (failures.length > before)
           report(`${show(way)}, update ${n + 1}: ${JSON.stringify(failures.slice(before, before + 5))}`);
@@ -84,7 +86,7 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
       asking.stop();
     }
     await docker('service', 'rm', name);
-    await until(`${name} to be gone`, async () => (await serving(name)) === undefined || 'it is there still', {
+    await until(`${name} to be gone`, async () => (await serving(cluster, name)) === undefined || 'it is there still', {
       limitMs,
       everyMs: 200,
       signal,
@@ -102,22 +104,6 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
       },
       { limitMs, everyMs: 200, signal },
     );
-  }
-
-  async function settled(name: string, replicas: number): Promise<void> {
-    await until(
-      `${replicas} tasks of ${name} to serve`,
-      async () => {
-        const count = await serving(name);
-        return count === replicas || `${count} serve`;
-      },
-      { limitMs, everyMs: 100, signal },
-    );
-  }
-
-  async function serving(name: string): Promise<number | undefined> {
-    const view = JSON.parse(await cluster.status()) as { services: { name: string; serving: number }[] };
-    return view.services.find((one) => one.name === name)?.serving;
   }
 }
 

@@ -1,11 +1,11 @@
-import { meshBucket, subjects } from '@fairway/bus';
+import { bucketStream, bucketSubject, meshBucket, subjects } from '@fairway/bus';
 import { until } from '@fairway/cluster';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
 /** The stream that NATS keeps the mesh bucket in, and the subjects of its keys. */
-const stream = `KV_${meshBucket}`;
-const keySubject = (key: string): string => `$KV.${meshBucket}.${key}`;
+const stream = bucketStream(meshBucket);
+const keySubject = (key: string): string => bucketSubject(meshBucket, key);
 
 const configuredMaxMs = 60_000;
 
