@@ -61,7 +61,7 @@ export async function run(story: Story): Promise<Report> {
     await pass(lookEveryMs);
     views = await wrongViews(world);
   }
-  const after = wrong.length + views.length > 0 ? [] : await wrongAfterLoss(world);
+  const after = wrong.length + views.length > 0 ? [] : await wrongAfterLoss(world, lateMs(story));
   const failures = [...new Set([...world.broken, ...wrong, ...views, ...after])];
   return { failures, lines: world.lines, quietMs };
 

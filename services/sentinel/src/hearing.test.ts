@@ -74,12 +74,24 @@ test('a node is steady after a second without a gap, and awake for as long as it
   expect(hearing.isSteady('n1')).toBe(false);
 });
 
+test('a listing that comes late gives no time to one that beats in that life already, and does in another', async () => {
+  const { clock, hearing } = await opened();
+  hearing.hear(beat(1));
+  hearing.await('n1', { boot: 'b1', daemon: 'd' });
+  await pass(clock, silentMs);
+  expect(hearing.isSilent('n1')).toBe(true);
+  hearing.hear(beat(2));
+  hearing.await('n1', { boot: 'b1', daemon: 'another' });
+  await pass(clock, 2_999);
+  expect(hearing.isSilent('n1')).toBe(false);
+});
+
 test('a node that was never heard, and one whose listing has just come, are given time', async () => {
   const { clock, hearing } = await opened();
   expect(hearing.isSilent('n1')).toBe(false);
   await pass(clock, silentMs);
   expect(hearing.isSilent('n1')).toBe(true);
-  hearing.await('n1');
+  hearing.await('n1', { boot: 'b1', daemon: 'd' });
   await pass(clock, 2_999);
   expect(hearing.isSilent('n1')).toBe(false);
   await pass(clock, 1);

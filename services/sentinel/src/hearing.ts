@@ -1,5 +1,5 @@
 import { type Beat, beatMs, type Clock } from '@fairway/bus';
-import { type Address, type Incarnation, isNewerReading, type Reading } from '@fairway/mesh';
+import { type Address, type Incarnation, isNewerReading, type Reading, sameIncarnation } from '@fairway/mesh';
 
 /** A beat is missed when it is late by so much of the time between two. */
 const late = 0.2;
@@ -62,8 +62,11 @@ export class Hearing {
     for (const [node, untilMs] of this.#untilMs) this.#untilMs.set(node, untilMs + stoodMs);
   }
 
-  /** Gives a node time to be heard: its listing is there, so its process was started a moment ago. */
-  await(node: string): void {
+  /** Gives a node time to be heard in the life whose listing is there: its process was started a moment ago. */
+  await(node: string, listed: Incarnation | undefined): void {
+    const heard = this.incarnationOf(node);
+    // A listing may come late, and who beats in that life already needs no time.
+    if (heard && listed && sameIncarnation(heard, listed) && !this.isSilent(node)) return;
     this.#untilMs.set(node, this.#clock.nowMs() + startMs(this.#everyMsOf(node)));
   }
 

@@ -211,7 +211,7 @@ export function startSentinel({
       const isAnother = !isSameLife(held.incarnation, incarnation);
       held.incarnation = incarnation ?? held.incarnation;
       if (!isAnother) continue;
-      hearing.await(node);
+      hearing.await(node, incarnation);
       happen(node, 'listed');
     }
     for (const [node, record] of mesh.reach) {
