@@ -2,15 +2,12 @@
  * Makes real connections from the network namespace that it is started in. It takes orders as lines of JSON, and prints
  * what came of each as one; it ends with its standard input. A program of its own, since a process is in one namespace:
  *
- *   echo '{"id":1,"asked":{"carrier":"tcp","targets":["10.99.0.11:8000"],"count":3000,"atOnce":8}}' | node probe.ts
+ *   echo '{"id":1,"asked":{"carrier":"tcp","targets":["10.99.0.11:8000"],"count":3000,"atOnce":8,"answerMaxMs":3000}}' | node probe.ts
  */
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Probe, ProbeOrder, ProbeReport, ProbeResult } from './prober.ts';
-
-/** No answer of a task in the same machine takes this long; what does is a packet that was lost. */
-const answerMaxMs = 3_000;
 
 /** Those that go on, each with how to end it. */
 const running = new Map<number, AbortController>();
@@ -47,24 +44,26 @@ async function probe(asked: Probe, signal: AbortSignal): Promise<ProbeResult> {
       const startMs = performance.now();
       try {
         const ask = asked.carrier === 'udp' ? askUdp : askHttp;
-        const answer = await ask(address, Number(port));
+        const answer = await ask(address, Number(port), asked.answerMaxMs);
         const key = asked.targets.length > 1 && asked.byTarget ? `${target} ${answer}` : answer;
         result.answers[key] = (result.answers[key] ?? 0) + 1;
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         const reason = code ?? message;
         result.failures[reason] = (result.failures[reason] ?? 0) + 1;
-        if (asked.tellFailures) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason}\n`);
+        if (asked.tell) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason}\n`);
       }
       result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
     }
   };
   await Promise.all(Array.from({ length: asked.atOnce ?? 1 }, client));
+  if (asked.tell)
+    process.stderr.write(`${new Date().toISOString()} ${started} asked, slowest ${Math.round(result.slowestMs)} ms\n`);
   return result;
 }
 
 /** A connection, one request, the answer's body up to the server's close. */
-function askHttp(host: string, port: number): Promise<string> {
+function askHttp(host: string, port: number, answerMaxMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = connect({ host, port, timeout: answerMaxMs });
@@ -84,7 +83,7 @@ function askHttp(host: string, port: number): Promise<string> {
 }
 
 /** A datagram from a port of its own, and the first that comes back. */
-function askUdp(host: string, port: number): Promise<string> {
+function askUdp(host: string, port: number, answerMaxMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
     const timer = setTimeout(() => end(() => reject(new Error('no answer in time'))), answerMaxMs);

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { patience } from '@fairway/cluster';
 
 /** What to ask, of whom, and how often. */
 export type Probe = {
@@ -14,9 +15,14 @@ export type Probe = {
   readonly atOnce?: number;
   /** Counts answers per target, too. */
   readonly byTarget?: boolean;
-  /** Writes each failure with its time to standard error, to be held against the logs. */
-  readonly tellFailures?: boolean;
+  /** An answer that takes longer, milliseconds, is a failure. */
+  readonly answerMaxMs: number;
+  /** Writes each failure with its time, and at the end what came of it, to standard error, to be held against the logs. */
+  readonly tell?: boolean;
 };
+
+/** What a test asks. */
+export type Asked = Omit<Probe, 'answerMaxMs' | 'tell'>;
 
 /** How often which answer came, and which failure. */
 export type ProbeResult = {
@@ -36,6 +42,9 @@ export type Traffic = {
   /** Ends it and says what came of it. */
   end(): Promise<ProbeResult>;
 };
+
+/** No answer of a task in the same machine takes this long; what does is a packet that was lost. */
+const answerMaxMs = 3_000;
 
 const program = fileURLToPath(new URL('probe.ts', import.meta.url));
 
@@ -64,13 +73,13 @@ export class Prober {
   }
 
   /** Makes the connections and says what came of them. */
-  probe(asked: Probe): Promise<ProbeResult> {
-    return this.#begin(asked).result;
+  probe(asked: Asked): Promise<ProbeResult> {
+    return this.#begin({ ...asked, answerMaxMs }).result;
   }
 
-  /** Starts connections that go on until they are ended. None is expected to fail. */
-  startTraffic(asked: Probe): Traffic {
-    const { id, result } = this.#begin({ ...asked, tellFailures: true });
+  /** Starts connections that go on until they are ended. None is expected to fail, however slow the machine is meanwhile. */
+  startTraffic(asked: Asked): Traffic {
+    const { id, result } = this.#begin({ ...asked, answerMaxMs: answerMaxMs * patience(), tell: true });
     return {
       end: () => {
         this.#order({ id });

@@ -1,6 +1,6 @@
 import { type Cluster, type ClusterNode, imageName, patience, run, until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
-import { type Probe, type ProbeResult, Prober, type Traffic } from './prober.ts';
+import { type Asked, type ProbeResult, Prober, type Traffic } from './prober.ts';
 import { RuleMonitor } from './rule-monitor.ts';
 
 /** What a test deploys. */
@@ -199,7 +199,7 @@ export class Swarm {
     from: { node: string; container: string },
     target: string,
     names: readonly string[],
-    carrier: Probe['carrier'] = 'tcp',
+    carrier: Asked['carrier'] = 'tcp',
   ): Promise<void> {
     const asks =
       carrier === 'tcp'
@@ -225,7 +225,7 @@ export class Swarm {
   }
 
   /** Waits until every running task of the service, and nothing else, answers on the port everywhere. */
-  async answers(service: string, port: number, tasks = 1, carrier: Probe['carrier'] = 'tcp'): Promise<void> {
+  async answers(service: string, port: number, tasks = 1, carrier: Asked['carrier'] = 'tcp'): Promise<void> {
     await until(
       `${tasks} tasks of ${service} to answer at ${port}/${carrier} everywhere`,
       async () => {
@@ -248,7 +248,7 @@ export class Swarm {
   }
 
   /** Waits until the port is refused everywhere; each refusal has to come at once. */
-  async refused(port: number, carrier: Probe['carrier'] = 'tcp'): Promise<void> {
+  async refused(port: number, carrier: Asked['carrier'] = 'tcp'): Promise<void> {
     await until(
       `${port}/${carrier} to be refused everywhere`,
       async () => {
@@ -290,11 +290,11 @@ export class Swarm {
   }
 
   /** Connections from outside. */
-  probe(asked: Probe): Promise<ProbeResult> {
+  probe(asked: Asked): Promise<ProbeResult> {
     return this.#prober(this.cluster.client.namespace).probe(asked);
   }
 
-  #probePlaces(port: number, asked: Omit<Probe, 'targets'>) {
+  #probePlaces(port: number, asked: Omit<Asked, 'targets'>) {
     return Promise.all(
       this.places(port).map(async ({ namespace, target }) => {
         return { namespace, target, result: await this.#prober(namespace).probe({ ...asked, targets: [target] }) };
