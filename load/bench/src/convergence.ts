@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Cluster, type Engine, fairwayConverged, imageName, run, tracesUrl, until } from '@fairway/cluster';
 import { receiveTraces } from '@fairway/trace-receiver';
-import { listen } from './lines.ts';
+import { listen } from '@fairway/traffic';
 import type { Measuring } from './measuring.ts';
 import { type Span, spanOf } from './span.ts';
 import { type Stages, stagesOf, stageTable } from './stages.ts';

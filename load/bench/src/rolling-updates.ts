@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Cluster, fairwayConverged, imageName, run, until } from '@fairway/cluster';
-import { listen } from './lines.ts';
+import { type BadRequest, startTraffic } from '@fairway/traffic';
 import type { Measuring } from './measuring.ts';
 import { serving, untilServing } from './serving.ts';
 
@@ -29,11 +28,9 @@ const ways: readonly Way[] = [
 type Result = {
   readonly way: Way;
   readonly asked: number;
-  readonly failures: readonly { readonly failed: string; readonly target: string; readonly atMs: number }[];
+  readonly failures: readonly BadRequest[];
   readonly slowestMs: number;
 };
-
-type Said = { asked: number; answered: number; slowestMs: number } | Result['failures'][number];
 
 /**
  * Updates a service with a health check, again and again, while an outside client asks it 200 times a second by each node. Its
@@ -61,15 +58,9 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
       ...['--health-interval', '500ms', '--restart-delay', '0s', imageName],
     );
     await untilServing(cluster, name, replicas, limits);
-    const failures: Result['failures'][number][] = [];
-    let last = { asked: 0, answered: 0, slowestMs: 0 };
-    const program = fileURLToPath(new URL('steady-requests.ts', import.meta.url));
     const targets = cluster.nodes.map(({ address }) => `${address}:${port}`);
-    const asking = listen(cluster.clientArgv([process.execPath, program, ...targets]), (line) => {
-      const said = JSON.parse(line) as Said;
-      if ('failed' in said) failures.push(said);
-      else last = said;
-    });
+    const traffic = startTraffic(cluster, { targets, everyMs: 5 });
+    const failures = traffic.bad;
     try {
       await pause(aroundMs);
       for (let n = 0; n < updates; n += 1) {
@@ -83,7 +74,7 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
           report(`${show(way)}, update ${n + 1}: ${JSON.stringify(failures.slice(before, before + 5))}`);
       }
     } finally {
-      asking.stop();
+      traffic.stop();
     }
     await docker('service', 'rm', name);
     await until(`${name} to be gone`, async () => (await serving(cluster, name)) === undefined || 'it is there still', {
@@ -91,7 +82,7 @@ export async function measureRollingUpdates(cluster: Cluster, { updates, report,
       everyMs: 200,
       signal,
     });
-    return { way, asked: last.asked, failures, slowestMs: last.slowestMs };
+    return { way, asked: traffic.counts.asked, failures, slowestMs: traffic.counts.slowestMs };
   }
 
   /** Waits until Docker has ended the update. */
@@ -113,7 +104,7 @@ function show({ order, parallelism, replicas }: Way): string {
 
 function tableOf(results: readonly Result[], updates: number): string {
   const rows = results.map(({ way, asked, failures, slowestMs }) => {
-    const why = [...new Set(failures.map(({ failed }) => failed))].join(', ') || '-';
+    const why = [...new Set(failures.map(({ bad }) => bad))].join(', ') || '-';
     return `| ${show(way)} | ${asked} | ${failures.length} | ${why} | ${slowestMs.toFixed(0)} |`;
   });
   return `${updates} rolling updates of each kind (\`docker service update --force\`), of a service with a health check whose server stops taking connections on SIGTERM and finishes those that it has. An outside client asked 200 times a second by each of the three nodes, each time by a new connection.
