@@ -16,6 +16,10 @@ const commands = {
   test: { main: 'infra/launch/test.ts', says: 'all checks and tests, or the stages named' },
   lab: { main: 'infra/lab/main.ts', says: 'tests, a shell or a command on a kernel with IPVS, in an emulated machine' },
   bench: { main: 'load/bench/src/main.ts', says: 'speed and memory, measured on a real swarm' },
+  chaos: {
+    main: 'load/chaos/src/main.ts',
+    says: 'things go wrong in a real swarm under traffic, by name or at random',
+  },
   sim: { main: 'load/simulation/src/main.ts', says: 'the whole controller on simulated time, from a seed' },
   full: { main: 'infra/launch/full.ts', says: 'all tests, 10,000 seeds of the simulation, and its planted faults' },
   fairway: { main: 'services/cli/src/main.ts', says: 'the command-line client' },

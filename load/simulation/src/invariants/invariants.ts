@@ -1,8 +1,8 @@
 import type { BucketEntry } from '@fairway/bus';
 import { type Entry, entriesOf } from '../kernel-lines.ts';
-import { addressOn, ingressOf, type Truth } from '../oracle/tables.ts';
+import { addressOn, ingressOf } from '../oracle/tables.ts';
 import type { Machine } from '../swarm/machine.ts';
-import { TruthSince } from './truth-since.ts';
+import { type Simulated, TruthSince } from './truth-since.ts';
 import { Unrest } from './unrest.ts';
 import { Writes } from './writes.ts';
 
@@ -21,7 +21,7 @@ const strayMsMax = 20_000;
  * - No write to the mesh says the same as the one before, and one fact makes one write.
  */
 export class Invariants {
-  readonly #truth: Truth;
+  readonly #truth: Simulated;
   readonly #since: TruthSince;
   readonly #unrest = new Unrest();
   readonly #nowMs: () => number;
@@ -30,7 +30,7 @@ export class Invariants {
   #astray = new Map<string, number>();
   readonly #writes: Writes;
 
-  constructor(truth: Truth, nowMs: () => number, broken: (what: string) => void) {
+  constructor(truth: Simulated, nowMs: () => number, broken: (what: string) => void) {
     this.#truth = truth;
     this.#since = new TruthSince(truth);
     this.#nowMs = nowMs;

@@ -1,4 +1,8 @@
-import { addressOn, answers, ingressOf, type Truth } from '../oracle/tables.ts';
+import { addressOn, answers, ingressOf } from '../oracle/tables.ts';
+import type { World } from '../world.ts';
+
+/** Docker as it is simulated. */
+export type Simulated = Pick<World, 'swarm' | 'machines'>;
 
 /** What Docker says of one entry of a table: whose it is, and which targets are healthy, each since when. */
 export type TrueEntry = {
@@ -12,11 +16,11 @@ export type TrueEntry = {
  * to act upon.
  */
 export class TruthSince {
-  readonly #truth: Truth;
+  readonly #truth: Simulated;
   /** By namespace and place: `ingress tcp 8000`, `lb_net100000 10.0.1.2`. */
   #entries = new Map<string, TrueEntry>();
 
-  constructor(truth: Truth) {
+  constructor(truth: Simulated) {
     this.#truth = truth;
   }
 

@@ -1,9 +1,17 @@
 import type { EngineService, EngineTask } from '@fairway/watcher';
 import type { Machine } from '../swarm/machine.ts';
-import type { Swarm } from '../swarm/swarm.ts';
+import type { SwarmStore } from '../swarm/store.ts';
 
-/** What of the simulated Docker the truth is read from: nothing of it is Fairway's. */
-export type Truth = { readonly swarm: Swarm; readonly machines: readonly Machine[] };
+/** What the truth is read from, a simulated Docker or what a real one lists: nothing of it is Fairway's. */
+export type Truth = {
+  readonly swarm: { readonly store: Pick<SwarmStore, 'all' | 'get' | 'tasksOf'> };
+  readonly machines: readonly TrueMachine[];
+};
+
+/** A machine as its own Docker has it. */
+export type TrueMachine = Pick<Machine, 'node' | 'sandboxes' | 'containerOf'> & {
+  readonly docker: Pick<Machine['docker'], 'gateway'>;
+};
 
 /**
  * What a machine's kernel must have once everything is quiet, one line for each entry:
@@ -14,7 +22,7 @@ export type Truth = { readonly swarm: Swarm; readonly machines: readonly Machine
  *
  * Written apart from all that decides in Fairway; it looks at Docker alone.
  */
-export function tablesOf(truth: Truth, machine: Machine): string[] {
+export function tablesOf(truth: Truth, machine: TrueMachine): string[] {
   const lines: string[] = [];
   for (const service of truth.swarm.store.all('services')) {
     if (service.Spec.EndpointSpec?.Mode === 'dnsrr') continue;
@@ -23,7 +31,7 @@ export function tablesOf(truth: Truth, machine: Machine): string[] {
   return lines.sort();
 }
 
-function publishedBy(truth: Truth, service: EngineService, machine: Machine): string[] {
+function publishedBy(truth: Truth, service: EngineService, machine: TrueMachine): string[] {
   const gateway = machine.docker.gateway?.text;
   if (gateway === undefined) return [];
   return service.Endpoint.Ports.flatMap(({ Protocol, PublishedPort, TargetPort }) => {
@@ -34,7 +42,7 @@ function publishedBy(truth: Truth, service: EngineService, machine: Machine): st
   });
 }
 
-function balancedFor(truth: Truth, service: EngineService, machine: Machine): string[] {
+function balancedFor(truth: Truth, service: EngineService, machine: TrueMachine): string[] {
   return service.Endpoint.VirtualIPs.flatMap(({ NetworkID, Addr }) => {
     const sandbox = `lb_${NetworkID.slice(0, 9)}`;
     if (!Addr || NetworkID === ingressOf(truth) || !machine.sandboxes.includes(sandbox)) return [];

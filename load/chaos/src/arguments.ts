@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util';
+import type { Scenario } from './scenario.ts';
+import { scenarios } from './scenarios/index.ts';
+
+/** What `npm run chaos` was asked for. */
+export type ChaosArguments = {
+  readonly help: boolean;
+  readonly list: boolean;
+  /** In the order in which they are played. */
+  readonly played: readonly Scenario[];
+  /** One run at random from each of these seeds, instead. */
+  readonly random: readonly number[];
+  readonly seed: number;
+  readonly minutes: number;
+  readonly results: string | undefined;
+};
+
+/** The command line does not make sense. */
+export class ArgumentsInvalid extends Error {
+  override readonly name = 'ArgumentsInvalid';
+}
+
+const width = Math.max(...scenarios.map(({ name }) => name.length));
+
+export const listing = scenarios.map(({ name, says }) => `  ${name.padEnd(width)}  ${says}\n`).join('');
+
+export const usage = `Usage: npm run chaos -- [NAME... | --random [--seeds A..B] [--minutes M]] [--seed N] [--results FILE] [--list]
+
+Makes a real swarm of three nodes with Fairway on it, asks a service by every node 50 times a second, lets things go wrong,
+and judges the requests meanwhile: none may be bad (without an answer, or with one after more than 500 ms) for longer than
+the scenario says. After each, Docker, Fairway and every node's rules have to be as they should be. All scenarios, or those
+named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
+
+  --random      scenarios as chance has them, some together with a change of a service; a failure ends the run
+  --seeds A..B  one such run from each of these seeds, on the same swarm; 1 unless told
+  --minutes M   how long each of them takes at least, 1 unless told
+  --seed N      what nodes, processes, times and directions the named scenarios choose by; drawn, and printed, unless told
+  --results F   writes a table of all that was played to a file
+  --list        tells all scenarios
+`;
+
+/** Reads the command line. @throws {ArgumentsInvalid} */
+export function parseArguments(args: readonly string[]): ChaosArguments {
+  let given: ReturnType<typeof parse>;
+  try {
+    given = parse(args);
+  } catch (cause) {
+    throw new ArgumentsInvalid(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+  const { values, positionals } = given;
+  const named = positionals.map((name) => {
+    const found = scenarios.find((scenario) => scenario.name === name);
+    if (!found) throw new ArgumentsInvalid(`there is no scenario "${name}"; there are\n${listing}`);
+    return found;
+  });
+  if (values.random && named.length > 0) throw new ArgumentsInvalid('--random chooses its scenarios itself');
+  if (!values.random && (values.seeds !== undefined || values.minutes !== undefined))
+    throw new ArgumentsInvalid('--seeds and --minutes are for --random');
+  const [, first = '1', last = first] = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seeds ?? '1') ?? [undefined, '', ''];
+  const seeds = Array.from({ length: Number(last) - Number(first) + 1 }, (_, n) => Number(first) + n);
+  if (first === '' || seeds.length === 0) throw new ArgumentsInvalid('--seeds is a number, or two: 1..20');
+  const minutes = Number(values.minutes ?? 1);
+  if (!(minutes > 0)) throw new ArgumentsInvalid('--minutes is a number above 0');
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
+  if (!Number.isInteger(seed) || seed < 0) throw new ArgumentsInvalid('--seed is a whole number');
+  return {
+    help: values.help,
+    list: values.list,
+    played: named.length > 0 ? named : scenarios,
+    random: values.random ? seeds : [],
+    seed,
+    minutes,
+    results: values.results,
+  };
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      list: { type: 'boolean', default: false },
+      random: { type: 'boolean', default: false },
+      seeds: { type: 'string' },
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      results: { type: 'string' },
+    },
+  });
+}

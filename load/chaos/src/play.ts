@@ -1,0 +1,76 @@
+import { startTraffic, type Traffic } from '@fairway/traffic';
+import type { Scenario } from './scenario.ts';
+import { nowMs, type Stage, steady } from './stage.ts';
+import { judge, type Verdict } from './verdict.ts';
+
+/** What playing a scenario came to. */
+export type Played = Verdict & {
+  readonly name: string;
+  readonly asked: number;
+  /** From its begin until rules and swarm were as they should be, milliseconds. */
+  readonly healMs: number;
+  /** Why it failed; undefined where all was as it should be. */
+  readonly failure: string | undefined;
+};
+
+/** By each node, fifty requests a second. */
+const everyMs = 20;
+/** A SYN that went to nobody is sent again after a second. */
+const lateMs = 500;
+/** Requests of before and after are its own too: what was begun last is to be answered, or known as late. */
+const aroundMs = 1_000;
+
+/** Begins to ask every node of the swarm. */
+export function startAsking({ cluster, nodes }: Stage): Traffic {
+  const targets = nodes.map(({ address }) => `${address}:${steady.port}`);
+  return startTraffic(cluster, { targets, everyMs, lateMs });
+}
+
+/** Lets scenarios happen at once under the traffic, waits until all is healed, and judges the requests meanwhile. */
+export async function play(stage: Stage, traffic: Traffic, scenarios: readonly Scenario[]): Promise<Played> {
+  stage.takeNotes();
+  const from = { bad: traffic.bad.length, asked: traffic.counts.asked };
+  await stage.pause(aroundMs);
+  const startMs = nowMs();
+  let failure: string | undefined;
+  try {
+    await Promise.all(scenarios.map((scenario) => scenario.happen(stage)));
+    await stage.healed();
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  const healMs = nowMs() - startMs;
+  await stage.pause(aroundMs);
+  const { blows, absences } = stage.takeNotes();
+  const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
+  const [first] = verdict.unexcused;
+  if (first)
+    failure ??= `${verdict.unexcused.length} requests were bad that nothing excuses, the first by ${first.target}: ${first.bad}, ${whenOf(first.atMs)}`;
+  return {
+    ...verdict,
+    name: scenarios.map(({ name }) => name).join(' + '),
+    asked: traffic.counts.asked - from.asked,
+    healMs,
+    failure,
+  };
+
+  function whenOf(atMs: number): string {
+    return `${((atMs - startMs) / 1000).toFixed(3)} s after it began`;
+  }
+}
+
+/** In a line. */
+export function showPlayed({ name, asked, failed, late, outageMs, badMs, healMs, failure }: Played): string {
+  const requests = `${failed} of ${asked} requests failed, ${late} late`;
+  const times = `longest outage ${outageMs.toFixed(0)} ms, bad for ${badMs.toFixed(0)} ms, healed after ${(healMs / 1000).toFixed(1)} s`;
+  return `${failure === undefined ? 'ok    ' : 'FAILED'} ${name}: ${requests}; ${times}${failure === undefined ? '' : `\n       ${failure}`}`;
+}
+
+/** As a table for people. */
+export function tableOf(all: readonly Played[]): string {
+  const rows = all.map(
+    ({ name, asked, failed, late, outageMs, badMs, healMs, failure }) =>
+      `| ${name} | ${failure === undefined ? 'ok' : 'failed'} | ${asked} | ${failed} | ${late} | ${outageMs.toFixed(0)} | ${badMs.toFixed(0)} | ${(healMs / 1000).toFixed(1)} |`,
+  );
+  return `| scenario | | requests | failed | late | longest outage ms | last bad request after ms | healed after s |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}

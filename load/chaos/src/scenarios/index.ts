@@ -1,0 +1,43 @@
+import type { Scenario } from '../scenario.ts';
+import { addressesGivenAway } from './addresses-given-away.ts';
+import { busWiped } from './bus-wiped.ts';
+import { containerKilled, containerOutOfMemory, containerSickens } from './container-ends.ts';
+import { dockerdRestarted } from './dockerd-restarted.ts';
+import { managerLost } from './manager-lost.ts';
+import { natsUnreachable } from './nats-unreachable.ts';
+import { networkCut } from './network-cut.ts';
+import { nodeJoinsAndLeaves } from './node-joins-and-leaves.ts';
+import { nodeLosesPower } from './node-loses-power.ts';
+import { oneWayCut } from './one-way-cut.ts';
+import { rollingUpdate, scaling } from './service-changes.ts';
+import { consoleKilled, deciderKilled, natsKilled, nodeProcessKilled, sentinelKilled } from './service-killed.ts';
+import { slowNode } from './slow-node.ts';
+
+/** All there are, in the order in which they are played. */
+export const scenarios: readonly Scenario[] = [
+  containerKilled,
+  containerOutOfMemory,
+  containerSickens,
+  rollingUpdate,
+  scaling,
+  deciderKilled,
+  sentinelKilled,
+  consoleKilled,
+  nodeProcessKilled,
+  natsKilled,
+  natsUnreachable,
+  busWiped,
+  slowNode,
+  dockerdRestarted,
+  nodeLosesPower,
+  networkCut,
+  oneWayCut,
+  managerLost,
+  addressesGivenAway,
+  nodeJoinsAndLeaves,
+];
+
+/** What may happen while something else goes wrong, as long as there is a manager. */
+export const changes: readonly Scenario[] = [containerKilled, containerSickens, rollingUpdate, scaling];
+/** What takes the manager, or needs the swarm for itself. */
+export const alone: readonly Scenario[] = [managerLost, addressesGivenAway, nodeJoinsAndLeaves];

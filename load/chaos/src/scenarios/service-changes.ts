@@ -1,0 +1,24 @@
+import type { Scenario } from '../scenario.ts';
+import { restless, steady } from '../stage.ts';
+
+export const rollingUpdate: Scenario = {
+  name: 'rolling-update',
+  says: 'the service that is asked is updated, one task after the other',
+  async happen(stage) {
+    stage.strike(`${steady.name} is updated`);
+    await stage.docker('service', 'update', '--no-resolve-image', '--force', '--detach', steady.name);
+  },
+};
+
+export const scaling: Scenario = {
+  name: 'scaling',
+  says: 'both services are scaled up and down again',
+  async happen(stage) {
+    const scaled = (factor: number) => [steady, restless].map(({ name, replicas }) => `${name}=${replicas * factor}`);
+    stage.strike('both services are scaled up');
+    await stage.docker('service', 'scale', '--detach', ...scaled(2));
+    await stage.pause(stage.chance.upTo(8_000));
+    stage.strike('both services are scaled down');
+    await stage.docker('service', 'scale', '--detach', ...scaled(1));
+  },
+};

@@ -1,0 +1,170 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Chance } from '@fairway/bus';
+import {
+  type Cluster,
+  type ClusterNode,
+  type ClusterProcess,
+  fairwayConverged,
+  imageName,
+  run,
+  until,
+} from '@fairway/cluster';
+import { wrongRules } from './rules/wrong-rules.ts';
+import type { Absence, Blow } from './verdict.ts';
+
+/** What answers the traffic, and another service that changes meanwhile. */
+export const steady = { name: 'steady', port: 8000, replicas: 4 } as const;
+export const restless = { name: 'restless', port: 8001, replicas: 2 } as const;
+
+const network = 'back';
+/** So few addresses that Docker comes round to each soon. */
+const smallSubnet = '10.88.0.0/27';
+/** A container is ill where it has this file. */
+export const illness = '/tmp/ill';
+const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0.1:8000/`;
+
+/** On two cores a node that boots takes half a minute, and Docker 15 s to see one lost. */
+const stateMaxMs = 120_000;
+
+/** Milliseconds since 1970, to be held against those of other processes. */
+export const nowMs = () => performance.timeOrigin + performance.now();
+
+type Options = {
+  readonly cluster: Cluster;
+  /** What a scenario chooses by. */
+  readonly chance: Chance;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Where scenarios happen: a real swarm, and what can be done to it. */
+export class Stage {
+  readonly cluster: Cluster;
+  readonly chance: Chance;
+  readonly #say: (line: string) => void;
+  readonly #signal: AbortSignal;
+  #blows: Blow[] = [];
+  #absences: Absence[] = [];
+
+  constructor({ cluster, chance, say, signal }: Options) {
+    this.cluster = cluster;
+    this.chance = chance;
+    this.#say = say;
+    this.#signal = signal;
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return this.cluster.nodes;
+  }
+
+  /** What struck, and who was absent, since it was asked for last. */
+  takeNotes(): { readonly blows: readonly Blow[]; readonly absences: readonly Absence[] } {
+    const notes = { blows: this.#blows, absences: this.#absences };
+    this.#blows = [];
+    this.#absences = [];
+    return notes;
+  }
+
+  /** One of the swarm's workers. */
+  worker(): ClusterNode {
+    const worker = this.chance.pick(this.nodes.filter(({ role }) => role === 'worker'));
+    if (!worker) throw new Error('the swarm has no worker');
+    return worker;
+  }
+
+  /** One of a service's processes: of both deciders, sentinels or consoles, one. */
+  replica(service: string): ClusterProcess {
+    const replica = this.chance.pick(this.cluster.processes.filter(({ name }) => name.startsWith(service)));
+    if (!replica) throw new Error(`the cluster has no ${service}`);
+    return replica;
+  }
+
+  /** Tells that something is about to strike: for so long requests may be bad because of it. */
+  strike(what: string, badMaxMs = 0): void {
+    this.#signal.throwIfAborted();
+    this.#say(what);
+    this.#blows.push({ what, atMs: nowMs(), badMaxMs });
+  }
+
+  /** While the work goes on, and until the node answers again after it, nobody can expect an answer by that node. */
+  async without({ address }: ClusterNode, work: () => Promise<void>): Promise<void> {
+    const absence = { address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
+    this.#absences.push(absence);
+    await work();
+    await this.until(`${address} to answer again`, async () => {
+      const { status, stderr } = await this.cluster.client.exec(asking(address));
+      return status === 0 || stderr.trim();
+    });
+    absence.toMs = nowMs();
+  }
+
+  pause(forMs: number): Promise<void> {
+    return pause(forMs, undefined, { signal: this.#signal });
+  }
+
+  until(what: string, look: () => Promise<true | string>): Promise<unknown> {
+    return until(what, look, { limitMs: stateMaxMs, everyMs: 200, signal: this.#signal });
+  }
+
+  /** Docker's command on the manager. */
+  async docker(...args: readonly string[]): Promise<string> {
+    return run(['docker', '-H', `unix://${this.cluster.manager.socket}`, ...args]);
+  }
+
+  /** A shell line on the switch between the nodes, which has to succeed. */
+  async onSwitch(line: string): Promise<void> {
+    const { status, stderr } = await this.cluster.client.exec(line);
+    if (status !== 0) throw new Error(`${line}: ${stderr.trim()}`);
+  }
+
+  /** A shell line on a node, which has to succeed. */
+  async on(node: ClusterNode, line: string): Promise<string> {
+    const { status, stdout, stderr } = await node.exec(line);
+    if (status !== 0) throw new Error(`${node.name}: ${line}: ${stderr.trim()}`);
+    return stdout;
+  }
+
+  /** Ids of the containers of a service's tasks on a node. */
+  async containers({ socket }: ClusterNode, service: string): Promise<readonly string[]> {
+    const filter = `label=com.docker.swarm.service.name=${service}`;
+    const listed = await run(['docker', '-H', `unix://${socket}`, 'ps', '--quiet', '--no-trunc', '--filter', filter]);
+    return listed.split('\n').filter(Boolean);
+  }
+
+  /** Creates the services that all scenarios begin with. */
+  async deploy(): Promise<void> {
+    await this.docker('network', 'create', '--driver', 'overlay', '--subnet', smallSubnet, network);
+    for (const { name, port, replicas } of [steady, restless]) {
+      await this.docker(
+        ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
+        ...['--publish', `${port}:8000`, '--network', network, '--restart-delay', '0s', '--update-monitor', '1s'],
+        ...['--health-cmd', healthCheck, '--health-interval', '500ms', '--health-retries', '2', imageName],
+      );
+    }
+    await this.healed();
+  }
+
+  /** Waits until Docker has what it wants, all nodes have applied it, and their rules are what Docker's listing makes them. */
+  async healed(): Promise<void> {
+    await this.until('Docker to have what it wants', () => this.#isDockerSettled());
+    await fairwayConverged(this.cluster, { limitMs: stateMaxMs, signal: this.#signal });
+    await this.until("every node's rules to be those of Docker's listing", async () => {
+      const wrong = await wrongRules(this.cluster);
+      return wrong.length === 0 || wrong.join('; ');
+    });
+  }
+
+  async #isDockerSettled(): Promise<true | string> {
+    const away = (await this.docker('node', 'ls', '--format', '{{.Hostname}} {{.Status}}'))
+      .split('\n')
+      .filter((line) => line && !line.endsWith(' Ready'));
+    if (away.length > 0) return away.join(', ');
+    const replicas = await this.docker('service', 'ls', '--format', '{{.Name}} {{.Replicas}}');
+    const lacking = replicas.split('\n').filter((line) => /(\d+)\/(?!\1\b)/.test(line));
+    return lacking.length === 0 || lacking.join(', ');
+  }
+}
+
+function asking(address: string): string[] {
+  return ['curl', '-sSf', '-m', '1', '-o', '/dev/null', `http://${address}:${steady.port}/`];
+}

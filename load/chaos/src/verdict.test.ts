@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { judge } from './verdict.ts';
+
+const bad = (atMs: number, { what = 'ECONNREFUSED', target = 'a:1', tookMs = 10 } = {}) => ({
+  bad: what,
+  target,
+  atMs,
+  tookMs,
+});
+const blow = { what: 'node2 loses its power', atMs: 1_000, badMaxMs: 500 };
+
+test('a bad request is excused for so long after a blow, and one that was under way when it struck', () => {
+  const requests = [bad(995), bad(1_400), bad(1_501), bad(900)];
+  const { failed, badMs, unexcused } = judge(requests, [blow], []);
+  expect({ failed, badMs }).toEqual({ failed: 4, badMs: 400 });
+  expect(unexcused.map(({ atMs }) => atMs)).toEqual([900, 1_501]);
+});
+
+test('a blow that is to be nothing to anybody excuses none', () => {
+  expect(judge([bad(1_001)], [{ ...blow, badMaxMs: 0 }], []).unexcused).toHaveLength(1);
+});
+
+test('what is asked of a node that is cut off is not counted, and what others are asked is', () => {
+  const absence = { address: 'a', fromMs: 1_000, toMs: 2_000 };
+  expect(judge([bad(995), bad(1_500), bad(2_001), bad(1_500, { target: 'b:1' })], [], [absence])).toMatchObject({
+    failed: 2,
+    unexcused: [bad(1_500, { target: 'b:1' }), bad(2_001)],
+  });
+});
+
+test('an outage is of one node, and ends with what it answers for a while', () => {
+  const requests = [bad(1_000), bad(1_200), bad(1_300), bad(1_600), bad(1_100, { target: 'b:1', what: 'late' })];
+  expect(judge(requests, [blow], [])).toMatchObject({ failed: 4, late: 1, outageMs: 300 });
+});
