@@ -6,15 +6,25 @@ const project = fileURLToPath(new URL('../../', import.meta.url));
 const simulation = 'load/simulation/src/main.ts';
 const parts = [
   ['infra/launch/test.ts'],
-  ['infra/lab/main.ts', '--limit', '90', 'vitest run --project swarm --reporter=verbose'],
+  ['infra/lab/main.ts', '--limit', '165', 'vitest run --project swarm --reporter=verbose'],
   [simulation, '--seeds', '1001..10000'],
   [simulation, '--faults'],
+  [
+    'load/chaos/src/main.ts',
+    '--random',
+    '--seeds',
+    '1..20',
+    '--minutes',
+    '5',
+    '--results',
+    'load/results/chaos-random.md',
+  ],
 ];
 
 const usage = `Usage: npm run full
 
 All stages of npm test, then every test of the real swarm in the lab, where IPVS balances, then 9,000 further seeds of the
-simulation, then its planted faults.
+simulation, then its planted faults, then chaos from 20 seeds for five minutes each.
 `;
 
 function main(): number {

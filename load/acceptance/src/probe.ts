@@ -48,10 +48,10 @@ async function probe(asked: Probe, signal: AbortSignal): Promise<ProbeResult> {
         const key = asked.targets.length > 1 && asked.byTarget ? `${target} ${answer}` : answer;
         result.answers[key] = (result.answers[key] ?? 0) + 1;
       } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
+        const { code, message, cause = '' } = error as NodeJS.ErrnoException;
         const reason = code ?? message;
         result.failures[reason] = (result.failures[reason] ?? 0) + 1;
-        if (asked.tell) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason}\n`);
+        if (asked.tell) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason} ${cause}\n`);
       }
       result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
     }
@@ -67,12 +67,17 @@ function askHttp(host: string, port: number, answerMaxMs: number): Promise<strin
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = connect({ host, port, timeout: answerMaxMs });
+    const startMs = performance.now();
+    let connected = 'not connected';
     socket.setEncoding('utf8');
-    socket.on('connect', () => socket.write('GET / HTTP/1.0\r\n\r\n'));
+    socket.on('connect', () => {
+      connected = `connected after ${Math.round(performance.now() - startMs)} ms from port ${socket.localPort}`;
+      socket.write('GET / HTTP/1.0\r\n\r\n');
+    });
     socket.on('data', (data) => {
       text += data;
     });
-    socket.on('timeout', () => socket.destroy(new Error('no answer in time')));
+    socket.on('timeout', () => socket.destroy(new Error('no answer in time', { cause: connected })));
     socket.on('error', reject);
     socket.on('close', () => {
       const body = text.split('\r\n\r\n')[1]?.trim();

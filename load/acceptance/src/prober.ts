@@ -50,14 +50,16 @@ const program = fileURLToPath(new URL('probe.ts', import.meta.url));
 
 /** A process in a network namespace that makes connections when it is asked to. */
 export class Prober {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #waiting = new Map<number, PromiseWithResolvers<ProbeResult>>();
   #asked = 0;
 
   constructor(namespace: string) {
     this.#child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, program], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // Handed on by this process: what is written past it is not among what the tests' runner shows.
+    this.#child.stderr.on('data', (text) => process.stderr.write(text));
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       const { id, result } = JSON.parse(line) as ProbeReport;
       this.#waiting.get(id)?.resolve(result);
