@@ -27,8 +27,8 @@ export const listing = scenarios.map(({ name, says }) => `  ${name.padEnd(width)
 export const usage = `Usage: npm run chaos -- [NAME... | --random [--seeds A..B] [--minutes M]] [--seed N] [--results FILE] [--list]
 
 Makes a real swarm of three nodes with Fairway on it, asks a service by every node 50 times a second, lets things go wrong,
-and judges the requests meanwhile: none may be bad (without an answer, or with one after more than 500 ms) for longer than
-the scenario says. After each, Docker, Fairway and every node's rules have to be as they should be. All scenarios, or those
+and judges the requests meanwhile: none may be bad (without an answer, or with one after 3 s, as one whose first packet was
+lost twice) for longer than the scenario says. After each, Docker, Fairway and every node's rules have to be as they should be. All scenarios, or those
 named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
 
   --random      scenarios as chance has them, some together with a change of a service; a failure ends the run

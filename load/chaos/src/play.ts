@@ -15,8 +15,8 @@ export type Played = Verdict & {
 
 /** By each node, fifty requests a second. */
 const everyMs = 20;
-/** A SYN that went to nobody is sent again after a second. */
-const lateMs = 500;
+/** A SYN that went to nobody is sent again after a second: what takes less was slow, and not lost. */
+const lateMs = 950;
 /** Requests of before and after are its own too: what was begun last is to be answered, or known as late. */
 const aroundMs = 1_000;
 
@@ -45,7 +45,7 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
   const [first] = verdict.unexcused;
   if (first)
-    failure ??= `${verdict.unexcused.length} requests were bad that nothing excuses, the first by ${first.target}: ${first.bad}, ${whenOf(first.atMs)}`;
+    failure ??= `${verdict.unexcused.length} requests were bad that nothing excuses, the first by ${first.target}: ${first.bad} after ${first.tookMs.toFixed(0)} ms, ${whenOf(first.atMs)}`;
   return {
     ...verdict,
     name: scenarios.map(({ name }) => name).join(' + '),

@@ -17,8 +17,6 @@ export const steady = { name: 'steady', port: 8000, replicas: 4 } as const;
 export const restless = { name: 'restless', port: 8001, replicas: 2 } as const;
 
 const network = 'back';
-/** So few addresses that Docker comes round to each soon. */
-const smallSubnet = '10.88.0.0/27';
 /** A container is ill where it has this file. */
 export const illness = '/tmp/ill';
 const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0.1:8000/`;
@@ -133,12 +131,21 @@ export class Stage {
 
   /** Creates the services that all scenarios begin with. */
   async deploy(): Promise<void> {
-    await this.docker('network', 'create', '--driver', 'overlay', '--subnet', smallSubnet, network);
+    await this.docker('network', 'create', '--driver', 'overlay', network);
     for (const { name, port, replicas } of [steady, restless]) {
       await this.docker(
         ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
         ...['--publish', `${port}:8000`, '--network', network, '--restart-delay', '0s', '--update-monitor', '1s'],
-        ...['--health-cmd', healthCheck, '--health-interval', '500ms', '--health-retries', '2', imageName],
+        ...[
+          '--health-cmd',
+          healthCheck,
+          '--health-interval',
+          '500ms',
+          '--health-retries',
+          '2',
+          imageName,
+          'serve-many',
+        ],
       );
     }
     await this.healed();

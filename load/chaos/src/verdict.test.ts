@@ -20,6 +20,11 @@ test('a blow that is to be nothing to anybody excuses none', () => {
   expect(judge([bad(1_001)], [{ ...blow, badMaxMs: 0 }], []).unexcused).toHaveLength(1);
 });
 
+test('a late answer needs an excuse where the first packet was lost twice', () => {
+  const requests = [bad(1_000, { what: 'late', tookMs: 2_899 }), bad(1_000, { what: 'late', tookMs: 3_010 })];
+  expect(judge(requests, [], [])).toMatchObject({ late: 2, unexcused: [requests[1]] });
+});
+
 test('what is asked of a node that is cut off is not counted, and what others are asked is', () => {
   const absence = { address: 'a', fromMs: 1_000, toMs: 2_000 };
   expect(judge([bad(995), bad(1_500), bad(2_001), bad(1_500, { target: 'b:1' })], [], [absence])).toMatchObject({

@@ -20,6 +20,12 @@ export type Verdict = {
   readonly unexcused: readonly BadRequest[];
 };
 
+/**
+ * A SYN that goes to nobody is sent again after one second and then two (RFC 6298, 2.1). What is late by less may have waited
+ * for a processor as well, when containers start: it is counted, and needs no excuse.
+ */
+const lostTwiceMs = 2_900;
+
 /** One bad request more than so long after another is of another outage. */
 const outageGapMs = 250;
 
@@ -32,8 +38,12 @@ export function judge(bad: readonly BadRequest[], blows: readonly Blow[], absenc
     late: counted.filter((request) => request.bad === 'late').length,
     outageMs: Math.max(0, ...outages(counted)),
     badMs: Math.max(0, ...sinceBlow.flatMap((found) => (found ? [found.sinceMs] : []))),
-    unexcused: counted.filter((_, n) => !sinceBlow[n]),
+    unexcused: counted.filter((request, n) => !sinceBlow[n] && !isSlow(request)),
   };
+}
+
+function isSlow({ bad, tookMs }: BadRequest): boolean {
+  return bad === 'late' && tookMs < lostTwiceMs;
 }
 
 /** From just before to just after it, as its start and its end are told by different clocks' readings of a process. */

@@ -8,7 +8,7 @@ export const dockerdRestarted: Scenario = {
     const dockerd = stage.cluster.process(`${node.name}.dockerd`);
     await stage.without(node, async () => {
       stage.strike(`dockerd of ${node.name} ends`, 1_500);
-      await dockerd.kill();
+      await dockerd.stop();
       await stage.pause(stage.chance.upTo(6_000));
       stage.strike(`dockerd of ${node.name} is started again`, 1_500);
       await dockerd.start();

@@ -1,5 +1,4 @@
 import type { Scenario } from '../scenario.ts';
-import { addressesGivenAway } from './addresses-given-away.ts';
 import { busWiped } from './bus-wiped.ts';
 import { containerKilled, containerOutOfMemory, containerSickens } from './container-ends.ts';
 import { dockerdRestarted } from './dockerd-restarted.ts';
@@ -33,11 +32,10 @@ export const scenarios: readonly Scenario[] = [
   networkCut,
   oneWayCut,
   managerLost,
-  addressesGivenAway,
   nodeJoinsAndLeaves,
 ];
 
 /** What may happen while something else goes wrong, as long as there is a manager. */
 export const changes: readonly Scenario[] = [containerKilled, containerSickens, rollingUpdate, scaling];
 /** What takes the manager, or needs the swarm for itself. */
-export const alone: readonly Scenario[] = [managerLost, addressesGivenAway, nodeJoinsAndLeaves];
+export const alone: readonly Scenario[] = [managerLost, nodeJoinsAndLeaves];

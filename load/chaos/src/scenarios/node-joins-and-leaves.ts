@@ -23,7 +23,7 @@ export const nodeJoinsAndLeaves: Scenario = {
 };
 
 /** Whether a task of the service runs there, be it one that is to end. */
-async function hasTasks({ docker }: Pick<Stage, 'docker'>, node: string): Promise<boolean> {
-  const listed = await docker('node', 'ps', '--format', '{{.CurrentState}}', node);
+async function hasTasks(stage: Stage, node: string): Promise<boolean> {
+  const listed = await stage.docker('node', 'ps', '--format', '{{.CurrentState}}', node);
   return listed.split('\n').some((state) => state.startsWith('Running'));
 }
