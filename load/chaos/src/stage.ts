@@ -168,7 +168,12 @@ export class Stage {
     if (away.length > 0) return away.join(', ');
     const replicas = await this.docker('service', 'ls', '--format', '{{.Name}} {{.Replicas}}');
     const lacking = replicas.split('\n').filter((line) => /(\d+)\/(?!\1\b)/.test(line));
-    return lacking.length === 0 || lacking.join(', ');
+    if (lacking.length > 0) return lacking.join(', ');
+    const updates = await this.docker(
+      ...['service', 'inspect', '--format', '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}'],
+      ...[steady.name, restless.name],
+    );
+    return !updates.includes('updating') || 'an update goes on';
   }
 }
 
