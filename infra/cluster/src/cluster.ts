@@ -7,7 +7,7 @@ import { Engine } from './engine.ts';
 import { consoleUrls, nodeService } from './fairway.ts';
 import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
-import { clusterCredentials, credentialsFile, natsName, nodeNats, removeStore } from './nats.ts';
+import { clusterCredentials, credentialsFile, natsName, nodeNats, removeStore, storeOf } from './nats.ts';
 import { addMachine, dockerd, dockerdName, dockerdReady, enterNode, nodeCgroup } from './node.ts';
 import { joinNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
@@ -124,6 +124,11 @@ export class Cluster {
   get bus(): { readonly urls: readonly string[]; readonly servers: readonly ClusterProcess[] } {
     const { urls, parts } = readState(this.place).bus;
     return { urls, servers: parts.map((part) => this.process(part)) };
+  }
+
+  /** Folder in which a server of the bus keeps all that it stores. */
+  busStore(server: string): string {
+    return storeOf(this.place, server);
   }
 
   /** What the first console that answers says of the mesh, as JSON. Throws where none does, with what curl said. */

@@ -45,7 +45,7 @@ export function credentialsDir(place: ClusterPlace): string {
 }
 
 /** Where all that the bus stores is: a folder per server. */
-function storeOf(place: ClusterPlace, part: string): string {
+export function storeOf(place: ClusterPlace, part: string): string {
   return join(place.dataDir, 'nats', part);
 }
 

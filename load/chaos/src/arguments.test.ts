@@ -20,6 +20,8 @@ test('a run at random is one from each seed', () => {
 test.each([
   [['no-such'], /there is no scenario "no-such"; there are\n {2}container-killed/],
   [['--random', 'network-cut'], /chooses its scenarios itself/],
+  [['--docker', 'decider-killed'], /there is no scenario "decider-killed"/],
+  [['--docker', '--random'], /--docker does not/],
   [['--minutes', '2'], /are for --random/],
   [['--random', '--seeds', 'x'], /--seeds is/],
   [['--random', '--seeds', '5..3'], /--seeds is/],

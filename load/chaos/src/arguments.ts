@@ -6,6 +6,8 @@ import { scenarios } from './scenarios/index.ts';
 export type ChaosArguments = {
   readonly help: boolean;
   readonly list: boolean;
+  /** Docker's own mesh, to compare. */
+  readonly docker: boolean;
   /** In the order in which they are played. */
   readonly played: readonly Scenario[];
   /** One run at random from each of these seeds, instead. */
@@ -22,15 +24,20 @@ export class ArgumentsInvalid extends Error {
 
 const width = Math.max(...scenarios.map(({ name }) => name.length));
 
-export const listing = scenarios.map(({ name, says }) => `  ${name.padEnd(width)}  ${says}\n`).join('');
+const listingOf = (some: readonly Scenario[]) =>
+  some.map(({ name, says }) => `  ${name.padEnd(width)}  ${says}\n`).join('');
 
-export const usage = `Usage: npm run chaos -- [NAME... | --random [--seeds A..B] [--minutes M]] [--seed N] [--results FILE] [--list]
+export const listing = listingOf(scenarios);
+
+export const usage = `Usage: npm run chaos -- [NAME... [--docker] | --random [--seeds A..B] [--minutes M]] [OPTIONS]
 
 Makes a real swarm of three nodes with Fairway on it, asks a service by every node 50 times a second, lets things go wrong,
 and judges the requests meanwhile: none may be bad (without an answer, or with one after 3 s, as one whose first packet was
-lost twice) for longer than the scenario says. After each, Docker, Fairway and every node's rules have to be as they should be. All scenarios, or those
-named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
+lost twice) for longer than the scenario says. After each, Docker, Fairway and every node's rules have to be as they should
+be. All scenarios, or those named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
 
+  --docker      Docker's own mesh without Fairway, to compare: the scenarios that it has too, told and not judged. It
+                takes a kernel with IPVS, as npm run lab has
   --random      scenarios as chance has them, some together with a change of a service; a failure ends the run
   --seeds A..B  one such run from each of these seeds, on the same swarm; 1 unless told
   --minutes M   how long each of them takes at least, 1 unless told
@@ -48,11 +55,13 @@ export function parseArguments(args: readonly string[]): ChaosArguments {
     throw new ArgumentsInvalid(cause instanceof Error ? cause.message : String(cause), { cause });
   }
   const { values, positionals } = given;
+  const known = values.docker ? scenarios.filter((scenario) => scenario.of === 'swarm') : scenarios;
   const named = positionals.map((name) => {
-    const found = scenarios.find((scenario) => scenario.name === name);
-    if (!found) throw new ArgumentsInvalid(`there is no scenario "${name}"; there are\n${listing}`);
+    const found = known.find((scenario) => scenario.name === name);
+    if (!found) throw new ArgumentsInvalid(`there is no scenario "${name}"; there are\n${listingOf(known)}`);
     return found;
   });
+  if (values.random && values.docker) throw new ArgumentsInvalid('--random judges, and --docker does not');
   if (values.random && named.length > 0) throw new ArgumentsInvalid('--random chooses its scenarios itself');
   if (!values.random && (values.seeds !== undefined || values.minutes !== undefined))
     throw new ArgumentsInvalid('--seeds and --minutes are for --random');
@@ -66,7 +75,8 @@ export function parseArguments(args: readonly string[]): ChaosArguments {
   return {
     help: values.help,
     list: values.list,
-    played: named.length > 0 ? named : scenarios,
+    docker: values.docker,
+    played: named.length > 0 ? named : known,
     random: values.random ? seeds : [],
     seed,
     minutes,
@@ -81,6 +91,7 @@ function parse(args: readonly string[]) {
     options: {
       help: { type: 'boolean', short: 'h', default: false },
       list: { type: 'boolean', default: false },
+      docker: { type: 'boolean', default: false },
       random: { type: 'boolean', default: false },
       seeds: { type: 'string' },
       minutes: { type: 'string' },

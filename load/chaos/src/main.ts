@@ -23,7 +23,8 @@ function report(played: Played): void {
 
 /** Plays what was asked for; each run at random counts as one. */
 async function playAll(cluster: Cluster, asked: ChaosArguments, signal: AbortSignal): Promise<readonly Played[][]> {
-  const stageOf = (seed: number) => new Stage({ cluster, chance: chanceFrom(seed), say: step, signal });
+  const stageOf = (seed: number) =>
+    new Stage({ cluster, hasFairway: !asked.docker, chance: chanceFrom(seed), say: step, signal });
   const first = stageOf(asked.seed);
   await first.deploy();
   step('the services answer; requests begin');
@@ -61,7 +62,13 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
-  const cluster = await startCluster({ name: 'chaos', nodes: 3, fairway: true, report: step, signal: end.signal });
+  const cluster = await startCluster({
+    name: 'chaos',
+    nodes: 3,
+    fairway: !asked.docker,
+    report: step,
+    signal: end.signal,
+  });
   try {
     const runs = await playAll(cluster, asked, end.signal);
     end.signal.throwIfAborted();

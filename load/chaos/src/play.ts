@@ -1,3 +1,4 @@
+import { patience } from '@fairway/cluster';
 import { startTraffic, type Traffic } from '@fairway/traffic';
 import type { Scenario } from './scenario.ts';
 import { nowMs, type Stage, steady } from './stage.ts';
@@ -23,7 +24,8 @@ const aroundMs = 1_000;
 /** Begins to ask every node of the swarm. */
 export function startAsking({ cluster, nodes }: Stage): Traffic {
   const targets = nodes.map(({ address }) => `${address}:${steady.port}`);
-  return startTraffic(cluster, { targets, everyMs, lateMs });
+  // On a machine that is so much slower, as the lab's, the same load is so many requests fewer.
+  return startTraffic(cluster, { targets, everyMs: everyMs * patience(), lateMs });
 }
 
 /** Lets scenarios happen at once under the traffic, waits until all is healed, and judges the requests meanwhile. */
@@ -44,7 +46,8 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   const { blows, absences } = stage.takeNotes();
   const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
   const [first] = verdict.unexcused;
-  if (first)
+  // Docker's own mesh promises nothing.
+  if (first && stage.hasFairway)
     failure ??= `${verdict.unexcused.length} requests were bad that nothing excuses, the first by ${first.target}: ${first.bad} after ${first.tookMs.toFixed(0)} ms, ${whenOf(first.atMs)}`;
   return {
     ...verdict,

@@ -29,6 +29,8 @@ export const nowMs = () => performance.timeOrigin + performance.now();
 
 type Options = {
   readonly cluster: Cluster;
+  /** Whether Fairway runs on it, or Docker's own mesh alone. */
+  readonly hasFairway: boolean;
   /** What a scenario chooses by. */
   readonly chance: Chance;
   readonly say: (line: string) => void;
@@ -39,13 +41,15 @@ type Options = {
 export class Stage {
   readonly cluster: Cluster;
   readonly chance: Chance;
+  readonly hasFairway: boolean;
   readonly #say: (line: string) => void;
   readonly #signal: AbortSignal;
   #blows: Blow[] = [];
   #absences: Absence[] = [];
 
-  constructor({ cluster, chance, say, signal }: Options) {
+  constructor({ cluster, hasFairway, chance, say, signal }: Options) {
     this.cluster = cluster;
+    this.hasFairway = hasFairway;
     this.chance = chance;
     this.#say = say;
     this.#signal = signal;
@@ -89,10 +93,7 @@ export class Stage {
     const absence = { address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
     this.#absences.push(absence);
     await work();
-    await this.until(`${address} to answer again`, async () => {
-      const { status, stderr } = await this.cluster.client.exec(asking(address));
-      return status === 0 || stderr.trim();
-    });
+    await this.#answers(address);
     absence.toMs = nowMs();
   }
 
@@ -151,13 +152,26 @@ export class Stage {
     await this.healed();
   }
 
-  /** Waits until Docker has what it wants, all nodes have applied it, and their rules are what Docker's listing makes them. */
+  /**
+   * Waits until Docker has what it wants and every node answers, and where Fairway runs all nodes have applied it, and their
+   * rules are what Docker's listing makes them.
+   */
   async healed(): Promise<void> {
     await this.until('Docker to have what it wants', () => this.#isDockerSettled());
+    for (const { address } of this.nodes) await this.#answers(address);
+    if (!this.hasFairway) return;
     await fairwayConverged(this.cluster, { limitMs: stateMaxMs, signal: this.#signal });
     await this.until("every node's rules to be those of Docker's listing", async () => {
       const wrong = await wrongRules(this.cluster);
       return wrong.length === 0 || wrong.join('; ');
+    });
+  }
+
+  async #answers(address: string): Promise<void> {
+    const asking = ['curl', '-sSf', '-m', '1', '-o', '/dev/null', `http://${address}:${steady.port}/`];
+    await this.until(`${address} to answer`, async () => {
+      const { status, stderr } = await this.cluster.client.exec(asking);
+      return status === 0 || stderr.trim();
     });
   }
 
@@ -175,8 +189,4 @@ export class Stage {
     );
     return !updates.includes('updating') || 'an update goes on';
   }
-}
-
-function asking(address: string): string[] {
-  return ['curl', '-sSf', '-m', '1', '-o', '/dev/null', `http://${address}:${steady.port}/`];
 }

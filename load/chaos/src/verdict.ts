@@ -14,7 +14,7 @@ export type Verdict = {
   readonly late: number;
   /** The longest time in which one node answered no request as it should. */
   readonly outageMs: number;
-  /** From the blow to the begin of the last request that was bad because of it; the longest of all blows. */
+  /** From a blow to the begin of the last bad request after it and before the next; the longest of all blows. */
   readonly badMs: number;
   /** Bad requests that nothing excuses. */
   readonly unexcused: readonly BadRequest[];
@@ -32,13 +32,12 @@ const outageGapMs = 250;
 /** Judges the bad requests of a scenario. One that was under way when something struck is of that. */
 export function judge(bad: readonly BadRequest[], blows: readonly Blow[], absences: readonly Absence[]): Verdict {
   const counted = bad.filter((request) => !isAbsent(request, absences)).sort((a, b) => a.atMs - b.atMs);
-  const sinceBlow = counted.map((request) => blowOf(request, blows));
   return {
     failed: counted.filter((request) => request.bad !== 'late').length,
     late: counted.filter((request) => request.bad === 'late').length,
     outageMs: Math.max(0, ...outages(counted)),
-    badMs: Math.max(0, ...sinceBlow.flatMap((found) => (found ? [found.sinceMs] : []))),
-    unexcused: counted.filter((request, n) => !sinceBlow[n] && !isSlow(request)),
+    badMs: Math.max(0, ...counted.map((request) => sinceLast(request, blows))),
+    unexcused: counted.filter((request) => !isExcused(request, blows) && !isSlow(request)),
   };
 }
 
@@ -53,11 +52,14 @@ function isAbsent({ target, atMs, tookMs }: BadRequest, absences: readonly Absen
   );
 }
 
-function blowOf({ atMs, tookMs }: BadRequest, blows: readonly Blow[]): { readonly sinceMs: number } | undefined {
-  const excuse = blows.find(
-    (blow) => blow.badMaxMs > 0 && atMs + tookMs >= blow.atMs && atMs <= blow.atMs + blow.badMaxMs,
-  );
-  return excuse && { sinceMs: Math.max(0, atMs - excuse.atMs) };
+function isExcused({ atMs, tookMs }: BadRequest, blows: readonly Blow[]): boolean {
+  return blows.some((blow) => blow.badMaxMs > 0 && atMs + tookMs >= blow.atMs && atMs <= blow.atMs + blow.badMaxMs);
+}
+
+/** How long after the last blow before its end it was begun; 0 for one that was under way, or before all. */
+function sinceLast({ atMs, tookMs }: BadRequest, blows: readonly Blow[]): number {
+  const last = blows.findLast((blow) => blow.atMs <= atMs + tookMs);
+  return Math.max(0, atMs - (last?.atMs ?? atMs));
 }
 
 /** How long each run of bad requests by one node was, from the begin of its first to the begin of its last. */

@@ -19,6 +19,7 @@ async function someContainer(
 export const containerKilled: Scenario = {
   name: 'container-killed',
   says: 'a container is killed in the middle of its requests',
+  of: 'swarm',
   async happen(stage) {
     const { on, id } = await someContainer(stage);
     stage.strike(`container ${id.slice(0, 12)} is killed`, 500);
@@ -29,6 +30,7 @@ export const containerKilled: Scenario = {
 export const containerOutOfMemory: Scenario = {
   name: 'container-out-of-memory',
   says: 'the kernel kills a container that takes more memory than it may',
+  of: 'swarm',
   async happen(stage) {
     const { on, id } = await someContainer(stage);
     await on(`docker update --memory 16m --memory-swap 16m ${id}`);
@@ -41,6 +43,7 @@ export const containerOutOfMemory: Scenario = {
 export const containerSickens: Scenario = {
   name: 'container-sickens',
   says: 'a health check fails, and Swarm puts another task in the place of it',
+  of: 'swarm',
   async happen(stage) {
     const { on, id } = await someContainer(stage);
     stage.strike(`container ${id.slice(0, 12)} is ill`);

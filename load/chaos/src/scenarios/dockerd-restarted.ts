@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 export const dockerdRestarted: Scenario = {
   name: 'dockerd-restarted',
   says: 'dockerd of a worker ends with all its containers, and is started again',
+  of: 'swarm',
   async happen(stage) {
     const node = stage.worker();
     const dockerd = stage.cluster.process(`${node.name}.dockerd`);

@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { busWiped } from './bus-wiped.ts';
 import { containerKilled, containerOutOfMemory, containerSickens } from './container-ends.ts';
+import { diskFull } from './disk-full.ts';
 import { dockerdRestarted } from './dockerd-restarted.ts';
 import { managerLost } from './manager-lost.ts';
 import { natsUnreachable } from './nats-unreachable.ts';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   natsKilled,
   natsUnreachable,
   busWiped,
+  diskFull,
   slowNode,
   dockerdRestarted,
   nodeLosesPower,

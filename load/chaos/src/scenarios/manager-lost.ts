@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 export const managerLost: Scenario = {
   name: 'manager-lost',
   says: 'the only manager loses its power, and boots again',
+  of: 'swarm',
   async happen(stage) {
     const { manager } = stage.cluster;
     await stage.without(manager, async () => {

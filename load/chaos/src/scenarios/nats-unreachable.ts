@@ -4,6 +4,7 @@ import { restless } from '../stage.ts';
 export const natsUnreachable: Scenario = {
   name: 'nats-unreachable',
   says: 'one node cannot reach the bus, while a service changes',
+  of: 'fairway',
   async happen(stage) {
     const node = stage.worker();
     const { name, replicas } = restless;

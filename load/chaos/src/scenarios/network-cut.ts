@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 export const networkCut: Scenario = {
   name: 'network-cut',
   says: "a worker's cable is pulled, and put back",
+  of: 'swarm',
   async happen(stage) {
     const node = stage.worker();
     const link = (state: 'up' | 'down') => stage.onSwitch(`ip link set ${node.name} ${state}`);

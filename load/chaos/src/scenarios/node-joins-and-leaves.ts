@@ -4,6 +4,7 @@ import { type Stage, steady } from '../stage.ts';
 export const nodeJoinsAndLeaves: Scenario = {
   name: 'node-joins-and-leaves',
   says: 'a node joins, is drained and leaves, and the same machine joins under a new id',
+  of: 'swarm',
   async happen(stage) {
     for (const turn of ['a node joins', 'it joins again under a new id']) {
       stage.strike(turn);

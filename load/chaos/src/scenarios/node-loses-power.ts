@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 export const nodeLosesPower: Scenario = {
   name: 'node-loses-power',
   says: 'a worker loses its power, and boots again',
+  of: 'swarm',
   async happen(stage) {
     const node = stage.worker();
     await stage.without(node, async () => {

@@ -9,6 +9,7 @@ const ways = [
 export const oneWayCut: Scenario = {
   name: 'one-way-cut',
   says: 'a worker hears the others and they do not hear it, or the other way round',
+  of: 'swarm',
   async happen(stage) {
     const node = stage.worker();
     const { says, hook, priority, match } = stage.chance.pick(ways) ?? ways[0];

@@ -4,6 +4,7 @@ import { restless, steady } from '../stage.ts';
 export const rollingUpdate: Scenario = {
   name: 'rolling-update',
   says: 'the service that is asked is updated, one task after the other',
+  of: 'swarm',
   async happen(stage) {
     stage.strike(`${steady.name} is updated`);
     await stage.docker('service', 'update', '--no-resolve-image', '--force', '--detach', steady.name);
@@ -13,6 +14,7 @@ export const rollingUpdate: Scenario = {
 export const scaling: Scenario = {
   name: 'scaling',
   says: 'both services are scaled up and down again',
+  of: 'swarm',
   async happen(stage) {
     const scaled = (factor: number) => [steady, restless].map(({ name, replicas }) => `${name}=${replicas * factor}`);
     stage.strike('both services are scaled up');

@@ -6,6 +6,7 @@ function killed(service: string, says: string, processOf: (stage: Stage) => Retu
   return {
     name: `${service}-killed`,
     says,
+    of: 'fairway',
     async happen(stage) {
       const process = processOf(stage);
       stage.strike(`${process.name} is killed`);

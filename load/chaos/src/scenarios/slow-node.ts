@@ -5,6 +5,7 @@ const stoppedMs = 2_000;
 export const slowNode: Scenario = {
   name: 'slow-node',
   says: 'all that runs on a worker but its containers stands still for 2 s',
+  of: 'swarm',
   async happen(stage) {
     const { name } = stage.worker();
     const processes = stage.cluster.processes.filter((one) => one.name === name || one.name.startsWith(`${name}.`));
