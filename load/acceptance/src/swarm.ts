@@ -397,9 +397,20 @@ export class Swarm {
     }
     for (const part of [...this.deciders, ...this.nodes.map(({ name }) => this.cluster.process(name))])
       parts.push(`--- outcomes and log of ${part.name}\n${part.log(30)}`);
+    for (const { name } of this.nodes) {
+      const lines = this.cluster.process(`${name}.dockerd`).log(gossipAmong).split('\n');
+      parts.push(
+        `--- what dockerd of ${name} says of the others\n${lines.filter((line) => gossip.test(line)).join('\n')}`,
+      );
+    }
     return parts.join('\n');
   }
 }
+
+/** A node whose gossip takes another for lost has no way to its tasks, whatever the rules are. */
+const gossip = /memberlist|NetworkDB|networkdb|node join event|node leave event/i;
+/** So many of the last lines are looked through. */
+const gossipAmong = 400;
 
 /**
  * Linux sends a client six ICMP refusals at once and then one a second (icmp(7), icmp_ratelimit; measured). A look that
