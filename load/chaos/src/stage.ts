@@ -123,6 +123,17 @@ export class Stage {
     return stdout;
   }
 
+  /** From now on a node drops what matches an expression of nft's, where the hook of an ip filter chain sees it. */
+  async drop(node: ClusterNode, hook: string, match: string): Promise<void> {
+    const chain = `add chain ip chaos drops { type filter hook ${hook}; }`;
+    await this.on(node, `nft 'add table ip chaos; ${chain}; add rule ip chaos drops ${match} drop'`);
+  }
+
+  /** It drops nothing any more. */
+  async dropNothing(node: ClusterNode): Promise<void> {
+    await this.on(node, 'nft delete table ip chaos');
+  }
+
   /** Ids of the containers of a service's tasks on a node. */
   async containers({ socket }: ClusterNode, service: string): Promise<readonly string[]> {
     const filter = `label=com.docker.swarm.service.name=${service}`;
@@ -137,16 +148,8 @@ export class Stage {
       await this.docker(
         ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
         ...['--publish', `${port}:8000`, '--network', network, '--restart-delay', '0s', '--update-monitor', '1s'],
-        ...[
-          '--health-cmd',
-          healthCheck,
-          '--health-interval',
-          '500ms',
-          '--health-retries',
-          '2',
-          imageName,
-          'serve-many',
-        ],
+        ...['--health-cmd', healthCheck, '--health-interval', '500ms', '--health-retries', '2'],
+        ...[imageName, 'serve-many'],
       );
     }
     await this.healed();

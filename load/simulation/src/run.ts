@@ -2,7 +2,7 @@ import { wrongViews } from './console-views.ts';
 import { type Backups, happen, mendAll } from './happen.ts';
 import { entriesOf, showEntry } from './kernel-lines.ts';
 import { wrongAfterLoss } from './last-loss.ts';
-import { tablesOf } from './oracle/tables.ts';
+import { tablesOf, wrongLines } from './oracle/tables.ts';
 import type { Story } from './story/story.ts';
 import { type Line, makeWorld, type World } from './world.ts';
 
@@ -76,14 +76,10 @@ function lateMs({ events }: Story): number {
   return Math.max(0, ...events.map((event) => (event.kind === 'weather' ? (event.faults.straggleMsMax ?? 0) : 0)));
 }
 
-/** Where kernels differ from the oracle: `n1 lacks host tcp 8000 > …`, `n1 has …`. */
+/** Where kernels differ from the oracle. */
 function wrongs(world: World): string[] {
   return world.machines.flatMap((machine) => {
-    const wanted = tablesOf(world, machine);
     const found = entriesOf(machine.kernel, machine.networks).map(showEntry);
-    return [
-      ...wanted.filter((line) => !found.includes(line)).map((line) => `${machine.name} lacks ${line}`),
-      ...found.filter((line) => !wanted.includes(line)).map((line) => `${machine.name} has ${line}`),
-    ];
+    return wrongLines(machine.name, tablesOf(world, machine), found);
   });
 }

@@ -1,9 +1,9 @@
 import type { Cluster } from '@fairway/cluster';
-import { tablesOf } from '@fairway/simulation/oracle';
+import { tablesOf, wrongLines } from '@fairway/simulation/oracle';
 import { dockerTruth } from './docker-truth.ts';
 import { kernelLines } from './kernel-lines.ts';
 
-/** Where nodes' rules differ from what the oracle makes of Docker's listing: `node1 lacks host tcp 8000 > …`. */
+/** Where nodes' rules differ from what the oracle makes of Docker's listing. */
 export async function wrongRules(cluster: Cluster): Promise<string[]> {
   const { nodes, manager } = cluster;
   const truth = await dockerTruth(manager, nodes);
@@ -11,12 +11,7 @@ export async function wrongRules(cluster: Cluster): Promise<string[]> {
     nodes.map(async (node) => {
       const machine = truth.machines.find((one) => one.node === node.swarmNodeId);
       if (!machine) return [`${node.name} is in no swarm`];
-      const wanted = tablesOf(truth, machine);
-      const found = await kernelLines(node, machine.sandboxes);
-      return [
-        ...wanted.filter((line) => !found.includes(line)).map((line) => `${node.name} lacks ${line}`),
-        ...found.filter((line) => !wanted.includes(line)).map((line) => `${node.name} has ${line}`),
-      ];
+      return wrongLines(node.name, tablesOf(truth, machine), await kernelLines(node, machine.sandboxes));
     }),
   );
   return wrong.flat();

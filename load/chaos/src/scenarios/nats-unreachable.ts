@@ -9,14 +9,11 @@ export const natsUnreachable: Scenario = {
     const node = stage.worker();
     const { name, replicas } = restless;
     stage.strike(`${node.name} does not reach the bus`);
-    await stage.on(
-      node,
-      `nft 'add table ip chaos; add chain ip chaos cut { type filter hook output priority 0; }; add rule ip chaos cut tcp dport 4222 drop'`,
-    );
+    await stage.drop(node, 'output priority 0', 'tcp dport 4222');
     await stage.docker('service', 'scale', '--detach', `${name}=${replicas + 1}`);
     await stage.pause(2_000 + stage.chance.upTo(8_000));
     stage.strike(`${node.name} reaches the bus again`);
-    await stage.on(node, 'nft delete table ip chaos');
+    await stage.dropNothing(node);
     await stage.docker('service', 'scale', '--detach', `${name}=${replicas}`);
   },
 };

@@ -2,8 +2,8 @@ import type { Scenario } from '../scenario.ts';
 
 /** Where packets are dropped, by which direction is cut: what a node sends, or what is sent to it. */
 const ways = [
-  { says: 'nobody hears', hook: 'postrouting', priority: 300, match: 'oifname' },
-  { says: 'hears nobody', hook: 'prerouting', priority: -310, match: 'iifname' },
+  { says: 'nobody hears', hook: 'postrouting priority 300', match: 'oifname "eth0"' },
+  { says: 'hears nobody', hook: 'prerouting priority -310', match: 'iifname "eth0"' },
 ] as const;
 
 export const oneWayCut: Scenario = {
@@ -12,16 +12,13 @@ export const oneWayCut: Scenario = {
   of: 'swarm',
   async happen(stage) {
     const node = stage.worker();
-    const { says, hook, priority, match } = stage.chance.pick(ways) ?? ways[0];
+    const { says, hook, match } = stage.chance.pick(ways) ?? ways[0];
     await stage.without(node, async () => {
       stage.strike(says === 'nobody hears' ? `nobody hears ${node.name}` : `${node.name} hears nobody`, 1_500);
-      await stage.on(
-        node,
-        `nft 'add table ip chaos; add chain ip chaos cut { type filter hook ${hook} priority ${priority}; }; add rule ip chaos cut ${match} "eth0" drop'`,
-      );
+      await stage.drop(node, hook, match);
       await stage.pause(2_000 + stage.chance.upTo(18_000));
       stage.strike(`${node.name} hears and is heard again`);
-      await stage.on(node, 'nft delete table ip chaos');
+      await stage.dropNothing(node);
     });
   },
 };

@@ -31,6 +31,14 @@ export function tablesOf(truth: Truth, machine: TrueMachine): string[] {
   return lines.sort();
 }
 
+/** Where what a machine's kernel has differs from what it must have: `n1 lacks host tcp 8000 > …`, `n1 has …`. */
+export function wrongLines(name: string, wanted: readonly string[], found: readonly string[]): string[] {
+  return [
+    ...wanted.filter((line) => !found.includes(line)).map((line) => `${name} lacks ${line}`),
+    ...found.filter((line) => !wanted.includes(line)).map((line) => `${name} has ${line}`),
+  ];
+}
+
 function publishedBy(truth: Truth, service: EngineService, machine: TrueMachine): string[] {
   const gateway = machine.docker.gateway?.text;
   if (gateway === undefined) return [];
