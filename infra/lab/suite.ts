@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { showTally, sum, type Tally, tallyTests } from '../launch/tally.ts';
+import { showFailures, showTally, sum, type Tally, tallyTests } from '../launch/tally.ts';
 
 type Step = {
   /** The Vitest project. */
@@ -63,5 +63,5 @@ function readReport(): string | undefined {
 }
 
 const total = sum(steps.map(run));
-process.stdout.write(`\n${showTally(total)}\n`);
+process.stdout.write(`\n${showFailures(total)}${showTally(total)}\n`);
 process.exitCode = total.failed > 0 ? 1 : 0;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureToolchain, recoverClusters } from '@fairway/cluster';
 import { chooseStages, type Stage, StageUnknown, stages } from './stage.ts';
-import { showTally, sum, type Tally, tallyCheck, tallyPrinted, tallyTests } from './tally.ts';
+import { showFailures, showTally, sum, type Tally, tallyCheck, tallyPrinted, tallyTests } from './tally.ts';
 
 const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -92,7 +92,7 @@ async function runStages(chosen: readonly Stage[]): Promise<{ stage: Stage; tall
       tally = await runStage(stage);
     } catch (error) {
       process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-      tally = { passed: 0, failed: 1, skipped: 0 };
+      tally = { ...sum([]), failed: 1 };
     }
     results.push({ stage, tally, seconds: (performance.now() - startMs) / 1000 });
   }
@@ -119,7 +119,7 @@ async function main(args: readonly string[]): Promise<number> {
   // A stage that was ended from outside could not remove its cluster itself.
   for (const name of await recoverClusters()) process.stderr.write(`removed what was left of cluster "${name}"\n`);
   const total = sum(results.map((result) => result.tally));
-  process.stdout.write(`\n${results.map(showResult).join('')}\n`);
+  process.stdout.write(`\n${results.map(showResult).join('')}\n${showFailures(total)}`);
   const ranNothing = chosen.some((stage) => stage.hasTests) && total.passed + total.failed === 0;
   if (ranNothing) process.stdout.write('no test ran\n');
   process.stdout.write(`${showTally(total)}\n`);
