@@ -5,7 +5,7 @@ const tasks = (...pairs: readonly [string, string][]) => new Map(pairs);
 const nobody = new Set<string>();
 
 function look(reach: NetworkReach, wanted: ReadonlyMap<string, string>, reached: ReadonlySet<string>, nowMs: number) {
-  reach.found(wanted, reached);
+  reach.find(wanted, reached);
   reach.lookedFor(wanted, nowMs);
 }
 
@@ -59,7 +59,7 @@ test('nothing is missing of tasks that are there no longer', () => {
 test('one that was found ahead is not looked for, and one that was not is as new when it serves', () => {
   const reach = new NetworkReach();
   const coming = tasks(['10.0.1.6', 't6'], ['10.0.1.7', 't7']);
-  reach.found(coming, new Set(['10.0.1.6']));
+  reach.find(coming, new Set(['10.0.1.6']));
   expect(reach.dueMs).toBeUndefined();
   expect(reach.isDue(tasks(['10.0.1.6', 't6']), 50)).toBe(false);
   look(reach, tasks(['10.0.1.8', 't8']), nobody, 50);
@@ -69,7 +69,7 @@ test('one that was found ahead is not looked for, and one that was not is as new
 test('a look ahead takes nothing back of what is assumed', () => {
   const reach = new NetworkReach();
   reach.assume(tasks(['10.0.1.6', 't6']));
-  reach.found(tasks(['10.0.1.7', 't7']), nobody);
+  reach.find(tasks(['10.0.1.7', 't7']), nobody);
   expect(reach.addresses).toEqual(new Set(['10.0.1.6']));
   reach.assume(tasks());
   expect(reach.addresses).toEqual(nobody);

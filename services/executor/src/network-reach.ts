@@ -27,7 +27,12 @@ export class NetworkReach {
     return this.#found.get(address) === task;
   }
 
-  /** Forgets what is of none of these tasks: what was found counts for as long as the task is there. */
+  /** The tasks found, by address. */
+  get found(): Tasks {
+    return this.#found;
+  }
+
+  /** Forgets what is of none of these tasks. */
   keepOnly(...there: readonly Tasks[]): void {
     const isThere = (address: string, task: string) => there.some((tasks) => tasks.get(address) === task);
     for (const [address, task] of this.#found) if (!isThere(address, task)) this.#found.delete(address);
@@ -42,12 +47,19 @@ export class NetworkReach {
   }
 
   /** A look found a way to these addresses. */
-  found(tasks: Tasks, reached: ReadonlySet<string>): void {
+  find(tasks: Tasks, reached: ReadonlySet<string>): void {
     for (const [address, task] of tasks) {
       if (!reached.has(address)) continue;
       this.#found.set(address, task);
       this.#missingMs.delete(task);
     }
+  }
+
+  /** A look for what was found so far has a way to these addresses only; whether it has lost one. */
+  keepReached(asked: Tasks, reached: ReadonlySet<string>): boolean {
+    const lost = [...asked].filter(([address, task]) => !reached.has(address) && this.has(address, task));
+    for (const [address] of lost) this.#found.delete(address);
+    return lost.length > 0;
   }
 
   /**

@@ -1,9 +1,11 @@
-import type { Clock } from '@fairway/bus';
+import { type Clock, every } from '@fairway/bus';
 import { type Mesh, type Network, sandboxOf, type WatchedFacts } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
 import { tasksElsewhere } from './tasks-elsewhere.ts';
+import { type Asked, muteAfterMs, WaysBack } from './ways-back.ts';
 
 type Options = {
   readonly kernel: Kernel;
@@ -21,18 +23,31 @@ type Options = {
 const aheadEveryMs = 150;
 const aheadForMs = 1_500;
 
+/**
+ * One network is looked at again so often, each in its turn: 10 ms of work. A change of Docker's gossip about a node is one on
+ * all networks, so one that has lost a way has all looked at.
+ */
+const againEveryMs = 1_000;
+
+/** So many nodes are asked at a time; one that answers takes 15 ms. */
+const askedMax = 4;
+
 const nobody: Tasks = new Map();
 
+/** One network as it was looked at last. */
+type Looked = { readonly network: Network; readonly reach: NetworkReach; readonly back: WaysBack };
+
 /**
- * Which tasks of other nodes this node's overlays have a way to. A network is looked at when there is a task on it that
- * was not found yet, and again while one is missing.
+ * Which tasks of other nodes this node's overlays have a way to, and one back. A network is looked at when there is a task
+ * on it that was not found yet, and again while one is missing; and now and then for ways that Docker took away: it does
+ * where its gossip takes a node for lost, and puts them back seconds after the node is heard again (seen with 20.10).
  *
  * Looks are taken by short processes: one that stayed in Docker's namespace to listen would keep its VXLAN device alive
  * when Docker wants to make it anew.
  */
 export class OverlayReach {
   readonly #options: Options;
-  readonly #networks = new Map<string, NetworkReach>();
+  readonly #networks = new Map<string, Looked>();
   /** By task that is on its way, when it was first heard of. */
   #heardMs = new Map<string, number>();
   #coming: ReadonlyMap<string, Tasks> = new Map();
@@ -40,9 +55,13 @@ export class OverlayReach {
   readonly #replaced = new Set<string>();
   #cancel = () => {};
   #cancelAhead: (() => void) | undefined;
+  readonly #endLooks: () => void;
+  #isLookingAgain = false;
+  readonly #asking: LimitFunction = pLimit(askedMax);
 
   constructor(options: Options) {
     this.#options = options;
+    this.#endLooks = every(options.clock, againEveryMs, () => void this.#lookAgain());
   }
 
   /**
@@ -61,20 +80,24 @@ export class OverlayReach {
     const networks = present.filter((network) => sandboxes.has(sandboxOf(network)));
     const unheard = present.filter((network) => network.ingress && !networks.includes(network));
     const ids = networks.map(({ id }) => id);
-    const { serving, coming } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
+    const { serving, coming, nodes } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
     this.#hearOf(coming);
-    for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#networks.delete(id);
-    for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#networks.delete(network.id);
+    for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
+    for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
     const reached = await Promise.all(
       networks.map(async (network) => {
         const wanted = serving.get(network.id) ?? nobody;
-        const reach = this.#networks.get(network.id) ?? new NetworkReach();
-        this.#networks.set(network.id, reach);
+        const { reach, back } = this.#lookedAt(network);
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
-        return [network.id, await this.#lookFor(network, reach, wanted)] as const;
+        const addresses = await this.#lookFor(network, reach, wanted);
+        const behind = nodes.get(network.id) ?? nobody;
+        back.expect(nodesToAsk(reach.found, behind, mesh), mesh.complete);
+        if (mesh.complete) back.keepOnly(mesh.nodes);
+        const answers = (address: string) => !reach.found.has(address) || back.has(behind.get(address) ?? '');
+        return [network.id, new Set([...addresses].filter(answers))] as const;
       }),
     );
-    const due = [...this.#networks.values()].flatMap(({ dueMs }) => dueMs ?? []);
+    const due = [...this.#networks.values()].flatMap(({ reach }) => reach.dueMs ?? []);
     if (due.length > 0) this.#cancel = clock.after(Math.max(1, Math.min(...due) - clock.nowMs()), onDue);
     this.#lookAhead(networks);
     const assumed = unheard.map(({ id }) => [id, new Set(serving.get(id)?.keys())] as const);
@@ -87,9 +110,59 @@ export class OverlayReach {
   }
 
   stop(): void {
+    this.#endLooks();
+    for (const id of this.#networks.keys()) this.#drop(id);
     this.#cancel();
     this.#cancelAhead?.();
     this.#coming = new Map();
+  }
+
+  #lookedAt(network: Network): Looked {
+    const known = this.#networks.get(network.id);
+    if (known) return known;
+    const { kernel, clock, log, onDue } = this.#options;
+    const back = new WaysBack({
+      clock,
+      ask: (address) => this.#asking(() => kernel.answers(network, address)),
+      onChange: onDue,
+      onMute: (node) =>
+        log.warn('a node answers no echo on the overlay; its tasks are sent to all the same', {
+          node,
+          network: network.name,
+          afterMs: muteAfterMs,
+        }),
+    });
+    const looked = { network, reach: new NetworkReach(), back };
+    this.#networks.set(network.id, looked);
+    return looked;
+  }
+
+  #drop(id: string): void {
+    this.#networks.get(id)?.back.stop();
+    this.#networks.delete(id);
+  }
+
+  /** Looks at the network whose turn it is for what was found in it, and at all where something of it is lost. */
+  async #lookAgain(): Promise<void> {
+    const [next, ...others] = this.#networks.values();
+    if (!next || this.#isLookingAgain) return;
+    this.#networks.delete(next.network.id);
+    this.#networks.set(next.network.id, next);
+    void next.back.askAgain();
+    this.#isLookingAgain = true;
+    if (await this.#hasLost(next)) {
+      await Promise.all(others.map((other) => this.#hasLost(other)));
+      this.#options.onDue();
+    }
+    this.#isLookingAgain = false;
+  }
+
+  async #hasLost({ network, reach }: Looked): Promise<boolean> {
+    const asked = new Map(reach.found);
+    if (asked.size === 0) return false;
+    // What fails says nothing; what is looked for anew tells of it.
+    const reached = await this.#options.kernel.reached(network, [...asked.keys()]).catch(() => undefined);
+    return reached !== undefined && reach.keepReached(asked, reached);
   }
 
   /** The addresses that are reached after it. */
@@ -97,7 +170,7 @@ export class OverlayReach {
     const { kernel, clock, log } = this.#options;
     if (!reach.isDue(wanted, clock.nowMs())) return reach.addresses;
     try {
-      reach.found(wanted, await kernel.reached(network, [...wanted.keys()]));
+      reach.find(wanted, await kernel.reached(network, [...wanted.keys()]));
       reach.assume(nobody);
     } catch (error) {
       reach.assume(wanted);
@@ -132,7 +205,7 @@ export class OverlayReach {
   async #lookForComing(network: Network): Promise<void> {
     const coming = this.#coming.get(network.id) ?? nobody;
     const reached = await this.#options.kernel.reached(network, [...coming.keys()]).catch(() => new Set<string>());
-    this.#networks.get(network.id)?.found(coming, reached);
+    this.#networks.get(network.id)?.reach.find(coming, reached);
   }
 
   /** The networks on which a task is on its way that is young and not found. */
@@ -140,8 +213,20 @@ export class OverlayReach {
     const bornMs = this.#options.clock.nowMs() - aheadForMs;
     return networks.filter(({ id }) =>
       [...(this.#coming.get(id) ?? [])].some(
-        ([address, task]) => !this.#networks.get(id)?.has(address, task) && (this.#heardMs.get(task) ?? 0) > bornMs,
+        ([address, task]) =>
+          !this.#networks.get(id)?.reach.has(address, task) && (this.#heardMs.get(task) ?? 0) > bornMs,
       ),
     );
   }
+}
+
+/** The nodes that have one of these addresses, each with the first of them and its life. */
+function nodesToAsk(found: Tasks, behind: ReadonlyMap<string, string>, mesh: Mesh): ReadonlyMap<string, Asked> {
+  const asked = new Map<string, Asked>();
+  for (const address of found.keys()) {
+    const node = behind.get(address);
+    if (node === undefined || asked.has(node)) continue;
+    asked.set(node, { life: mesh.nodes.get(node)?.incarnation, address });
+  }
+  return asked;
 }

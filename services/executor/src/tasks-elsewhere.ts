@@ -1,18 +1,21 @@
 import { addressOn, type Mesh, stateHere, type WatchedFacts } from '@fairway/mesh';
-import type { Tasks } from './network-reach.ts';
 
-/** By network. */
-type ByNetwork = ReadonlyMap<string, Tasks>;
+/** By network, and by address. */
+type ByNetwork = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** The tasks of other nodes on each of these networks: those that may be sent to here, and those on their way to that. */
+/**
+ * The tasks of other nodes on each of these networks: those that may be sent to here, and those on their way to that; and
+ * which node has which of their addresses.
+ */
 export function tasksElsewhere(
   mesh: Mesh,
   own: WatchedFacts,
   networks: readonly string[],
-): { readonly serving: ByNetwork; readonly coming: ByNetwork } {
+): { readonly serving: ByNetwork; readonly coming: ByNetwork; readonly nodes: ByNetwork } {
   const empty = () => new Map(networks.map((network) => [network, new Map<string, string>()]));
   const serving = empty();
   const coming = empty();
+  const nodes = empty();
   for (const { endpoints, removedMs } of mesh.services.values()) {
     if (removedMs !== undefined) continue;
     for (const endpoint of endpoints) {
@@ -22,9 +25,11 @@ export function tasksElsewhere(
       const found = state === 'waiting' || state === 'starting' ? coming : serving;
       for (const [network, addresses] of found) {
         const address = addressOn(endpoint, network);
-        if (address) addresses.set(address.text, endpoint.task);
+        if (!address) continue;
+        addresses.set(address.text, endpoint.task);
+        nodes.get(network)?.set(address.text, endpoint.node);
       }
     }
   }
-  return { serving, coming };
+  return { serving, coming, nodes };
 }

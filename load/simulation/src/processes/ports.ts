@@ -110,6 +110,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     forget: (namespace, stale) => late(() => kernel.forget(namespace, stale)),
     ensureForwards: (sandbox) => late(() => kernel.ensureForwards(sandbox)),
     reached: (network, addresses) => late(() => kernel.reached(network, addresses)),
+    answers: (network, address) => late(() => kernel.answers(network, address)),
     sandboxes: () => late(() => kernel.sandboxes()),
     watchSandboxes(onChange) {
       const watching = kernel.watchSandboxes(life.hears(onChange));

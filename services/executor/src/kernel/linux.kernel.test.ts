@@ -236,3 +236,26 @@ test('the ways of an overlay are those with both of its entries', async () => {
   await lab.unmount(file);
   expect(await kernel.reached(network, asked)).toEqual(new Set());
 });
+
+test('a node answers where one of its addresses does, for not every task has to', async () => {
+  const network = { id: 'back0000000000000000', ingress: false, encrypted: false };
+  const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
+  const file = join(lab.netnsDir, '3-back000000');
+  await writeFile(file, '');
+  await lab.mount('overlay', file);
+  onTestFinished(() => lab.unmount(file));
+  const way = (n: number, node: string) => `
+    ip neigh add 10.0.0.${n} lladdr 02:42:0a:00:00:${n} dev vxlan2 nud permanent
+    bridge fdb add 02:42:0a:00:00:${n} dev vxlan2 dst ${node}`;
+  await lab.run(
+    'overlay',
+    `ip link add vxlan2 type vxlan id 4099 dstport 4789 dev lo
+     ${way(56, '10.99.0.12')} ${way(57, '10.99.0.13')} ${way(58, '10.99.0.13')} ${way(7, '10.99.0.13')}`,
+  );
+  const answers = await Promise.all(['10.0.0.56', '10.0.0.57', '10.0.0.7'].map((one) => kernel.answers(network, one)));
+  expect(answers).toEqual([false, true, true]);
+  // This one is there, and on no other node: nobody has a way to it.
+  expect(await kernel.answers(network, '10.0.0.5')).toBe(false);
+  await lab.unmount(file);
+  expect(await kernel.answers(network, '10.0.0.7')).toBe(false);
+});

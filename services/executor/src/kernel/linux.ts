@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { schedulers as knownSchedulers, type Scheduler } from '@fairway/mesh';
+import { schedulers as knownSchedulers, type Network, parseAddress, type Scheduler, sandboxOf } from '@fairway/mesh';
 import { layoutComment, standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
 import { render, renderRoutes, routeProtocol } from '../rules/render.ts';
@@ -10,6 +10,7 @@ import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rule
 import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilter, trackedAmong } from './connections.ts';
+import { echoes } from './echo.ts';
 import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
@@ -34,6 +35,9 @@ const sessionTextMax = 32_768;
  */
 const forgetUnseenMax = 20;
 const forgetAtOnceMax = 100;
+
+/** A node has its sandbox and its tasks at addresses of its own; of those that answer no echo there are fewer. */
+const othersMax = 8;
 
 /** Each try drops those before the one that ended by itself, so more than a few are needed only by a flood. */
 const forgetTriesMax = 10;
@@ -98,6 +102,18 @@ export function createLinuxKernel({
       if (error instanceof CommandHung) limit.killed(error.limitMs);
       throw error;
     }
+  };
+
+  /** The addresses that an overlay has a way to, each with the address of the node that it leads to. */
+  const waysOf = async ({ id, encrypted }: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlyMap<string, string>> => {
+    const file = await overlayNamespace(netnsDir, id);
+    // Docker makes the file first and mounts the namespace on it then.
+    if (!file || !(await namespaceId(join(netnsDir, file)))) return new Map();
+    const ways = parseWays(await run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays]));
+    if (!encrypted) return ways;
+    // Docker's own rule on the host drops what would leave an encrypted network in the clear.
+    const keys = parseKeys(await runIn('host', 'ip', ['xfrm', 'state']));
+    return new Map([...ways].filter(([, node]) => keys.has(node)));
   };
 
   const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: Words) => {
@@ -322,18 +338,25 @@ export function createLinuxKernel({
       return true;
     },
 
-    async reached({ id, encrypted }, addresses) {
-      const file = await overlayNamespace(netnsDir, id);
-      // Docker makes the file first and mounts the namespace on it then.
-      if (!file || !(await namespaceId(join(netnsDir, file)))) return new Set();
-      const ways = parseWays(await run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays]));
-      // Docker's own rule on the host drops what would leave an encrypted network in the clear.
-      const keys = encrypted ? parseKeys(await runIn('host', 'ip', ['xfrm', 'state'])) : undefined;
-      const isReached = (address: string) => {
-        const node = ways.get(address);
-        return node !== undefined && (!keys || keys.has(node));
+    async reached(network, addresses) {
+      const ways = await waysOf(network);
+      return new Set(addresses.filter((address) => ways.has(address)));
+    },
+
+    async answers(network, address) {
+      const ways = await waysOf(network);
+      const node = ways.get(address);
+      if (node === undefined) return false;
+      const others = [...ways].flatMap(([other, behind]) => (behind === node && other !== address ? [other] : []));
+      const sandbox = join(netnsDir, sandboxOf(network));
+      const echoing = async (text: string) => {
+        const parsed = parseAddress(text);
+        return parsed !== undefined && echoes(sandbox, parsed);
       };
-      return new Set(addresses.filter(isReached));
+      if (await echoing(address)) return true;
+      // From here not every one of them can be sent to: a network may have subnets that this sandbox is not on.
+      const answers = others.slice(0, othersMax).map((other) => echoing(other).catch(() => false));
+      return (await Promise.all(answers)).includes(true);
     },
 
     sandboxes: () => listSandboxes(netnsDir),

@@ -46,6 +46,8 @@ export type KernelStandIn = Kernel & {
   connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
   /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
   reach(network: string, addresses: readonly string[]): void;
+  /** At just these addresses no node answers. */
+  silence(addresses: readonly string[]): void;
   /** From now on one operation in so many fails; 0 for none. */
   failOneIn(operations: number): void;
   /** From now on every transaction that has this text is refused; undefined for none. */
@@ -88,6 +90,7 @@ export function createKernelStandIn({
   const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
   const forwards = new Set<string>();
   const ways = new Map<string, ReadonlySet<string>>();
+  let silent: ReadonlySet<string> = new Set();
   let forwarding = false;
   let failOneIn = failsOneIn;
   let refused: string | undefined;
@@ -195,6 +198,11 @@ export function createKernelStandIn({
       return new Set(addresses.filter((address) => takesPart && (way?.has(address) ?? true)));
     },
 
+    async answers(_, address) {
+      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+      return !silent.has(address);
+    },
+
     async sandboxes() {
       return new Map(sandboxes);
     },
@@ -234,6 +242,10 @@ export function createKernelStandIn({
     reach(network, addresses) {
       ways.set(network, new Set(addresses));
     },
+    silence(addresses) {
+      silent = new Set(addresses);
+    },
+
     failOneIn(operations) {
       failOneIn = operations;
     },
