@@ -27,7 +27,10 @@ const aheadForMs = 1_500;
  * One network is looked at again so often, each in its turn: 10 ms of work. A change of Docker's gossip about a node is one on
  * all networks, so one that has lost a way has all looked at.
  */
-const againEveryMs = 1_000;
+const againEveryMs = 10_000;
+/** The same for a minute after a node came or went or was in a new life, or a way was lost: that is when gossip errs. */
+const restlessEveryMs = 1_000;
+const restlessForMs = 60_000;
 
 /** So many nodes are asked at a time; one that answers takes 15 ms. */
 const askedMax = 4;
@@ -56,12 +59,16 @@ export class OverlayReach {
   #cancel = () => {};
   #cancelAhead: (() => void) | undefined;
   readonly #endLooks: () => void;
+  #lookedAgainMs = 0;
+  #restlessUntilMs = 0;
   #isLookingAgain = false;
+  /** Whether this node is down on record. */
+  #isDown = false;
   readonly #asking: LimitFunction = pLimit(askedMax);
 
   constructor(options: Options) {
     this.#options = options;
-    this.#endLooks = every(options.clock, againEveryMs, () => void this.#lookAgain());
+    this.#endLooks = every(options.clock, restlessEveryMs, () => void this.#lookAgain());
   }
 
   /**
@@ -76,6 +83,9 @@ export class OverlayReach {
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     this.#cancel();
     const { clock, onDue } = this.#options;
+    const isDown = mesh.reach.get(own.node)?.state === 'down';
+    if (isDown !== this.#isDown) this.#beRestless();
+    this.#isDown = isDown;
     const present = [...mesh.networks.values()].filter(({ removedMs }) => removedMs === undefined);
     const networks = present.filter((network) => sandboxes.has(sandboxOf(network)));
     const unheard = present.filter((network) => network.ingress && !networks.includes(network));
@@ -91,7 +101,7 @@ export class OverlayReach {
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         const addresses = await this.#lookFor(network, reach, wanted);
         const behind = nodes.get(network.id) ?? nobody;
-        back.expect(nodesToAsk(reach.found, behind, mesh), mesh.complete);
+        if (back.expect(nodesToAsk(reach.found, behind, mesh), mesh.complete)) this.#beRestless();
         if (mesh.complete) back.keepOnly(mesh.nodes);
         const answers = (address: string) => !reach.found.has(address) || back.has(behind.get(address) ?? '');
         return [network.id, new Set([...addresses].filter(answers))] as const;
@@ -124,7 +134,10 @@ export class OverlayReach {
     const back = new WaysBack({
       clock,
       ask: (address) => this.#asking(() => kernel.answers(network, address)),
-      onChange: onDue,
+      onChange: () => {
+        this.#beRestless();
+        onDue();
+      },
       onMute: (node) =>
         log.warn('a node answers no echo on the overlay; its tasks are sent to all the same', {
           node,
@@ -145,16 +158,24 @@ export class OverlayReach {
   /** Looks at the network whose turn it is for what was found in it, and at all where something of it is lost. */
   async #lookAgain(): Promise<void> {
     const [next, ...others] = this.#networks.values();
-    if (!next || this.#isLookingAgain) return;
+    const nowMs = this.#options.clock.nowMs();
+    const everyMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
+    if (!next || this.#isLookingAgain || nowMs - this.#lookedAgainMs < everyMs) return;
+    this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
     void next.back.askAgain();
     this.#isLookingAgain = true;
     if (await this.#hasLost(next)) {
+      this.#beRestless();
       await Promise.all(others.map((other) => this.#hasLost(other)));
       this.#options.onDue();
     }
     this.#isLookingAgain = false;
+  }
+
+  #beRestless(): void {
+    this.#restlessUntilMs = this.#options.clock.nowMs() + restlessForMs;
   }
 
   async #hasLost({ network, reach }: Looked): Promise<boolean> {

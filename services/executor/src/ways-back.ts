@@ -70,18 +70,26 @@ export class WaysBack {
    * These are the nodes with tasks now; whoever is new among them is asked. One that has none for a while, as in a mesh that
    * is built anew, is what it was when it has some again.
    * @param areAll whether the mesh has all nodes: one that comes after that is new
+   * @returns whether one came or went, or is in a new life
    */
-  expect(nodes: ReadonlyMap<string, Asked>, areAll: boolean): void {
+  expect(nodes: ReadonlyMap<string, Asked>, areAll: boolean): boolean {
+    let changed = false;
     const wasIdle = new Set([...this.#nodes].flatMap(([name, { address }]) => (address === undefined ? [name] : [])));
-    for (const [name, node] of this.#nodes) if (!nodes.has(name)) node.address = undefined;
+    for (const [name, node] of this.#nodes) {
+      if (nodes.has(name)) continue;
+      changed ||= node.address !== undefined;
+      node.address = undefined;
+    }
     for (const [name, { life, address }] of nodes) {
       const known = this.#nodes.get(name);
       if (known && isSameLife(known.life, life)) {
         known.life ??= life;
         known.address = address;
+        changed ||= wasIdle.has(name);
         if (!known.asking && wasIdle.has(name)) void this.#askUntilSure(name, known);
         continue;
       }
+      changed = true;
       const state = known || this.#hadAll ? 'unknown' : 'assumed';
       const askedMs = this.#options.clock.nowMs();
       const node: Node = { life, address, state, answered: false, asking: false, askedMs };
@@ -89,6 +97,7 @@ export class WaysBack {
       void this.#askUntilSure(name, node);
     }
     this.#hadAll ||= areAll;
+    return changed;
   }
 
   /** Forgets all nodes but these. */
