@@ -176,6 +176,14 @@ describe('virtual IPs', () => {
     lab.kernel.reach(back, []);
     await lab.pass(3_000);
     expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5', 'ip . 10.0.1.100 . 1 > 10.0.1.7']);
+    // Its task may live: what it has answered goes on once the way is back, and what it has not goes to another.
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), onBack(7, 'n1')], 'service update', [vip]);
+    await lab.pass(300);
+    expect(lab.kernel.forgotten.map(nameOf)).toEqual([
+      'udp to 10.0.1.100',
+      'udp by 10.0.1.6',
+      'tcp opening to 10.0.1.6',
+    ]);
     lab.kernel.reach(back, ['10.0.1.6']);
     await lab.pass(3_000);
     expect(vips(lab)).toHaveLength(3);

@@ -23,8 +23,11 @@ export type Brought = Applied & {
 const closingMaxMs = 5_000;
 const closingLookMs = 500;
 
-/** Whether the tracked connections to a lost endpoint are kept, in a namespace. */
-export type Keeps = (namespace: Namespace, stale: Stale) => boolean;
+/** Which tracked connections to a lost endpoint are kept, in a namespace: those that were answered, or opening ones too. */
+export type Keeps = (namespace: Namespace, stale: Stale) => 'all' | 'answered' | 'none';
+
+/** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
+type Waiting = { readonly stale: Stale; readonly openingDropped: boolean };
 
 /**
  * What the kernel holds of Fairway's rules, read once and then kept up with each transaction; read again whenever that
@@ -37,8 +40,8 @@ export class HeldRules {
   readonly #held = new Map<Namespace, { readonly found: Found<RulesOf<Namespace>> | undefined }>();
   /** How often each namespace was doubted; what was read before a doubt is not held after it. */
   readonly #doubts = new Map<Namespace, number>();
-  /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
-  readonly #stale = new Map<Namespace, Map<string, Stale>>();
+  /** By name. */
+  readonly #stale = new Map<Namespace, Map<string, Waiting>>();
   /** Where the next round looks whether draining tasks still have connections. */
   readonly #drainLooks = new Set<Sandbox>();
 
@@ -133,9 +136,9 @@ export class HeldRules {
       const ended = await this.#ended(namespace, found);
       const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer, ended);
       // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
-      const waiting = this.#stale.get(namespace) ?? new Map<string, Stale>();
+      const waiting = this.#stale.get(namespace) ?? new Map<string, Waiting>();
       this.#stale.set(namespace, waiting);
-      for (const stale of change.stale) waiting.set(nameOf(stale), stale);
+      for (const stale of change.stale) waiting.set(nameOf(stale), { stale, openingDropped: false });
       let durationMs = 0;
       if (change.transaction) {
         const span = begin(namespace);
@@ -169,14 +172,21 @@ export class HeldRules {
   }
 
   async #forget(namespace: Namespace, keeps: Keeps): Promise<void> {
-    const waiting = this.#stale.get(namespace) ?? new Map<string, Stale>();
-    const due = [...waiting].filter(([, stale]) => !keeps(namespace, stale));
-    if (due.length === 0) return;
-    await this.#kernel.forget(
-      namespace,
-      due.map(([, stale]) => stale),
+    const waiting = this.#stale.get(namespace) ?? new Map<string, Waiting>();
+    const kept = [...waiting].map(([name, one]) => ({ ...one, name, keeps: keeps(namespace, one.stale) }));
+    const dead = kept.filter((one) => one.keeps === 'none');
+    const unanswered = kept.flatMap(({ keeps, stale, openingDropped, name }) =>
+      keeps === 'answered' && !openingDropped && stale.kind === 'backend'
+        ? [{ name, stale, opening: { kind: 'opening', carrier: 'tcp', target: stale.target } as const }]
+        : [],
     );
-    for (const [name] of due) waiting.delete(name);
+    if (dead.length + unanswered.length === 0) return;
+    await this.#kernel.forget(namespace, [
+      ...dead.map(({ stale }) => stale),
+      ...unanswered.map(({ opening }) => opening),
+    ]);
+    for (const { name } of dead) waiting.delete(name);
+    for (const { name, stale } of unanswered) waiting.set(name, { stale, openingDropped: true });
   }
 
   async #found<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {

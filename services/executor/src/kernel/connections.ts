@@ -4,7 +4,7 @@ import { assertAddress, assertCarrier, assertPort, assertZone, type Words, words
 /** The options of `conntrack -D` that pick the tracked connections which are stale by this. */
 export function conntrackFilter(stale: Stale): Words {
   const of = words`-p ${assertCarrier(stale.carrier)}`;
-  if (stale.kind !== 'backend') {
+  if (stale.kind === 'published' || stale.kind === 'vip') {
     const to =
       stale.kind === 'vip'
         ? words`--orig-dst ${assertAddress(stale.vip)}`
@@ -12,7 +12,8 @@ export function conntrackFilter(stale: Stale): Words {
     return stale.zone === undefined ? words`${of} ${to}` : words`${of} ${to} --orig-zone ${assertZone(stale.zone)}`;
   }
   const { address, port } = stale.target;
-  const toTask = words`${of} --reply-src ${assertAddress(address)}`;
+  const those = stale.kind === 'opening' ? words`${of} --state SYN_SENT` : of;
+  const toTask = words`${those} --reply-src ${assertAddress(address)}`;
   return port === undefined ? toTask : words`${toTask} --reply-port-src ${assertPort(port)}`;
 }
 
@@ -20,12 +21,13 @@ export function conntrackFilter(stale: Stale): Words {
 export function trackedAmong(stale: readonly Stale[], listing: string): readonly Stale[] {
   const tracked = new Set<string>();
   const tuple = 'src=(\\S+) dst=(\\S+) sport=(\\d+) dport=(\\d+)';
-  for (const [, carrier, , vip, , asked, zone, task, , port] of listing.matchAll(
-    new RegExp(`^(tcp|udp) [^\\n]*?${tuple}(?: zone-orig=(\\d+))?[^\\n]*?${tuple}`, 'gm'),
+  for (const [, carrier, opening, , vip, , asked, zone, task, , port] of listing.matchAll(
+    new RegExp(`^(tcp|udp) +\\d+ \\d+ (SYN_SENT )?[^\\n]*?${tuple}(?: zone-orig=(\\d+))?[^\\n]*?${tuple}`, 'gm'),
   )) {
     tracked.add(`${carrier} to ${asked}`).add(`${carrier} to ${vip}`);
     tracked.add(`${carrier} to ${asked} in ${zone}`).add(`${carrier} to ${vip} in ${zone}`);
     tracked.add(`${carrier} by ${task}`).add(`${carrier} by ${task}:${port}`);
+    if (opening) tracked.add(`${carrier} opening to ${task}`).add(`${carrier} opening to ${task}:${port}`);
   }
   return stale.filter((one) => tracked.has(nameOf(one)));
 }

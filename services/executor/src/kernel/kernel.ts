@@ -136,7 +136,7 @@ export type Kernel = {
   /**
    * Whether the node that this node's overlay has behind an address answers an ICMP echo from here, at that address or at
    * another one of its own: its overlay has the way back then, which its Docker learns by itself. Each node's sandbox
-   * is among them, and answers whatever a task does. 0.2 s for one that does not.
+   * is among them, and answers whatever a task does. A second for one that does not.
    * @throws CommandFailed, CommandHung, CommandMissing
    */
   answers(network: Pick<Network, 'id' | 'ingress' | 'encrypted'>, address: string): Promise<boolean>;

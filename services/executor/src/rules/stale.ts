@@ -19,6 +19,8 @@ import { balancedTargets, servicesIn } from './targets.ts';
 export type Stale =
   /** Those to an endpoint that is in no slot any more, on any port where it has none. Drop UDP's always, TCP's where the endpoint is dead. */
   | { readonly kind: 'backend'; readonly carrier: Carrier; readonly target: Target }
+  /** Those to such an endpoint that nobody has answered yet: a SYN that is sent again would go where the first one went. */
+  | { readonly kind: 'opening'; readonly carrier: 'tcp'; readonly target: Target }
   /**
    * Those of a UDP port that is published newly or no more, or that leads to another sandbox's address: a client that
    * never pauses keeps its entry for ever. Likewise where its datagrams go each by itself from now on, or no more; and
@@ -38,6 +40,8 @@ export function nameOf(stale: Stale): string {
   switch (stale.kind) {
     case 'backend':
       return `${stale.carrier} by ${showTarget(stale.target)}`;
+    case 'opening':
+      return `${stale.carrier} opening to ${showTarget(stale.target)}`;
     case 'published':
       return `${stale.carrier} to ${stale.port}${inZone(stale)}`;
     case 'vip':
