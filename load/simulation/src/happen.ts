@@ -1,3 +1,4 @@
+import type { EngineTask } from '@fairway/watcher';
 import type { StoryEvent } from './story/story.ts';
 import { showEvent } from './story/story.ts';
 import { isPast } from './swarm/store.ts';
@@ -180,6 +181,14 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
       docker.garbled.add(id);
       return mend(event.forMs, () => docker.garbled.delete(id));
     }
+    case 'gossip errs': {
+      const machine = at(machines, event.machine);
+      const other = at(machines, event.other)?.node;
+      const holds = (address: string) => swarm.store.all('tasks').some((task) => isAt(task, other, address));
+      machine?.kernel.lose({ [event.lost]: holds });
+      machine?.lost.push({ holds, untilMs: nowMs + event.forMs });
+      return mend(event.forMs, () => machine?.kernel.lose({}));
+    }
     case 'kernel fails': {
       const kernel = at(machines, event.machine)?.kernel;
       kernel?.failOneIn(event.oneIn);
@@ -204,12 +213,19 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
   }
 }
 
+function isAt({ NodeID, NetworksAttachments }: EngineTask, node: string | undefined, address: string): boolean {
+  return (
+    NodeID === node && NetworksAttachments.some(({ Addresses }) => Addresses.some((held) => held?.text === address))
+  );
+}
+
 /** Everything is mended, whatever the story has broken and not mended yet. */
 export function mendAll(world: World): void {
   const { bus, nodes, processes, swarm } = world;
   bus.setFaults({});
   for (const node of nodes) {
     node.machine.kernel.failOneIn(0);
+    node.machine.kernel.lose({});
     node.machine.kernel.refuse(undefined);
     node.machine.docker.garbled.clear();
     node.machine.lagMs = 0;

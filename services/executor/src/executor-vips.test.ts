@@ -206,12 +206,12 @@ describe('virtual IPs', () => {
     await lab.pass(300);
     expect(vips(lab)).toHaveLength(2);
 
-    lab.kernel.silence(['10.0.1.6']);
+    lab.kernel.lose({ silent: (address) => address === '10.0.1.6' });
     await lab.write(keys.node('n2'), writeNode({ ...life('b2'), retired: ['b1'], causes: [] }));
     await isOn('b2', 't60');
     await lab.pass(8_000);
     expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5']);
-    lab.kernel.silence([]);
+    lab.kernel.lose({});
     await lab.pass(1_500);
     expect(vips(lab)).toHaveLength(2);
   });

@@ -32,7 +32,7 @@ const againEveryMs = 10_000;
 const restlessEveryMs = 1_000;
 const restlessForMs = 60_000;
 
-/** So many nodes are asked at a time; one that answers takes 15 ms. */
+/** So many nodes are asked at a time; one that answers takes 60 ms. */
 const askedMax = 4;
 
 const nobody: Tasks = new Map();

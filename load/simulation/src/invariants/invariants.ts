@@ -16,7 +16,7 @@ const strayMsMax = 20_000;
  *
  * - No rule is removed by an executor that has no complete mesh.
  * - No port, virtual IP or task is dropped that Docker has said is there and healthy for so long that everybody knew it
- *   before the present unrest began: nothing that is on its way can say otherwise.
+ *   before the present unrest began: nothing that is on its way can say otherwise. But for what a node's own overlay lost.
  * - No rule leads for long to an address whose owner is a task of another service.
  * - No write to the mesh says the same as the one before, and one fact makes one write.
  */
@@ -99,8 +99,14 @@ export class Invariants {
     const rule = `${machine.name} dropped ${target} from ${namespace} ${place}`;
     if (!complete) this.#broken(`${rule} while its mesh is not complete`);
     const sinceMs = this.#since.entry(namespace, place)?.healthy.get(target);
-    if (sinceMs !== undefined && this.#isKnown(sinceMs))
+    if (sinceMs !== undefined && this.#isKnown(sinceMs) && !this.#isLost(machine, target))
       this.#broken(`${rule}, which Docker calls healthy since ${sinceMs}`);
+  }
+
+  /** Whether the machine may still be acting on what its overlay lost. */
+  #isLost({ lost }: Machine, target: string): boolean {
+    const [address = ''] = target.split(':');
+    return lost.some(({ holds, untilMs }) => this.#nowMs() < untilMs + knownMs && holds(address));
   }
 
   /** Whether everybody knew it before the present unrest began. */

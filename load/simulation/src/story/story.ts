@@ -64,6 +64,14 @@ export type Misfortune =
       readonly object: Share;
       readonly forMs: number;
     }
+  /** Docker's gossip takes another machine for lost on this one, or this one on the other: no way there, or none back. */
+  | {
+      readonly kind: 'gossip errs';
+      readonly machine: Share;
+      readonly other: Share;
+      readonly lost: 'noWay' | 'silent';
+      readonly forMs: number;
+    }
   | { readonly kind: 'kernel fails'; readonly machine: Share; readonly oneIn: number; readonly forMs: number }
   | { readonly kind: 'kernel is slow'; readonly machine: Share; readonly slowMs: number; readonly forMs: number }
   /** The kernel takes no transaction with an element of this service's. */

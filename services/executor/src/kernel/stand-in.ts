@@ -46,8 +46,8 @@ export type KernelStandIn = Kernel & {
   connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
   /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
   reach(network: string, addresses: readonly string[]): void;
-  /** At just these addresses no node answers. */
-  silence(addresses: readonly string[]): void;
+  /** The overlays have no way to what is `noWay`, whatever else is said of them, and bring no answer from what is `silent`. */
+  lose(lost: { readonly noWay?: (address: string) => boolean; readonly silent?: (address: string) => boolean }): void;
   /** From now on one operation in so many fails; 0 for none. */
   failOneIn(operations: number): void;
   /** From now on every transaction that has this text is refused; undefined for none. */
@@ -90,7 +90,7 @@ export function createKernelStandIn({
   const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
   const forwards = new Set<string>();
   const ways = new Map<string, ReadonlySet<string>>();
-  let silent: ReadonlySet<string> = new Set();
+  let lost: Parameters<KernelStandIn['lose']>[0] = {};
   let forwarding = false;
   let failOneIn = failsOneIn;
   let refused: string | undefined;
@@ -195,12 +195,13 @@ export function createKernelStandIn({
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
       const takesPart = [...sandboxes.keys()].some((sandbox) => fileOf(sandbox) === sandboxOf(network));
       const way = ways.get(network.id);
-      return new Set(addresses.filter((address) => takesPart && (way?.has(address) ?? true)));
+      const isReached = (address: string) => (way?.has(address) ?? true) && !lost.noWay?.(address);
+      return new Set(addresses.filter((address) => takesPart && isReached(address)));
     },
 
     async answers(_, address) {
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
-      return !silent.has(address);
+      return !lost.noWay?.(address) && !lost.silent?.(address);
     },
 
     async sandboxes() {
@@ -242,10 +243,9 @@ export function createKernelStandIn({
     reach(network, addresses) {
       ways.set(network, new Set(addresses));
     },
-    silence(addresses) {
-      silent = new Set(addresses);
+    lose(by) {
+      lost = by;
     },
-
     failOneIn(operations) {
       failOneIn = operations;
     },
