@@ -11,6 +11,8 @@ export type Truth = {
 /** A machine as its own Docker has it. */
 export type TrueMachine = Pick<Machine, 'node' | 'sandboxes' | 'containerOf'> & {
   readonly docker: Pick<Machine['docker'], 'gateway'>;
+  /** Whether its overlay on a network has a way to a task elsewhere, and that one's a way back; every one where nobody says. */
+  readonly reaches?: (task: EngineTask, network: string) => boolean;
 };
 
 /**
@@ -43,7 +45,7 @@ function publishedBy(truth: Truth, service: EngineService, machine: TrueMachine)
   const gateway = machine.docker.gateway?.text;
   if (gateway === undefined) return [];
   return service.Endpoint.Ports.flatMap(({ Protocol, PublishedPort, TargetPort }) => {
-    const addresses = addressesOf(truth, service, ingressOf(truth));
+    const addresses = addressesOf(truth, service, ingressOf(truth), machine);
     const targets = addresses.map((address) => `${address}:${TargetPort}`).sort();
     const port = `${Protocol} ${PublishedPort}`;
     return [`host ${port} > ${gateway}`, `ingress ${port} > ${targets.join(' ')}`.trimEnd()];
@@ -54,15 +56,15 @@ function balancedFor(truth: Truth, service: EngineService, machine: TrueMachine)
   return service.Endpoint.VirtualIPs.flatMap(({ NetworkID, Addr }) => {
     const sandbox = `lb_${NetworkID.slice(0, 9)}`;
     if (!Addr || NetworkID === ingressOf(truth) || !machine.sandboxes.includes(sandbox)) return [];
-    return [`${sandbox} ${Addr.text} > ${addressesOf(truth, service, NetworkID).join(' ')}`.trimEnd()];
+    return [`${sandbox} ${Addr.text} > ${addressesOf(truth, service, NetworkID, machine).join(' ')}`.trimEnd()];
   });
 }
 
-/** The addresses at which the service's tasks answer on a network. */
-function addressesOf(truth: Truth, service: EngineService, network: string): string[] {
+/** The addresses at which the service's tasks answer the machine on a network. */
+function addressesOf(truth: Truth, service: EngineService, network: string, machine: TrueMachine): string[] {
   return truth.swarm.store
     .tasksOf(service.ID)
-    .filter((task) => answers(truth, task))
+    .filter((task) => answers(truth, task) && (machine.reaches?.(task, network) ?? true))
     .flatMap((task) => addressOn(task, network) ?? [])
     .sort();
 }
