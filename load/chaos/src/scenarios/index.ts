@@ -38,5 +38,15 @@ export const scenarios: readonly Scenario[] = [
 
 /** What may happen while something else goes wrong, as long as there is a manager. */
 export const changes: readonly Scenario[] = [containerKilled, containerSickens, rollingUpdate, scaling];
-/** What takes the manager, or needs the swarm for itself. */
-export const alone: readonly Scenario[] = [managerLost, nodeJoinsAndLeaves];
+/**
+ * What takes the manager, needs the swarm for itself, or keeps a node from hearing of a change: that node goes on with what
+ * it knew, and of three tasks that an update replaces meanwhile it knows none in the end.
+ */
+export const alone: readonly Scenario[] = [
+  managerLost,
+  nodeJoinsAndLeaves,
+  busWiped,
+  natsUnreachable,
+  nodeProcessKilled,
+  slowNode,
+];
