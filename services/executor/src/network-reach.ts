@@ -55,11 +55,13 @@ export class NetworkReach {
     }
   }
 
-  /** A look for what was found so far has a way to these addresses only; whether it has lost one. */
-  keepReached(asked: Tasks, reached: ReadonlySet<string>): boolean {
-    const lost = [...asked].filter(([address, task]) => !reached.has(address) && this.has(address, task));
-    for (const [address] of lost) this.#found.delete(address);
-    return lost.length > 0;
+  /** A look for what was found so far has a way to these addresses only; gives those that were lost. */
+  keepReached(asked: Tasks, reached: ReadonlySet<string>): readonly string[] {
+    const lost = [...asked].flatMap(([address, task]) =>
+      !reached.has(address) && this.has(address, task) ? [address] : [],
+    );
+    for (const address of lost) this.#found.delete(address);
+    return lost;
   }
 
   /**

@@ -5,7 +5,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
 import { tasksElsewhere } from './tasks-elsewhere.ts';
-import { type Asked, muteAfterMs, WaysBack } from './ways-back.ts';
+import { type Asked, type Settled, WaysBack } from './ways-back.ts';
 
 type Options = {
   readonly kernel: Kernel;
@@ -31,6 +31,15 @@ const againEveryMs = 10_000;
 /** The same for a minute after a node came or went or was in a new life, or a way was lost: that is when gossip errs. */
 const restlessEveryMs = 1_000;
 const restlessForMs = 60_000;
+
+/** Of addresses that were lost so many are named. */
+const namedMax = 10;
+
+const saidOf: Readonly<Record<Settled, string>> = {
+  answers: 'a node answers on an overlay; its tasks are sent to',
+  silent: 'a node does not answer any more on an overlay; its tasks are not sent to until it does',
+  mute: 'a node has never answered an echo on an overlay; its tasks are sent to all the same',
+};
 
 /** So many nodes are asked at a time; one that answers takes 60 ms. */
 const askedMax = 4;
@@ -134,16 +143,11 @@ export class OverlayReach {
     const back = new WaysBack({
       clock,
       ask: (address) => this.#asking(() => kernel.answers(network, address)),
-      onChange: () => {
+      onChange: (node, state) => {
+        log[state === 'silent' ? 'warn' : 'info'](saidOf[state], { node, network: network.name });
         this.#beRestless();
         onDue();
       },
-      onMute: (node) =>
-        log.warn('a node answers no echo on the overlay; its tasks are sent to all the same', {
-          node,
-          network: network.name,
-          afterMs: muteAfterMs,
-        }),
     });
     const looked = { network, reach: new NetworkReach(), back };
     this.#networks.set(network.id, looked);
@@ -181,9 +185,17 @@ export class OverlayReach {
   async #hasLost({ network, reach }: Looked): Promise<boolean> {
     const asked = new Map(reach.found);
     if (asked.size === 0) return false;
+    const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
-    const reached = await this.#options.kernel.reached(network, [...asked.keys()]).catch(() => undefined);
-    return reached !== undefined && reach.keepReached(asked, reached);
+    const reached = await kernel.reached(network, [...asked.keys()]).catch(() => undefined);
+    const lost = reached === undefined ? [] : reach.keepReached(asked, reached);
+    if (lost.length === 0) return false;
+    log.warn('Docker took ways away from an overlay; the tasks there are not sent to until it has some again', {
+      network: network.name,
+      addresses: lost.slice(0, namedMax),
+      count: lost.length,
+    });
+    return true;
   }
 
   /** The addresses that are reached after it. */

@@ -8,10 +8,8 @@ type Options = {
   readonly clock: Clock;
   /** Whether the node behind an address answers there; rejects where nobody can be asked. */
   readonly ask: (address: string) => Promise<boolean>;
-  /** A node was found to answer, or to do so no more. */
-  readonly onChange: () => void;
-  /** A node never answered, and is taken for one that does all the same. */
-  readonly onMute: (node: string) => void;
+  /** A node is sent to from now on, or no more. */
+  readonly onChange: (node: string, state: Settled) => void;
 };
 
 /**
@@ -20,7 +18,8 @@ type Options = {
  * - silent: it did answer, or was taken to;
  * - mute: it never answers, whatever it does.
  */
-type State = 'assumed' | 'unknown' | 'answers' | 'silent' | 'mute';
+type State = 'assumed' | 'unknown' | Settled;
+export type Settled = 'answers' | 'silent' | 'mute';
 
 type Node = {
   life: Incarnation | undefined;
@@ -125,7 +124,7 @@ export class WaysBack {
   }
 
   async #askUntilSure(name: string, node: Node): Promise<void> {
-    const { clock, ask, onChange, onMute } = this.#options;
+    const { clock, ask, onChange } = this.#options;
     const beganMs = clock.nowMs();
     node.asking = true;
     const isThere = () => !this.#stopped && this.#nodes.get(name) === node;
@@ -138,8 +137,7 @@ export class WaysBack {
       node.answered ||= answer === true;
       const silentMs = node.askedMs - beganMs;
       node.state = answer === false ? afterSilence(before, node.answered, silentMs) : 'answers';
-      if (node.state === 'mute' && before !== 'mute') onMute(name);
-      if (serves(node.state) !== serves(before)) onChange();
+      if (serves(node.state) !== serves(before)) onChange(name, node.state as Settled);
       if (answer !== false || node.state === 'mute') break;
       await new Promise<void>((resolve) => clock.after(Math.min(Math.max(silentMs, pauseMinMs), pauseMaxMs), resolve));
     }
