@@ -6,6 +6,7 @@ import {
   type ClusterProcess,
   fairwayConverged,
   imageName,
+  patience,
   run,
   until,
 } from '@fairway/cluster';
@@ -23,6 +24,8 @@ const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0
 
 /** On two cores a node that boots takes half a minute, and Docker 15 s to see one lost. */
 const stateMaxMs = 120_000;
+/** What is waited for longer than this is told. */
+const tellEveryMs = 10_000;
 
 /** Milliseconds since 1970, to be held against those of other processes. */
 export const nowMs = () => performance.timeOrigin + performance.now();
@@ -101,8 +104,18 @@ export class Stage {
     return pause(forMs, undefined, { signal: this.#signal });
   }
 
+  /** Waits until it is so; while that takes long it tells what is lacking. */
   until(what: string, look: () => Promise<true | string>): Promise<unknown> {
-    return until(what, look, { limitMs: stateMaxMs, everyMs: 200, signal: this.#signal });
+    let saidMs = nowMs();
+    const lookAndTell = async () => {
+      const seen = await look();
+      if (seen !== true && nowMs() - saidMs >= tellEveryMs * patience()) {
+        this.#say(`waiting for ${what}: ${seen}`);
+        saidMs = nowMs();
+      }
+      return seen;
+    };
+    return until(what, lookAndTell, { limitMs: stateMaxMs, everyMs: 200, signal: this.#signal });
   }
 
   /** Docker's command on the manager. */
