@@ -226,15 +226,7 @@ export class Cluster {
 
   /** Adds a worker and returns it when the manager calls it ready; with Fairway, its node process is started. */
   async addNode(): Promise<ClusterNode> {
-    const { fairway } = readState(this.place);
-    const node = await startNode(this.place, this.nextNumber(), 'worker');
-    await joinNode(this.place, node, this.manager, await workerToken(this.manager.engine));
-    const joined = this.node(node.name);
-    if (fairway) {
-      await (await this.credentials()).add({ name: joined.swarmNodeId, role: 'node' });
-      await startPart(this.place, nodeService(this.place, { ...node, swarmNodeId: joined.swarmNodeId }));
-    }
-    return joined;
+    return this.join(await startNode(this.place, this.nextNumber(), 'worker'));
   }
 
   /** Takes a worker out in order: its node process is stopped, it leaves the swarm, and its machine is removed. */
@@ -264,7 +256,41 @@ export class Cluster {
 
   /** The node of a power cut boots again with the disk it had, and the processes that it had. */
   async restorePower(name: string): Promise<void> {
-    const { nodes, fairway } = readState(this.place);
+    const node = await this.boot(name);
+    await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId);
+    if (readState(this.place).fairway) await startPart(this.place, nodeService(this.place, node));
+  }
+
+  /** The swarm forgets a node that lost its power, by force: it gives the addresses of its tasks to others. */
+  async forgetNode(name: string): Promise<void> {
+    const { swarmNodeId } = this.node(name);
+    await this.manager.engine.delete(`/nodes/${swarmNodeId}?force=true`);
+    if (readState(this.place).fairway) await (await this.credentials()).revoke(swarmNodeId);
+  }
+
+  /** The machine of a node that was forgotten boots with the disk it had, and joins under a new id. */
+  async rejoin(name: string): Promise<ClusterNode> {
+    const node = await this.boot(name);
+    await new Engine(node.socket).post('/swarm/leave?force=true');
+    return this.join(node);
+  }
+
+  /** The bus ends without warning and loses all that it had; an empty one takes its place. */
+  async wipeBus(): Promise<void> {
+    const { servers } = this.bus;
+    await Promise.all(servers.map((server) => server.kill()));
+    for (const { name } of servers) removeStore(this.place, name);
+    for (const server of servers) await server.start();
+  }
+
+  /** Removes every process, namespace, mount and file of the cluster. */
+  stop(): Promise<void> {
+    return removeCluster(this.place);
+  }
+
+  /** A machine without power gets it again, and with it dockerd and the server of the bus that is on it. */
+  private async boot(name: string): Promise<NodeRecord> {
+    const { nodes } = readState(this.place);
     const before = nodes.find((one) => one.name === name);
     if (!before)
       throw new PartUnknown(
@@ -279,21 +305,18 @@ export class Cluster {
     if (server) await startPart(this.place, server);
     const started = await startPart(this.place, dockerd(this.place, node));
     await dockerdReady(started, node.socket);
-    await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId);
-    if (fairway) await startPart(this.place, nodeService(this.place, node));
+    return node;
   }
 
-  /** The bus ends without warning and loses all that it had; an empty one takes its place. */
-  async wipeBus(): Promise<void> {
-    const { servers } = this.bus;
-    await Promise.all(servers.map((server) => server.kill()));
-    for (const { name } of servers) removeStore(this.place, name);
-    for (const server of servers) await server.start();
-  }
-
-  /** Removes every process, namespace, mount and file of the cluster. */
-  stop(): Promise<void> {
-    return removeCluster(this.place);
+  /** A machine with dockerd joins the swarm as a worker; with Fairway, its node process is started. */
+  private async join(node: NodeRecord): Promise<ClusterNode> {
+    await joinNode(this.place, node, this.manager, await workerToken(this.manager.engine));
+    const joined = this.node(node.name);
+    if (readState(this.place).fairway) {
+      await (await this.credentials()).add({ name: joined.swarmNodeId, role: 'node' });
+      await startPart(this.place, nodeService(this.place, { ...node, swarmNodeId: joined.swarmNodeId }));
+    }
+    return joined;
   }
 
   private nextNumber(): number {

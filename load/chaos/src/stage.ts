@@ -17,7 +17,9 @@ import type { Absence, Blow } from './verdict.ts';
 export const steady = { name: 'steady', port: 8000, replicas: 4 } as const;
 export const restless = { name: 'restless', port: 8001, replicas: 2 } as const;
 
-const network = 'back';
+/** Both are on it. Small, so that an address is soon given to another task. */
+export const network = 'back';
+const subnet = '10.98.0.0/26';
 /** A container is ill where it has this file. */
 export const illness = '/tmp/ill';
 const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0.1:8000/`;
@@ -156,7 +158,7 @@ export class Stage {
 
   /** Creates the services that all scenarios begin with. */
   async deploy(): Promise<void> {
-    await this.docker('network', 'create', '--driver', 'overlay', network);
+    await this.docker('network', 'create', '--driver', 'overlay', '--subnet', subnet, network);
     for (const { name, port, replicas } of [steady, restless]) {
       await this.docker(
         ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],

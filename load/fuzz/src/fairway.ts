@@ -2,7 +2,7 @@ import { createMemoryBus, type MemoryBus, MeshReplica, SimulatedClock } from '@f
 import { type Console, startConsole } from '@fairway/console';
 import { startDecider } from '@fairway/decider';
 import {
-  conntrackFilter,
+  conntrackFilters,
   createKernelStandIn,
   type Kernel,
   type KernelStandIn,
@@ -65,7 +65,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
       return kernel.apply(namespace, transaction);
     },
     forget(namespace, stale) {
-      give('conntrack', stale.map(conntrackFilter).join('\n'));
+      give('conntrack', stale.flatMap(conntrackFilters).join('\n'));
       return kernel.forget(namespace, stale);
     },
   };

@@ -3,7 +3,7 @@ export { type BalancerChoice, type Balancing, balancerChoices, chooseBalancer } 
 export { type Disk, machineDisk } from './disk.ts';
 export { type Executor, startExecutor } from './executor.ts';
 export { Handover } from './handover.ts';
-export { conntrackFilter } from './kernel/connections.ts';
+export { conntrackFilters } from './kernel/connections.ts';
 export { ipvsSupport } from './kernel/ipvs-support.ts';
 export { type IpvsTimeouts, parseIpvsTimeouts } from './kernel/ipvs-timeouts.ts';
 export type { Kernel, Namespace, Requirement, Sandbox } from './kernel/kernel.ts';

@@ -46,7 +46,7 @@ function serves(state: State): boolean {
 }
 
 /** What a node is after so many milliseconds without an answer; `answered` where it ever did in this life. */
-export function afterSilence(state: State, answered: boolean, silentMs: number): State {
+function afterSilence(state: State, answered: boolean, silentMs: number): State {
   if (!answered && silentMs >= muteAfterMs) return 'mute';
   return serves(state) && silentMs >= silentAfterMs ? 'silent' : state;
 }

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { addressesGivenAway } from './addresses-given-away.ts';
 import { busWiped } from './bus-wiped.ts';
 import { containerKilled, containerOutOfMemory, containerSickens } from './container-ends.ts';
 import { diskFull } from './disk-full.ts';
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   networkCut,
   oneWayCut,
   managerLost,
+  addressesGivenAway,
   nodeJoinsAndLeaves,
 ];
 
@@ -44,6 +46,7 @@ export const changes: readonly Scenario[] = [containerKilled, containerSickens, 
  */
 export const alone: readonly Scenario[] = [
   managerLost,
+  addressesGivenAway,
   nodeJoinsAndLeaves,
   busWiped,
   natsUnreachable,

@@ -209,16 +209,18 @@ test('of a great many connections to be dropped those that there are are, in the
   expect(await lab.run('balancer', 'conntrack -D -p udp --reply-src 10.0.0.5 | wc -l')).toBe('1\n');
 });
 
-test('of the connections to a task those that are being opened are dropped alone where asked', async () => {
+test('of the TCP connections to a task those that open are dropped, those that are open where asked, and none that is closed', async () => {
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir, limitMs: 60_000 });
   const track = (port: number, state: string) =>
     `conntrack -I -p tcp -t 60 --state ${state} -s 10.0.0.9 -d 10.0.1.100 --sport ${port} --dport 80
      -r 10.0.0.61 -q 10.0.0.4 --reply-port-src 80 --reply-port-dst ${port}`.replaceAll(/\s+/g, ' ');
-  await lab.run('balancer', `${track(1101, 'SYN_SENT')}\n${track(1102, 'ESTABLISHED')}`);
+  await lab.run('balancer', `${track(1101, 'SYN_SENT')}\n${track(1102, 'ESTABLISHED')}\n${track(1103, 'TIME_WAIT')}`);
   const opening = { kind: 'opening', carrier: 'tcp', target: { address: ipv4('10.0.0.61'), port: 80 } } as const;
   expect(await kernel.forget(lab.networkSandbox, [opening])).toBe(1);
   expect(await kernel.forget(lab.networkSandbox, [opening])).toBe(0);
   expect(await kernel.forget(lab.networkSandbox, [{ ...opening, kind: 'backend' }])).toBe(1);
+  expect(await kernel.forget(lab.networkSandbox, [{ ...opening, kind: 'backend' }])).toBe(0);
+  expect(await lab.run('balancer', 'conntrack -L -p tcp --reply-src 10.0.0.61 2>/dev/null')).toContain('TIME_WAIT');
 });
 
 test('the ways of an overlay are those with both of its entries', async () => {

@@ -9,7 +9,7 @@ import type { Stale } from '../rules/stale.ts';
 import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
-import { conntrackFilter, trackedAmong } from './connections.ts';
+import { conntrackFilters, trackedAmong } from './connections.ts';
 import { echoes } from './echo.ts';
 import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { ensureForwarding } from './forwarding.ts';
@@ -247,7 +247,7 @@ export function createLinuxKernel({
   const forgetSome = async (namespace: Namespace, stale: readonly Stale[]) => {
     // One process for all of them (`-R`, conntrack-tools 1.4.7); it prints a line for each connection it drops.
     const lines = joined(
-      stale.map((one) => words`-D ${conntrackFilter(one)}\n`),
+      stale.flatMap(conntrackFilters).map((filter) => words`-D ${filter}\n`),
       words``,
     );
     for (let tries = 1; ; tries += 1) {
