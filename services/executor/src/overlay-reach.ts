@@ -41,7 +41,7 @@ const saidOf: Readonly<Record<Settled, string>> = {
   mute: 'a node has never answered an echo on an overlay; its tasks are sent to all the same',
 };
 
-/** So many nodes are asked at a time; one that answers takes 60 ms. */
+/** So many nodes are asked at a time; one that answers takes 15 ms. */
 const askedMax = 4;
 
 const nobody: Tasks = new Map();

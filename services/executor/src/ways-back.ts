@@ -13,10 +13,10 @@ type Options = {
 };
 
 /**
- * - assumed: it was there before all nodes were known here, and serves until it is found silent;
+ * - assumed: it was there before all nodes were known here, and serves;
  * - unknown: it is new, or in a new life, and serves once it has answered;
- * - silent: it did answer, or was taken to;
- * - mute: it never answers, whatever it does.
+ * - silent: it did answer, and does no more;
+ * - mute: it never did, and serves.
  */
 type State = 'assumed' | 'unknown' | Settled;
 export type Settled = 'answers' | 'silent' | 'mute';
@@ -33,7 +33,7 @@ type Node = {
 
 const pauseMinMs = 20;
 const pauseMaxMs = 1_000;
-/** One that served is silent after so long without an answer: a machine may stand still for a second, and answer then. */
+/** One that has answered is silent after so long without an answer: a machine may stand still for a second, and answer then. */
 export const silentAfterMs = 2_000;
 /**
  * One that never answered serves after so long: some systems answer no echo (Windows, by its firewall). Docker's gossip took
@@ -47,8 +47,8 @@ function serves(state: State): boolean {
 
 /** What a node is after so many milliseconds without an answer; `answered` where it ever did in this life. */
 function afterSilence(state: State, answered: boolean, silentMs: number): State {
-  if (!answered && silentMs >= muteAfterMs) return 'mute';
-  return serves(state) && silentMs >= silentAfterMs ? 'silent' : state;
+  if (answered) return silentMs >= silentAfterMs ? 'silent' : state;
+  return silentMs >= muteAfterMs ? 'mute' : state;
 }
 
 /**
@@ -110,10 +110,10 @@ export class WaysBack {
     return state !== undefined && serves(state);
   }
 
-  /** Asks the one of those that answer that was not asked for longest. */
+  /** Asks the one of those that serve that was not asked for longest. */
   async askAgain(): Promise<void> {
     const [oldest] = [...this.#nodes]
-      .filter(([, { state, asking, address }]) => state === 'answers' && !asking && address !== undefined)
+      .filter(([, { asking, address }]) => !asking && address !== undefined)
       .sort(([, a], [, b]) => a.askedMs - b.askedMs);
     if (oldest) await this.#askUntilSure(...oldest);
   }

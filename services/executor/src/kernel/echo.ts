@@ -2,28 +2,28 @@ import type { Address } from '@fairway/mesh';
 import { runCommand } from './command.ts';
 import { CommandFailed } from './failures.ts';
 
-/** ping(8), iputils; `-i` below 0.2 s is for root. */
-const twoEchoes = ['-n', '-q', '-c', '2', '-i', '0.04'] as const;
+/** How often and how patiently it is asked. ping(8), iputils; less than 0.2 s between two is for root. */
+type Asking = { readonly times: number; readonly waitMs: number };
 
-/** An answer takes less than a millisecond in a data centre and less than this across an ocean. */
-const answerMs = 80;
+/** An answer takes less than a millisecond in a data centre and less than 80 ms across an ocean. */
+const usually: Asking = { times: 2, waitMs: 80 };
 
 /** A start of nsenter and ping takes 5 ms, and more where the machine is busy. */
 const startMs = 1_000;
 
 /**
- * Whether the address answers one of two ICMP echoes, 40 ms apart, that are sent from a network namespace.
+ * Whether the address answers one of so many ICMP echoes, two 40 ms apart unless told otherwise, that are sent from a network
+ * namespace; the answer to the last is waited for as long as told, 80 ms.
  * @param namespace path of the file that it is mounted on
- * @param waitMs for so long, 80 ms unless told otherwise, the answer to the last is waited for
  * @throws CommandFailed where there is no namespace or no way to send; CommandHung, CommandMissing
  */
 export async function echoes(
   namespace: string,
   { family, text }: Address,
-  waitMs: number = answerMs,
+  { times, waitMs }: Asking = usually,
 ): Promise<boolean> {
   const version = family === 'ip6' ? '-6' : '-4';
-  const args = [version, ...twoEchoes, '-W', String(waitMs / 1000), text];
+  const args = [version, '-n', '-q', '-c', `${times}`, '-i', '0.04', '-W', `${waitMs / 1000}`, text];
   try {
     await runCommand('nsenter', [`--net=${namespace}`, '--', 'ping', ...args], { limitMs: startMs + waitMs });
     return true;

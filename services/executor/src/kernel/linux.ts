@@ -37,7 +37,7 @@ const forgetUnseenMax = 20;
 const forgetAtOnceMax = 100;
 
 /** Nobody waits for this answer, and a node that is only slow is not to be taken for one that does not answer. */
-const answerMs = 500;
+const patiently = { times: 1, waitMs: 500 };
 
 /** A node has its sandbox and its tasks at addresses of its own; of those that answer no echo there are fewer. */
 const othersMax = 8;
@@ -354,7 +354,7 @@ export function createLinuxKernel({
       const sandbox = join(netnsDir, sandboxOf(network));
       const echoing = async (text: string) => {
         const parsed = parseAddress(text);
-        return parsed !== undefined && (await echoes(sandbox, parsed, answerMs));
+        return parsed !== undefined && (await echoes(sandbox, parsed, patiently));
       };
       if (await echoing(address)) return true;
       // From here not every one of them can be sent to: a network may have subnets that this sandbox is not on.
