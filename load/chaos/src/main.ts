@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { chanceFrom } from '@fairway/bus';
-import { type Cluster, keepLogs, startCluster } from '@fairway/cluster';
+import { type Cluster, ensurePrograms, keepLogs, startCluster } from '@fairway/cluster';
 import { ArgumentsInvalid, type ChaosArguments, listing, parseArguments, usage } from './arguments.ts';
 import { type Played, play, showPlayed, startAsking, tableOf } from './play.ts';
 import { playAtRandom } from './play-at-random.ts';
+import { clockRequirement } from './scenarios/clock-moved.ts';
 import { nowMs, Stage } from './stage.ts';
 
 const startMs = nowMs();
@@ -62,6 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
+  if (!asked.docker) await ensurePrograms([clockRequirement], step);
   const cluster = await startCluster({
     name: 'chaos',
     nodes: 3,

@@ -40,6 +40,7 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
     await stage.healed();
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
+    await stage.mend();
   }
   const healMs = nowMs() - startMs;
   await stage.pause(aroundMs);

@@ -51,6 +51,7 @@ export class Stage {
   readonly #signal: AbortSignal;
   #blows: Blow[] = [];
   #absences: Absence[] = [];
+  readonly #dropping = new Set<ClusterNode>();
 
   constructor({ cluster, hasFairway, chance, say, signal }: Options) {
     this.cluster = cluster;
@@ -140,6 +141,7 @@ export class Stage {
 
   /** From now on a node drops what matches an expression of nft's, where the hook of an ip filter chain sees it. */
   async drop(node: ClusterNode, hook: string, match: string): Promise<void> {
+    this.#dropping.add(node);
     const chain = `add chain ip chaos drops { type filter hook ${hook}; }`;
     await this.on(node, `nft 'add table ip chaos; ${chain}; add rule ip chaos drops ${match} drop'`);
   }
@@ -147,6 +149,13 @@ export class Stage {
   /** It drops nothing any more. */
   async dropNothing(node: ClusterNode): Promise<void> {
     await this.on(node, 'nft delete table ip chaos');
+    this.#dropping.delete(node);
+  }
+
+  /** What a scenario that failed left broken is no misfortune of the next one. */
+  async mend(): Promise<void> {
+    for (const node of this.#dropping) await this.dropNothing(node).catch(() => {});
+    for (const { name } of this.nodes) await this.onSwitch(`ip link set ${name} up`).catch(() => {});
   }
 
   /** Ids of the containers of a service's tasks on a node. */

@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { addressesGivenAway } from './addresses-given-away.ts';
 import { busWiped } from './bus-wiped.ts';
+import { clockMoved } from './clock-moved.ts';
 import { containerKilled, containerOutOfMemory, containerSickens } from './container-ends.ts';
 import { diskFull } from './disk-full.ts';
 import { dockerdRestarted } from './dockerd-restarted.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   busWiped,
   diskFull,
   slowNode,
+  clockMoved,
   dockerdRestarted,
   nodeLosesPower,
   networkCut,
@@ -52,4 +54,5 @@ export const alone: readonly Scenario[] = [
   natsUnreachable,
   nodeProcessKilled,
   slowNode,
+  clockMoved,
 ];
