@@ -9,6 +9,7 @@ import {
   writeNode,
 } from '@fairway/bus';
 import {
+  type ContainerFact,
   type Endpoint,
   type Fact,
   keepCauses,
@@ -23,6 +24,7 @@ import { traceDecision } from './decision-trace.ts';
 import { foldNetwork } from './fold-network.ts';
 import { foldNode } from './fold-node.ts';
 import { type FoldContext, foldService, foldTime, type ServiceChange } from './fold-service.ts';
+import { type Oddity, oddityOf } from './oddity.ts';
 import { loadService, type NewCause, saveService } from './service-store.ts';
 
 /** What came of facts about one object. */
@@ -37,7 +39,7 @@ const attemptsMax = 20;
 
 /**
  * Folds facts about one service into its entry: read, fold, write if it is still as read. All of the facts make one
- * write, and none when they bring nothing new.
+ * write, and none when they bring nothing new. Those in which something is odd are told of.
  *
  * @throws {BusUnavailable} when the bus does not answer; nothing is lost, the facts are delivered again.
  */
@@ -47,6 +49,7 @@ export function decideService(
   facts: readonly Envelope<ServiceChange>[],
   context: FoldContext,
   tracer: Tracer = untraced,
+  onOdd: (oddity: Oddity, fact: ContainerFact) => void = () => {},
 ): Promise<Decision> {
   const startMs = Date.now();
   return untilWritten(async () => {
@@ -55,8 +58,12 @@ export function decideService(
     const causes: NewCause[] = [];
     // What came before the report that first tells of the service counts once that is folded in.
     const early: Envelope<ServiceChange>[] = [];
+    const odd: (() => void)[] = [];
     const fold = (envelope: Envelope<ServiceChange>) => {
-      const after = foldService(service, envelope.body, context);
+      const { body } = envelope;
+      const oddity = service && body.kind === 'container' ? oddityOf(service, body, context) : undefined;
+      if (oddity && body.kind === 'container') odd.push(() => onOdd(oddity, body));
+      const after = foldService(service, body, context);
       if (!after) early.push(envelope);
       else if (after !== service) addCause(causes, envelope);
       service = after;
@@ -64,9 +71,13 @@ export function decideService(
     facts.forEach(fold);
     if (service) early.splice(0).forEach(fold);
     if (!service) return { kind: 'unknown' };
-    if (service === stored.service) return { kind: 'unchanged' };
-    const decision = traceDecision(tracer, keys.service(id), causes, startMs);
-    return written(await decision.ending(saveService(bucket, id, stored, service, decision.causes)));
+    const isChanged = service !== stored.service;
+    const decision = isChanged ? traceDecision(tracer, keys.service(id), causes, startMs) : undefined;
+    const saved = decision?.ending(saveService(bucket, id, stored, service, decision.causes));
+    const done: Decision | undefined = saved ? written(await saved) : { kind: 'unchanged' };
+    // Where another decider was faster all are folded again.
+    if (done) for (const tell of odd) tell();
+    return done;
   });
 }
 

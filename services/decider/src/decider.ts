@@ -23,6 +23,7 @@ import type { FoldContext } from './fold-service.ts';
 import { Inbox } from './inbox.ts';
 import { KnownSince } from './known-since.ts';
 import { completeEpoch, foldNodeListing } from './listing.ts';
+import { Oddities } from './oddities.ts';
 import { sweep } from './sweep.ts';
 
 type Options = {
@@ -91,6 +92,7 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
     if (state === 'connected') void provision();
   });
   const endUpkeep = every(clock, provisionMs, () => void provision());
+  const oddities = new Oddities(log, clock);
   const known = new KnownSince(clock);
   const endSweeping = every(clock, sweepMs, () => {
     if (replica.current)
@@ -208,9 +210,10 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
   function decide(key: string, envelopes: readonly Envelope<Fact>[]): Promise<Decision> {
     const parsed = parseKey(key);
     const of = <Kind extends Fact['kind']>(...kinds: readonly Kind[]) => envelopes.filter((held) => isOf(held, kinds));
+    const changes = of('service', 'service-gone', 'container');
     switch (parsed?.kind) {
       case 'service':
-        return decideService(bus.mesh, parsed.id, of('service', 'service-gone', 'container'), context(), tracer);
+        return decideService(bus.mesh, parsed.id, changes, context(), tracer, oddities.count);
       case 'node':
         return decideNode(bus.mesh, parsed.id, of('node', 'node-gone'), nowMs(), tracer);
       case 'network':
@@ -224,6 +227,7 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
     async stop() {
       endUpkeep();
       endSweeping();
+      oddities.end();
       await Promise.all([consuming.stop(), following.stop()]);
     },
   };

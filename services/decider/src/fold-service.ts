@@ -11,17 +11,11 @@ import {
   sameIncarnation,
   type TaskClaim,
 } from '@fairway/mesh';
+import { oddityOf } from './oddity.ts';
 import { step } from './task-life.ts';
 
 /** The facts that can change a service. */
 export type ServiceChange = ServiceFact | ServiceGoneFact | ContainerFact | NodeListingFact;
-
-/**
- * So many tasks of a service may wait for a manager's word by the word of one node alone: of 5,000 tasks that start at
- * once on 20 nodes these are all. A node that speaks of more cannot grow the entry with them; it tells of its containers
- * again once a manager has spoken of their tasks.
- */
-const unclaimedMax = 256;
 
 /** What a fold needs to know besides the service and the fact. */
 export type FoldContext = {
@@ -123,16 +117,9 @@ function foldGone(held: FoldedService | undefined, id: string, context: FoldCont
 }
 
 function foldContainer(service: FoldedService, fact: ContainerFact, context: FoldContext): FoldedService {
-  if (service.removedMs !== undefined) return service;
-  if (context.isRetired(fact.node, fact.reading.incarnation.boot)) return service;
+  if (service.removedMs !== undefined || oddityOf(service, fact, context)) return service;
   const held = service.endpoints.find(({ task }) => task === fact.task);
-  if (held && held.node !== fact.node) return service;
-  if (!held && !maySpeak(service, fact.node)) return service;
   const before = held ?? unclaimed(fact.task, fact.node, context);
-  if (before.incarnation && before.tick !== undefined) {
-    if (isOfBootBefore(fact, before.incarnation.boot, context)) return service;
-    if (!isNewerReading(fact.reading, { incarnation: before.incarnation, tick: before.tick })) return service;
-  }
   const stepped = step(before, { type: `container.${fact.state}` }, context.nowMs);
   const sameLife = before.incarnation && sameIncarnation(before.incarnation, fact.reading.incarnation);
   if (stepped === before && sameLife) return service;
@@ -141,15 +128,6 @@ function foldContainer(service: FoldedService, fact: ContainerFact, context: Fol
     ? service.endpoints.map((endpoint) => (endpoint === held ? after : endpoint))
     : [...service.endpoints, after];
   return settled(service, { ...service, endpoints }, false, context);
-}
-
-/**
- * Whether a fact is of a boot before the held one. The boot that was listed last comes before all that were not listed yet:
- * a fact of it that is delivered again would have its containers live that the next boot has already told are dead.
- */
-function isOfBootBefore({ node, reading }: ContainerFact, held: string, { isListed }: FoldContext): boolean {
-  const { boot } = reading.incarnation;
-  return boot !== held && isListed(node, boot) && !isListed(node, held);
 }
 
 function foldListing(service: FoldedService, fact: NodeListingFact, context: FoldContext): FoldedService {
@@ -191,10 +169,6 @@ function settled(held: FoldedService, after: FoldedService, isNew: boolean, cont
     endpoints.every((endpoint, at) => endpoint === held.endpoints[at]);
   // `seen` alone is not worth a write; it is written with the next change, and until then the endpoints' own count.
   return same ? held : { ...after, endpoints };
-}
-
-function maySpeak({ endpoints }: FoldedService, node: string): boolean {
-  return endpoints.filter((endpoint) => endpoint.claim === 'absent' && endpoint.node === node).length < unclaimedMax;
 }
 
 /** The endpoint without what was said of its container. */

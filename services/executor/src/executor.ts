@@ -21,6 +21,7 @@ import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay-reach.ts';
+import { Refusals } from './refusals.ts';
 import { wishFromPlan } from './rules/wish.ts';
 import { toldNotes } from './told-notes.ts';
 
@@ -118,6 +119,7 @@ export function startExecutor({
   /** What was said to take long. */
   let waitingSaid = '';
 
+  const refusals = new Refusals(log);
   const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
   const wake = () => {
     wanted = true;
@@ -212,6 +214,7 @@ export function startExecutor({
     const rulesWanted = wishFromPlan(wish, kernel.schedulers);
     const notes = [...unreadNotes(replica.unreadable), ...wish.notes, ...rulesWanted.notes];
     planned = { mesh, own: facts, plan: wish, notes };
+    refusals.say(notes);
     const result = await rules.bring(rulesWanted, wish.prune, stillDrains(mesh, facts, wish), trace.nft);
     const { added, removed } = result.changes;
     for (const found of result.rebuilt)
