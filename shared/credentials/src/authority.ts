@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { randomBytes, X509Certificate } from 'node:crypto';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthorityFailed } from './failures.ts';
 
@@ -14,6 +14,8 @@ import { AuthorityFailed } from './failures.ts';
 
 const authorityDays = 3650;
 const serverDays = 397;
+/** A machine whose clock is behind finds a new certificate not valid yet: it is so from so long before it is made. */
+const backdatedMs = 24 * 3_600_000;
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'] as const;
 
 /** Files of the authority, in its own folder. The key leaves it never. */
@@ -21,12 +23,15 @@ export const authorityFiles = { certificate: 'ca.crt', key: 'ca.key' } as const;
 
 /** Makes the authority's key and certificate in a folder. @throws {AuthorityFailed} */
 export async function makeAuthority(dir: string): Promise<void> {
-  await openssl([
-    ...['req', '-x509', '-new', ...newKey, '-subj', '/CN=Fairway', '-days', `${authorityDays}`],
-    ...['-addext', 'basicConstraints=critical,CA:TRUE,pathlen:0', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
-    ...['-keyout', join(dir, authorityFiles.key), '-out', join(dir, authorityFiles.certificate)],
+  const request = join(dir, 'ca.csr');
+  const certificate = join(dir, authorityFiles.certificate);
+  const key = join(dir, authorityFiles.key);
+  await openssl(['req', '-new', ...newKey, '-subj', '/CN=Fairway', '-keyout', key, '-out', request]);
+  await sign(['-selfsign', '-keyfile', key], request, certificate, authorityDays, [
+    'basicConstraints=critical,CA:TRUE,pathlen:0',
+    'keyUsage=critical,keyCertSign,cRLSign',
   ]);
-  await chmod(join(dir, authorityFiles.certificate), 0o600);
+  await chmod(certificate, 0o600);
 }
 
 /**
@@ -39,27 +44,61 @@ export async function makeServerCertificate(
   server: { readonly name: string; readonly address: string },
 ): Promise<void> {
   const request = join(dir, 'server.csr');
-  const extensions = join(dir, 'server.ext');
   const names = [`${isIP(server.address) ? 'IP' : 'DNS'}:${server.address}`, 'IP:127.0.0.1', 'DNS:localhost'];
-  await writeFile(
-    extensions,
-    [
-      'basicConstraints=critical,CA:FALSE',
-      'keyUsage=critical,digitalSignature',
-      'extendedKeyUsage=serverAuth,clientAuth',
-      `subjectAltName=${names.join(',')}`,
-      '',
-    ].join('\n'),
-  );
   await openssl([
     ...['req', '-new', ...newKey, '-subj', `/CN=${server.name}`],
     ...['-keyout', join(dir, 'server.key'), '-out', request],
   ]);
-  await openssl([
-    ...['x509', '-req', '-in', request, '-extfile', extensions, '-days', `${serverDays}`],
-    ...['-CA', join(authorityDir, authorityFiles.certificate), '-CAkey', join(authorityDir, authorityFiles.key)],
-    ...['-set_serial', `0x${randomBytes(16).toString('hex')}`, '-out', join(dir, 'server.crt')],
+  const [certificate, key] = [authorityFiles.certificate, authorityFiles.key].map((file) => join(authorityDir, file));
+  await sign(['-cert', `${certificate}`, '-keyfile', `${key}`], request, join(dir, 'server.crt'), serverDays, [
+    'basicConstraints=critical,CA:FALSE',
+    'keyUsage=critical,digitalSignature',
+    'extendedKeyUsage=serverAuth,clientAuth',
+    `subjectAltName=${names.join(',')}`,
   ]);
+}
+
+/** openssl-ca(1), as openssl-x509(1) of Debian 12 (3.0) takes no time from which a certificate is to be valid. */
+async function sign(
+  by: readonly string[],
+  request: string,
+  certificate: string,
+  days: number,
+  extensions: readonly string[],
+): Promise<void> {
+  const folder = await mkdtemp(join(dirname(certificate), '.signing-'));
+  const config = join(folder, 'config');
+  const settings = [
+    ...[
+      '[ca]',
+      'default_ca=fairway',
+      '[fairway]',
+      'policy=any',
+      'default_md=sha256',
+      'unique_subject=no',
+      'rand_serial=yes',
+    ],
+    ...[`database=${join(folder, 'index')}`, `new_certs_dir=${folder}`, 'x509_extensions=extensions'],
+    ...['[any]', 'commonName=supplied', '[extensions]', 'subjectKeyIdentifier=hash'],
+    ...extensions,
+  ];
+  try {
+    await writeFile(config, `${settings.join('\n')}\n`);
+    await writeFile(join(folder, 'index'), '');
+    const fromMs = Date.now() - backdatedMs;
+    await openssl([
+      ...['ca', '-batch', '-notext', '-config', config, ...by, '-in', request, '-out', certificate],
+      ...['-startdate', asn1Time(fromMs), '-enddate', asn1Time(Date.now() + days * 24 * 3_600_000)],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+    await rm(request);
+  }
+}
+
+/** GeneralizedTime as DER has it: `20261127154000Z` (RFC 5280, 4.1.2.5.2). */
+function asn1Time(ms: number): string {
+  return `${new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+Z/g, '')}Z`;
 }
 
 /** Until when a certificate is good. */
