@@ -20,10 +20,10 @@ const quietMsMax = 150_000;
 const restoredMsMax = 700_000;
 /** And has been so for this long, in which everything is listed again and a swarm that was restored has come to rest. */
 const restMs = 40_000;
-const lookEveryMs = 500;
+const lookEveryMs = 1_000;
 const backupEveryMs = 3_000;
 /** The mesh may just have been swept, which nodes tell of a moment later: consoles are looked at again for 5 s. */
-const viewLooks = 10;
+const viewLooks = 5;
 
 /** Lets a story happen, and compares every node's kernel with the oracle once all is mended. */
 export async function run(story: Story): Promise<Report> {

@@ -4,6 +4,8 @@ import { trySeed, type Verdict } from './try-story.ts';
 
 type Order = { readonly steps: number };
 
+const youngMb = 64;
+
 /**
  * Tries seeds on all cores. `onVerdict` is told of each as it is done, in whatever order; it answers whether to go on.
  * Resolves when all are done, or none is to follow.
@@ -20,7 +22,9 @@ export async function trySeeds(
   const threads = Math.min(availableParallelism(), last - first + 1);
   const work = () =>
     new Promise<void>((resolve, reject) => {
-      const worker = new Worker(new URL(import.meta.url), { workerData: order });
+      // Most of what a run makes is of no use a moment later: with room for it the collector has less to copy.
+      const resourceLimits = { maxYoungGenerationSizeMb: youngMb };
+      const worker = new Worker(new URL(import.meta.url), { workerData: order, resourceLimits });
       const feed = () => {
         if (!going || next > last) return void worker.terminate().then(() => resolve());
         worker.postMessage(next++);
