@@ -17,7 +17,7 @@ export const addressesGivenAway: Scenario = {
       stage.strike(`${node.name} loses its power`, 1_500);
       await stage.cluster.cutPower(node.name);
       await stage.until(`Docker to call ${node.name} down`, async () => {
-        const state = await stage.docker('node', 'inspect', '--format', '{{.Status.State}}', node.name);
+        const state = (await stage.docker('node', 'inspect', '--format', '{{.Status.State}}', node.name)).trim();
         return state === 'down' || `it is ${state}`;
       });
       // Docker 20.10 keeps the addresses of a node that is down for it.
