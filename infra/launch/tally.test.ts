@@ -12,6 +12,8 @@ const report = JSON.stringify({
         { fullName: 'a bus forgets', status: 'failed', failureMessages: ['expected 1\nto be 2'] },
       ],
     },
+    { name: '/project/bus/broken.test.ts', message: 'it cannot be loaded', assertionResults: [] },
+    { name: '/project/bus/fine.test.ts', message: '', assertionResults: [] },
   ],
 });
 
@@ -41,9 +43,14 @@ test('a program counts as it says itself, and as a failure where it says nothing
 
 test('what failed is told by its name and what was said of it, also through a program that ran the tests', () => {
   const { failures } = tallyTests(1, report);
-  expect(failures).toEqual(['store.test.ts: a bus forgets\nexpected 1\nto be 2']);
+  expect(failures).toEqual([
+    'store.test.ts: a bus forgets\nexpected 1\nto be 2',
+    'broken.test.ts\nit cannot be loaded',
+  ]);
   const shown = showFailures({ failures });
-  expect(shown).toBe('failed: store.test.ts: a bus forgets\n  expected 1\n  to be 2\n');
+  expect(shown).toBe(
+    'failed: store.test.ts: a bus forgets\n  expected 1\n  to be 2\nfailed: broken.test.ts\n  it cannot be loaded\n',
+  );
   expect(tallyPrinted(1, `a line\n${shown}0 passed, 1 failed\n`).failures).toEqual(failures);
 });
 

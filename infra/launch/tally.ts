@@ -17,6 +17,8 @@ interface VitestReport {
   numTodoTests: number;
   testResults: readonly {
     name: string;
+    /** Why the file itself failed: it could not be loaded, or its set-up failed. */
+    message?: string;
     assertionResults: readonly { fullName: string; status: string; failureMessages: readonly string[] }[];
   }[];
 }
@@ -40,15 +42,17 @@ export function tallyTests(status: number, report: string | undefined): Tally {
 }
 
 function failuresOf({ testResults }: VitestReport): string[] {
-  return testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults
-      .filter(({ status }) => status === 'failed')
-      .map(({ fullName, failureMessages }) =>
-        [`${basename(name)}: ${fullName}`, ...failureMessages.join('\n').split('\n').slice(0, FAILURE_LINES)].join(
-          '\n',
-        ),
-      ),
-  );
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    const tests = failed.map(({ fullName, failureMessages }) =>
+      shortly(`${basename(name)}: ${fullName}`, failureMessages),
+    );
+    return tests.length === 0 && message ? [shortly(basename(name), [message])] : tests;
+  });
+}
+
+function shortly(name: string, said: readonly string[]): string {
+  return [name, ...said.join('\n').split('\n').slice(0, FAILURE_LINES)].join('\n');
 }
 
 /** Tally of a checker: it has no tests to count. */

@@ -77,7 +77,9 @@ async function main(args: readonly string[]): Promise<number> {
     const failed = runs.filter(isFailed).length;
     if (failed > 0) step(`logs are kept in ${keepLogs(cluster.name)}`);
     if (asked.results !== undefined) writeFileSync(asked.results, tableOf(runs.flat()));
-    print(`\n${runs.length - failed} passed, ${failed} failed`);
+    print('');
+    for (const { name, failure } of runs.flat()) if (failure !== undefined) print(`failed: ${name}\n  ${failure}`);
+    print(`${runs.length - failed} passed, ${failed} failed`);
     return failed > 0 ? 1 : 0;
   } catch (error) {
     step(`logs are kept in ${keepLogs(cluster.name)}`);

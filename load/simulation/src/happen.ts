@@ -185,9 +185,12 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
       const machine = at(machines, event.machine);
       const other = at(machines, event.other)?.node;
       const holds = (address: string) => swarm.store.all('tasks').some((task) => isAt(task, other, address));
-      machine?.kernel.lose({ [event.lost]: holds });
-      machine?.lost.push({ holds, untilMs: nowMs + event.forMs });
-      return mend(event.forMs, () => machine?.kernel.lose({}));
+      if (!machine) return nowMs;
+      machine.lost.push({ what: event.lost, holds, untilMs: nowMs + event.forMs });
+      const isLost = (what: typeof event.lost) => (address: string) =>
+        machine.lost.some((one) => one.what === what && world.clock.nowMs() < one.untilMs && one.holds(address));
+      machine.kernel.lose({ noWay: isLost('noWay'), silent: isLost('silent') });
+      return nowMs + event.forMs;
     }
     case 'kernel fails': {
       const kernel = at(machines, event.machine)?.kernel;

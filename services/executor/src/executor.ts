@@ -170,6 +170,7 @@ export function startExecutor({
     left = false;
     planned = undefined;
     applied = undefined;
+    overlays.clear();
     try {
       await rules.release('host');
       retryMs = retryMinMs;
@@ -321,6 +322,7 @@ export function startExecutor({
       await running;
       planned = undefined;
       applied = undefined;
+      overlays.clear();
       const failures: ApplyFailed[] = [];
       const release = (namespace: Namespace) =>
         rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));

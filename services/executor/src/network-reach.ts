@@ -27,6 +27,11 @@ export class NetworkReach {
     return this.#found.get(address) === task;
   }
 
+  /** Whether the last look failed, and some are taken for reached without one. */
+  get isAssuming(): boolean {
+    return this.#assumed.size > 0;
+  }
+
   /** The tasks found, by address. */
   get found(): Tasks {
     return this.#found;

@@ -65,6 +65,7 @@ export class OverlayReach {
   #coming: ReadonlyMap<string, Tasks> = new Map();
   /** The files of sandboxes that were made anew since the last look. */
   readonly #replaced = new Set<string>();
+  #stopped = false;
   #cancel = () => {};
   #cancelAhead: (() => void) | undefined;
   readonly #endLooks: () => void;
@@ -91,6 +92,7 @@ export class OverlayReach {
     sandboxes: ReadonlySet<string>,
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     this.#cancel();
+    if (this.#stopped) return new Map();
     const { clock, onDue } = this.#options;
     const isDown = mesh.reach.get(own.node)?.state === 'down';
     if (isDown !== this.#isDown) this.#beRestless();
@@ -110,7 +112,8 @@ export class OverlayReach {
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         const addresses = await this.#lookFor(network, reach, wanted);
         const behind = nodes.get(network.id) ?? nobody;
-        if (back.expect(nodesToAsk(reach.found, behind, mesh), mesh.complete)) this.#beRestless();
+        const areAll = mesh.complete && !reach.isAssuming;
+        if (back.expect(nodesToAsk(reach.found, behind, mesh), areAll)) this.#beRestless();
         if (mesh.complete) back.keepOnly(mesh.nodes);
         const answers = (address: string) => !reach.found.has(address) || back.has(behind.get(address) ?? '');
         return [network.id, new Set([...addresses].filter(answers))] as const;
@@ -128,10 +131,16 @@ export class OverlayReach {
     this.#replaced.add(fileOf(sandbox));
   }
 
-  stop(): void {
-    this.#endLooks();
+  /** Nobody is sent to from here any more, until the next look. */
+  clear(): void {
     for (const id of this.#networks.keys()) this.#drop(id);
     this.#cancel();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#endLooks();
+    this.clear();
     this.#cancelAhead?.();
     this.#coming = new Map();
   }
@@ -140,15 +149,15 @@ export class OverlayReach {
     const known = this.#networks.get(network.id);
     if (known) return known;
     const { kernel, clock, log, onDue } = this.#options;
-    const back = new WaysBack({
-      clock,
-      ask: (address) => this.#asking(() => kernel.answers(network, address)),
-      onChange: (node, state) => {
-        log[state === 'silent' ? 'warn' : 'info'](saidOf[state], { node, network: network.name });
-        this.#beRestless();
-        onDue();
-      },
-    });
+    const onChange = (node: string, state: Settled) => {
+      log[state === 'silent' ? 'warn' : 'info'](saidOf[state], { node, network: network.name });
+      this.#beRestless();
+      onDue();
+      // What its Docker lost on one network it lost on all.
+      if (state === 'silent') for (const other of this.#networks.values()) void other.back.ask(node);
+    };
+    const ask = (address: string) => this.#asking(() => kernel.answers(network, address));
+    const back = new WaysBack({ clock, ask, onChange });
     const looked = { network, reach: new NetworkReach(), back };
     this.#networks.set(network.id, looked);
     return looked;
@@ -168,7 +177,7 @@ export class OverlayReach {
     this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
-    void next.back.askAgain();
+    void next.back.askOldest();
     this.#isLookingAgain = true;
     if (await this.#hasLost(next)) {
       this.#beRestless();

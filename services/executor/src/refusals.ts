@@ -1,7 +1,7 @@
 import type { Note } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 
-/** Of those that are refused at once so many are named; `fairway status` has them all. */
+/** Of those that are refused at once so many are named; `fairway status` has the others. */
 const namedMax = 20;
 
 /** Names what a plan refuses, as an address that two tasks claim, once for as long as it is refused. */

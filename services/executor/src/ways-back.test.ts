@@ -12,15 +12,12 @@ function open() {
   let areAll = true;
   const changes: string[] = [];
   let fails = false;
-  const back = new WaysBack({
-    clock,
-    async ask(address) {
-      asked.push(address);
-      if (fails) throw new Error('nobody can be asked');
-      return !silent.has(address);
-    },
-    onChange: (node, state) => changes.push(`${node} ${state}`),
-  });
+  const ask = async (address: string) => {
+    asked.push(address);
+    if (fails) throw new Error('nobody can be asked');
+    return !silent.has(address);
+  };
+  const back = new WaysBack({ clock, ask, onChange: (node, state) => changes.push(`${node} ${state}`) });
   const expectNodes = (...lives: string[]) =>
     back.expect(
       new Map(
@@ -48,7 +45,7 @@ test('who has answered serves until it was silent for a while, and again once it
   expect([back.has('n1'), back.has('n2'), back.has('n3')]).toEqual([true, true, false]);
   await pass(clock, 100);
   silent.add('n1').add('n2');
-  void back.askAgain();
+  void back.askOldest();
   await pass(clock, silentAfterMs - 500);
   expect(back.has('n1')).toBe(true);
   await pass(clock, 1_500);
@@ -86,13 +83,23 @@ test('who never answers serves in the end, and is told of; who was there before 
   expect(changes).toEqual(['n2 mute']);
   // It may do so later.
   silent.clear();
-  await back.askAgain();
+  await back.askOldest();
   silent.add('n1').add('n2');
   await pass(clock, 100);
-  void back.askAgain();
-  void back.askAgain();
+  void back.askOldest();
+  void back.askOldest();
   await pass(clock, 10_000);
   expect([back.has('n1'), back.has('n2')]).toEqual([false, true]);
+});
+
+test('who never answers does not have to in a new life', async () => {
+  const { clock, silent, back, expectNodes } = open();
+  silent.add('n1');
+  expectNodes('n1 b1');
+  await pass(clock, muteAfterMs + 20_000);
+  expectNodes('n1 b2');
+  await pass(clock, 10_000);
+  expect(back.has('n1')).toBe(true);
 });
 
 test('a mesh that is built anew takes nobody out', async () => {
@@ -105,7 +112,7 @@ test('a mesh that is built anew takes nobody out', async () => {
   expectNodes();
   await pass(clock, 100);
   asked.length = 0;
-  await back.askAgain();
+  await back.askOldest();
   expect(asked).toEqual([]);
   // Its nodes are known before their lives are.
   expectNodes('n1', 'n2');
@@ -123,21 +130,43 @@ test('one at a time is asked again, the longest unasked first', async () => {
   await pass(clock, 100);
   asked.length = 0;
   for (let n = 0; n < 4; n += 1) {
-    await back.askAgain();
+    await back.askOldest();
     await pass(clock, 1_000);
   }
   expect(asked).toEqual(['n1', 'n2', 'n3', 'n1']);
 });
 
-test('where nobody can be asked nothing is held against a node', async () => {
-  const { clock, back, expectNodes, fail, changes } = open();
-  fail(true);
-  expectNodes('n1');
-  await pass(clock, 100);
+test('where nobody can be asked nothing is known for or against a node', async () => {
+  const { clock, silent, back, expectNodes, fail, changes } = open();
   expectNodes('n1', 'n2');
   await pass(clock, 100);
-  expect([back.has('n1'), back.has('n2')]).toEqual([true, true]);
-  expect(changes).toEqual(['n2 answers']);
+  silent.add('n1');
+  void back.askOldest();
+  await pass(clock, 5_000);
+  expect(changes).toEqual(['n1 silent']);
+  silent.clear();
+  fail(true);
+  expectNodes('n1', 'n2', 'n3');
+  await pass(clock, muteAfterMs - 1_000);
+  await back.askOldest();
+  expect([back.has('n1'), back.has('n2'), back.has('n3')]).toEqual([false, true, false]);
+  fail(false);
+  await pass(clock, 15_000);
+  expect([back.has('n1'), back.has('n2'), back.has('n3')]).toEqual([true, true, true]);
+});
+
+test('who had no task, or no way to it, for a while serves once it has answered again', async () => {
+  const { clock, silent, back, expectNodes } = open();
+  expectNodes('n1', 'n2');
+  await pass(clock, 100);
+  expectNodes('n2');
+  silent.add('n1');
+  expectNodes('n1', 'n2');
+  await pass(clock, 5_000);
+  expect([back.has('n1'), back.has('n2')]).toEqual([false, true]);
+  silent.clear();
+  await pass(clock, 5_000);
+  expect(back.has('n1')).toBe(true);
 });
 
 test('nobody is asked who is not there any more', async () => {

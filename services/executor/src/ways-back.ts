@@ -31,15 +31,17 @@ type Node = {
   askedMs: number;
 };
 
+/** One that is silent is asked again after a quarter of the time for which it has been, within these bounds. */
 const pauseMinMs = 20;
-const pauseMaxMs = 1_000;
+const pauseMaxMs = 10_000;
 /** One that has answered is silent after so long without an answer: a machine may stand still for a second, and answer then. */
 export const silentAfterMs = 2_000;
 /**
- * One that never answered serves after so long: some systems answer no echo (Windows, by its firewall). Docker's gossip took
- * 8 s to tell a node that had booted of the others (20.10).
+ * One that never answered serves after so long: some systems answer no echo (Windows, by its firewall). It is twice the time
+ * that Docker's gossip takes for nodes that do not answer it in a bulk sync (libnetwork networkdb/cluster.go, 30 s), for
+ * which a node that had booted was seen to have no way back (20.10).
  */
-export const muteAfterMs = 15_000;
+export const muteAfterMs = 60_000;
 
 function serves(state: State): boolean {
   return state === 'assumed' || state === 'answers' || state === 'mute';
@@ -58,6 +60,7 @@ function afterSilence(state: State, answered: boolean, silentMs: number): State 
 export class WaysBack {
   readonly #options: Options;
   readonly #nodes = new Map<string, Node>();
+  /** Whether all nodes were known: one that comes after that is new. */
   #hadAll = false;
   #stopped = false;
 
@@ -66,9 +69,9 @@ export class WaysBack {
   }
 
   /**
-   * These are the nodes with tasks now; whoever is new among them is asked. One that has none for a while, as in a mesh that
-   * is built anew, is what it was when it has some again.
-   * @param areAll whether the mesh has all nodes: one that comes after that is new
+   * These are the nodes with tasks now; whoever is new among them is asked, and whoever had none, or no way to them, for a
+   * while: its overlay may have been made anew meanwhile, or cut off. In a mesh that is being built anew it is what it was.
+   * @param areAll whether the mesh has all nodes, and they could be looked for
    * @returns whether one came or went, or is in a new life
    */
   expect(nodes: ReadonlyMap<string, Asked>, areAll: boolean): boolean {
@@ -84,12 +87,15 @@ export class WaysBack {
       if (known && isSameLife(known.life, life)) {
         known.life ??= life;
         known.address = address;
-        changed ||= wasIdle.has(name);
-        if (!known.asking && wasIdle.has(name)) void this.#askUntilSure(name, known);
+        if (!wasIdle.has(name)) continue;
+        changed = true;
+        if (areAll && known.state !== 'mute') known.state = 'unknown';
+        if (!known.asking) void this.#askUntilSure(name, known);
         continue;
       }
       changed = true;
-      const state = known || this.#hadAll ? 'unknown' : 'assumed';
+      // Who never answers will not do so in a new life.
+      const state = known?.state === 'mute' ? 'mute' : known || this.#hadAll ? 'unknown' : 'assumed';
       const askedMs = this.#options.clock.nowMs();
       const node: Node = { life, address, state, answered: false, asking: false, askedMs };
       this.#nodes.set(name, node);
@@ -110,12 +116,18 @@ export class WaysBack {
     return state !== undefined && serves(state);
   }
 
-  /** Asks the one of those that serve that was not asked for longest. */
-  async askAgain(): Promise<void> {
+  /** Asks the one that was not asked for longest. */
+  async askOldest(): Promise<void> {
     const [oldest] = [...this.#nodes]
       .filter(([, { asking, address }]) => !asking && address !== undefined)
       .sort(([, a], [, b]) => a.askedMs - b.askedMs);
     if (oldest) await this.#askUntilSure(...oldest);
+  }
+
+  /** Asks this one, if it is not being asked. */
+  async ask(name: string): Promise<void> {
+    const node = this.#nodes.get(name);
+    if (node && !node.asking) await this.#askUntilSure(name, node);
   }
 
   stop(): void {
@@ -125,21 +137,27 @@ export class WaysBack {
 
   async #askUntilSure(name: string, node: Node): Promise<void> {
     const { clock, ask, onChange } = this.#options;
-    const beganMs = clock.nowMs();
+    // From the end of the first ask without an answer: the time until it could be sent is no silence.
+    let silentSinceMs: number | undefined;
     node.asking = true;
     const isThere = () => !this.#stopped && this.#nodes.get(name) === node;
     while (isThere() && node.address !== undefined) {
-      // Where it cannot be asked nothing is known against it.
       const answer = await ask(node.address).catch(() => undefined);
       if (!isThere()) return;
       const before = node.state;
       node.askedMs = clock.nowMs();
-      node.answered ||= answer === true;
-      const silentMs = node.askedMs - beganMs;
-      node.state = answer === false ? afterSilence(before, node.answered, silentMs) : 'answers';
+      if (!answer) silentSinceMs ??= node.askedMs;
+      const silentMs = node.askedMs - (silentSinceMs ?? node.askedMs);
+      if (answer) {
+        node.state = 'answers';
+        node.answered = true;
+      } else node.state = afterSilence(before, node.answered, silentMs);
       if (serves(node.state) !== serves(before)) onChange(name, node.state as Settled);
-      if (answer !== false || node.state === 'mute') break;
-      await new Promise<void>((resolve) => clock.after(Math.min(Math.max(silentMs, pauseMinMs), pauseMaxMs), resolve));
+      // Where it cannot be asked nothing is known for or against it.
+      if (answer || node.state === 'mute' || (answer === undefined && serves(node.state))) break;
+      await new Promise<void>((resolve) =>
+        clock.after(Math.min(Math.max(Math.round(silentMs / 4), pauseMinMs), pauseMaxMs), resolve),
+      );
     }
     node.asking = false;
   }

@@ -56,7 +56,11 @@ export class Machine {
   /** What its managers' part tells of the swarm comes so late. */
   lagMs = 0;
   /** What its overlay has, or had until then, no way to, or none back. */
-  readonly lost: { readonly holds: (address: string) => boolean; readonly untilMs: number }[] = [];
+  readonly lost: {
+    readonly what: 'noWay' | 'silent';
+    readonly holds: (address: string) => boolean;
+    readonly untilMs: number;
+  }[] = [];
   /** Containers that somebody sent a signal to end, and that survived it. */
   readonly signalled = new Set<string>();
   /** Raised by each end of dockerd: what was under way before does not go on. */

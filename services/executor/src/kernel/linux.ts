@@ -19,7 +19,7 @@ import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, 
 import { NftSession } from './nft-session.ts';
 import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
-import { listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
+import { isNamespace, listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 import { TimeLimit } from './time-limit.ts';
 
 /** Succeeds whether it was there or not; nft 1.0.6 has no `destroy`. */
@@ -107,11 +107,13 @@ export function createLinuxKernel({
     }
   };
 
+  /** By network and node, which of the addresses answered that are asked where the one that is asked about does not. */
+  const answering = new Map<string, string>();
   /** The addresses that an overlay has a way to, each with the address of the node that it leads to. */
   const waysOf = async ({ id, encrypted }: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlyMap<string, string>> => {
     const file = await overlayNamespace(netnsDir, id);
     // Docker makes the file first and mounts the namespace on it then.
-    if (!file || !(await namespaceId(join(netnsDir, file)))) return new Map();
+    if (!file || !(await isNamespace(join(netnsDir, file)))) return new Map();
     const ways = parseWays(await run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays]));
     if (!encrypted) return ways;
     // Docker's own rule on the host drops what would leave an encrypted network in the clear.
@@ -357,9 +359,16 @@ export function createLinuxKernel({
         return parsed !== undefined && (await echoes(sandbox, parsed, patiently));
       };
       if (await echoing(address)) return true;
+      const key = `${network.id} ${node}`;
+      const before = answering.get(key);
+      const inTurn = shuffled(others).sort((a, b) => Number(b === before) - Number(a === before));
+      const asked = inTurn.slice(0, othersMax);
       // From here not every one of them can be sent to: a network may have subnets that this sandbox is not on.
-      const answers = others.slice(0, othersMax).map((other) => echoing(other).catch(() => false));
-      return (await Promise.all(answers)).includes(true);
+      const answers = await Promise.all(asked.map((other) => echoing(other).catch(() => false)));
+      const answered = asked[answers.indexOf(true)];
+      if (answered === undefined) answering.delete(key);
+      else answering.set(key, answered);
+      return answered !== undefined;
     },
 
     sandboxes: () => listSandboxes(netnsDir),
@@ -393,4 +402,12 @@ function reasonOf({ stderr }: CommandFailed): string {
 /** What is read where there is no table, but virtual services of one. */
 function noTable(kind: Rules['kind']): string {
   return `table inet ${tableName} {\n\tcomment "${layoutComment(kind)}"\n}\n`;
+}
+
+/** So that each comes to its turn where not all can be asked. */
+function shuffled(addresses: readonly string[]): string[] {
+  return addresses
+    .map((address) => ({ address, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ address }) => address);
 }

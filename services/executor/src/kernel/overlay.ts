@@ -6,7 +6,10 @@ import { readdir } from 'node:fs/promises';
  * network's id, cut to 12 characters in all (libnetwork drivers/overlay/ov_network.go, `initSandbox`).
  */
 export async function overlayNamespace(folder: string, network: string): Promise<string | undefined> {
-  const files = await readdir(folder).catch(() => []);
+  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   const ofNetwork = (file: string) => {
     const [, count = '', id = ''] = /^(\d+)-(.+)$/.exec(file) ?? [];
     return id !== '' && file.length === 12 && network.startsWith(id) ? Number(count) : -1;

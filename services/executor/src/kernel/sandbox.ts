@@ -30,6 +30,16 @@ export async function namespaceId(path: string): Promise<string | undefined> {
   }
 }
 
+/** Whether a namespace is mounted at a path; unlike above, one that cannot be looked at is not taken for none. */
+export async function isNamespace(path: string): Promise<boolean> {
+  try {
+    return (await statfs(path)).type === nsfs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
 /** The sandboxes in Docker's folder of namespaces, each with its identity; none while there is no folder. */
 export async function listSandboxes(folder: string): Promise<Map<Sandbox, string>> {
   const files = await readdir(folder).catch(() => []);
