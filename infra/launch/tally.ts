@@ -51,8 +51,10 @@ function failuresOf({ testResults }: VitestReport): string[] {
   });
 }
 
+/** Without the lines of a stack that are the test runner's own. */
 function shortly(name: string, said: readonly string[]): string {
-  return [name, ...said.join('\n').split('\n').slice(0, FAILURE_LINES)].join('\n');
+  const lines = said.flatMap((one) => one.split('\n')).filter((line) => !/^\s+at .*node_modules/.test(line));
+  return [name, ...lines.slice(0, FAILURE_LINES)].join('\n');
 }
 
 /** Tally of a checker: it has no tests to count. */
