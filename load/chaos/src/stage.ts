@@ -19,7 +19,7 @@ export const restless = { name: 'restless', port: 8001, replicas: 2 } as const;
 
 /** Both are on it. Small, so that an address is soon given to another task. */
 export const network = 'back';
-const subnet = '10.98.0.0/26';
+const subnet = '10.98.0.0/27';
 /** A container is ill where it has this file. */
 export const illness = '/tmp/ill';
 const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0.1:8000/`;

@@ -2,8 +2,11 @@ import type { ClusterNode } from '@fairway/cluster';
 import type { Scenario } from '../scenario.ts';
 import { network, restless, type Stage } from '../stage.ts';
 
-/** So many tasks come and go in each round; the network has 62 addresses, which Docker gives out one after the other. */
-const tasksAtOnce = 8;
+/**
+ * So many tasks come and go in each round; the network has 30 addresses, which Docker gives out one after the other. More at
+ * once would take the processors from the requests.
+ */
+const tasksAtOnce = 4;
 const roundsMax = 12;
 
 export const addressesGivenAway: Scenario = {
