@@ -214,7 +214,7 @@ test('of the TCP connections to a task those that open are dropped, those that a
   const track = (port: number, state: string) =>
     `conntrack -I -p tcp -t 60 --state ${state} -s 10.0.0.9 -d 10.0.1.100 --sport ${port} --dport 80
      -r 10.0.0.61 -q 10.0.0.4 --reply-port-src 80 --reply-port-dst ${port}`.replaceAll(/\s+/g, ' ');
-  await lab.run('balancer', `${track(1101, 'SYN_SENT')}\n${track(1102, 'SYN_RECV')}\n${track(1103, 'TIME_WAIT')}`);
+  await lab.run('balancer', `${track(1101, 'SYN_SENT')}\n${track(1102, 'ESTABLISHED')}\n${track(1103, 'TIME_WAIT')}`);
   const opening = { kind: 'opening', carrier: 'tcp', target: { address: ipv4('10.0.0.61'), port: 80 } } as const;
   expect(await kernel.forget(lab.networkSandbox, [opening])).toBe(1);
   expect(await kernel.forget(lab.networkSandbox, [opening])).toBe(0);
