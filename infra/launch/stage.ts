@@ -39,12 +39,6 @@ export const stages: readonly Stage[] = [
   { name: 'kernel', says: 'real nftables and conntrack, in namespaces', ...real },
   { name: 'docker', says: 'a real dockerd', ...real },
   { name: 'swarm', says: 'a real swarm of three nodes, end to end', ...real },
-  {
-    name: 'chaos',
-    says: 'misfortunes at random from two seeds, a minute each, in a real swarm under traffic',
-    ...real,
-    runner: ['load/chaos/src/main.ts', '--random', '--seeds', '1..2', '--minutes', '1'],
-  },
   { name: 'lab', says: 'a kernel with IPVS, and a real swarm on it, emulated', ...real, runner: ['infra/lab/main.ts'] },
 ];
 
