@@ -61,8 +61,10 @@ export function decideService(
     const odd: (() => void)[] = [];
     const fold = (envelope: Envelope<ServiceChange>) => {
       const { body } = envelope;
-      const oddity = service && body.kind === 'container' ? oddityOf(service, body, context) : undefined;
-      if (oddity && body.kind === 'container') odd.push(() => onOdd(oddity, body));
+      if (service && body.kind === 'container') {
+        const oddity = oddityOf(service, body, context);
+        if (oddity) odd.push(() => onOdd(oddity, body));
+      }
       const after = foldService(service, body, context);
       if (!after) early.push(envelope);
       else if (after !== service) addCause(causes, envelope);
