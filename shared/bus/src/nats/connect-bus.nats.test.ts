@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -38,6 +38,12 @@ async function open(): Promise<OnServer> {
       await server.remove();
     },
   };
+}
+
+/** Has it listen, and gives its port. */
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
 }
 
 busContract('NATS', open);
@@ -350,6 +356,33 @@ describe('connecting', () => {
     await server.remove();
   });
 
+  it('gives a server that is slow longer at each attempt', async () => {
+    const server = await SpawnedServer.start();
+    const slow = createServer((socket) => {
+      const real = connectTcp(Number(new URL(server.url).port), '127.0.0.1');
+      real.on('data', async (data) => {
+        await pause(500);
+        socket.write(data);
+      });
+      socket.pipe(real);
+      for (const end of [socket, real])
+        end.on('error', () => {}).on('close', () => [socket, real].map((e) => e.destroy()));
+    });
+    const port = await listening(slow);
+    const states: string[] = [];
+    const bus = await connectBus({
+      servers: `nats://127.0.0.1:${port}`,
+      name: 'patient',
+      timeoutMs: 400,
+      onState: (state) => void states.push(state),
+    });
+    expect(states.at(0)).toBe('lost');
+    expect(states.at(-1)).toBe('connected');
+    await bus.close();
+    slow.close();
+    await server.remove();
+  });
+
   it('stops waiting when it is told to', async () => {
     const server = await SpawnedServer.reserve();
     const told = new AbortController();
@@ -366,9 +399,7 @@ describe('connecting', () => {
       socket.on('data', (data) => data.includes('PING') && socket.write('PONG\r\n'));
       socket.on('error', () => {});
     });
-    const port = await new Promise<number>((resolve) => {
-      old.listen(0, '127.0.0.1', () => resolve((old.address() as { port: number }).port));
-    });
+    const port = await listening(old);
     const error = await connectBus({ servers: `nats://127.0.0.1:${port}`, name: 'n' }).catch((caught) => caught);
     expect(error).toBeInstanceOf(BusTooOld);
     expect(error.message).toContain('is 2.9.10');

@@ -46,6 +46,11 @@ const timeoutMsDefault = 3000;
 const unnamed = 'unnamed';
 const connectPauseMsMin = 250;
 const connectPauseMsMax = 5000;
+/**
+ * A first connection in vain is given twice as long the next time, up to so many times as long: where machines are so busy
+ * that a handshake takes longer than usual, giving up and beginning anew would go on forever.
+ */
+const connectPatienceMax = 4;
 
 /** How JetStream is asked. */
 type Api = { readonly timeout: number; readonly checkAPI: false; readonly apiPrefix?: string };
@@ -227,7 +232,9 @@ async function reach(
   options: ConnectOptions,
 ): Promise<{ nc: NatsConnection; waited: boolean; credentials: Credentials | undefined }> {
   const servers = serversOf(options);
+  const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
   let pauseMs = connectPauseMsMin;
+  let patience = 1;
   for (let waited = false; ; waited = true) {
     options.signal?.throwIfAborted();
     try {
@@ -236,7 +243,7 @@ async function reach(
         servers,
         ...(credentials && proving(credentials, options)),
         name: options.name,
-        timeout: options.timeoutMs ?? timeoutMsDefault,
+        timeout: timeoutMs * patience,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 200,
         reconnectJitter: 100,
@@ -260,6 +267,7 @@ async function reach(
       options.onState?.('lost', detail);
       await pause(pauseMs, undefined, options.signal ? { signal: options.signal } : {});
       pauseMs = Math.min(pauseMs * 2, connectPauseMsMax);
+      if (error instanceof errors.TimeoutError) patience = Math.min(patience * 2, connectPatienceMax);
     }
   }
 }
