@@ -22,14 +22,16 @@ describe('virtual IPs', () => {
     return lab;
   };
   const vip = { network: back, address: address('10.0.1.100') };
-  /** The network's overlay has no way to anybody; `looks` says how often it was looked for a task. */
+  /** The network's overlay has no way to anybody; `looks` says how often it was looked for a task, `slow` how long it takes. */
   const openUnreached = async () => {
     const looked: string[] = [];
-    const lab = await openLab({
+    const slow = { ms: 0 };
+    const lab: ExecutorLab = await openLab({
       given: (kernel) => ({
         ...kernel,
-        reached(network, addresses) {
+        async reached(network, addresses) {
           if (network.id === back) looked.push(...addresses);
+          if (slow.ms > 0) await new Promise<void>((resolve) => lab.clock.after(slow.ms, resolve));
           return kernel.reached(network, addresses);
         },
       }),
@@ -37,7 +39,7 @@ describe('virtual IPs', () => {
     lab.kernel.replaceSandbox('there', sandbox);
     lab.kernel.reach(back, []);
     await lab.write(keys.network(back), writeNetwork({ id: back, name: 'back', index: 0, ...flags }));
-    return { lab, looks: (n: number) => looked.filter((one) => one === `10.0.1.${n}`).length };
+    return { lab, slow, looks: (n: number) => looked.filter((one) => one === `10.0.1.${n}`).length };
   };
   const vips = (lab: ExecutorLab) =>
     [...slotsIn(lab.kernel.rules(sandbox))].map(([key, to]) => `${key} > ${showTarget(to)}`);
@@ -193,6 +195,23 @@ describe('virtual IPs', () => {
     await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2', { task: 't60' })], 'container start', [vip]);
     await lab.pass(300);
     expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5']);
+  });
+
+  test('looks again take no more than a twentieth of the time, however long each takes', async () => {
+    const { lab, looks, slow } = await openUnreached();
+    lab.kernel.reach(back, ['10.0.1.6']);
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2')], 'service create', [vip]);
+    await lab.pass(2_500);
+    const within = async (ms: number) => {
+      const before = looks(6);
+      await lab.pass(ms);
+      return looks(6) - before;
+    };
+    // In turn with ingress.
+    expect(await within(10_000)).toBe(5);
+    slow.ms = 250;
+    await lab.pass(2_000);
+    expect(await within(20_000)).toBeLessThanOrEqual(3);
   });
 
   test('a node in a new life is used once it answers, for its overlay may not have the way back yet', async () => {

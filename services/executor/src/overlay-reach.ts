@@ -31,6 +31,8 @@ const againEveryMs = 10_000;
 /** The same for a minute after a node came or went or was in a new life, or a way was lost: that is when gossip errs. */
 const restlessEveryMs = 1_000;
 const restlessForMs = 60_000;
+/** Looks take no more of the time than one part in so many: on a machine where each takes long they are fewer. */
+const restPerLook = 20;
 
 /** Of addresses that were lost so many are named. */
 const namedMax = 10;
@@ -70,6 +72,8 @@ export class OverlayReach {
   #cancelAhead: (() => void) | undefined;
   readonly #endLooks: () => void;
   #lookedAgainMs = 0;
+  /** How long the last of these looks took. */
+  #lookMs = 0;
   #restlessUntilMs = 0;
   #isLookingAgain = false;
   /** Whether this node is down on record. */
@@ -172,14 +176,17 @@ export class OverlayReach {
   async #lookAgain(): Promise<void> {
     const [next, ...others] = this.#networks.values();
     const nowMs = this.#options.clock.nowMs();
-    const everyMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
+    const wantedMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
+    const everyMs = Math.max(wantedMs, restPerLook * this.#lookMs);
     if (!next || this.#isLookingAgain || nowMs - this.#lookedAgainMs < everyMs) return;
     this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
     void next.back.askOldest();
     this.#isLookingAgain = true;
-    if (await this.#hasLost(next)) {
+    const hasLost = await this.#hasLost(next);
+    this.#lookMs = this.#options.clock.nowMs() - nowMs;
+    if (hasLost) {
       this.#beRestless();
       await Promise.all(others.map((other) => this.#hasLost(other)));
       this.#options.onDue();
