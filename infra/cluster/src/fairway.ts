@@ -68,6 +68,8 @@ function onBus(place: ClusterPlace, name: string): Record<string, string> {
   return {
     FAIRWAY_NATS: readState(place).bus.urls.join(','),
     FAIRWAY_NATS_CREDENTIALS: credentialsFile(place, name),
+    // On a machine that is so much slower answers are asked for again and again while they are on their way.
+    FAIRWAY_NATS_TIMEOUT_MS: `${3000 * patience()}`,
   };
 }
 

@@ -7,6 +7,7 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Probe, ProbeOrder, ProbeReport, ProbeResult } from './prober.ts';
 
 /** Those that go on, each with how to end it. */
@@ -54,6 +55,7 @@ async function probe(asked: Probe, signal: AbortSignal): Promise<ProbeResult> {
         if (asked.tell) process.stderr.write(`${new Date().toISOString()} ${target} failed: ${reason} ${cause}\n`);
       }
       result.slowestMs = Math.max(result.slowestMs, performance.now() - startMs);
+      if (asked.pauseMs) await pause(asked.pauseMs);
     }
   };
   await Promise.all(Array.from({ length: asked.atOnce ?? 1 }, client));

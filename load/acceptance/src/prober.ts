@@ -13,6 +13,8 @@ export type Probe = {
   readonly count?: number;
   /** Clients that ask side by side; 1 without it. */
   readonly atOnce?: number;
+  /** How long each client pauses between two, milliseconds; not at all without it. */
+  readonly pauseMs?: number;
   /** Counts answers per target, too. */
   readonly byTarget?: boolean;
   /** An answer that takes longer, milliseconds, is a failure. */
@@ -22,7 +24,7 @@ export type Probe = {
 };
 
 /** What a test asks. */
-export type Asked = Omit<Probe, 'answerMaxMs' | 'tell'>;
+export type Asked = Omit<Probe, 'answerMaxMs' | 'tell' | 'pauseMs'>;
 
 /** How often which answer came, and which failure. */
 export type ProbeResult = {
@@ -45,6 +47,9 @@ export type Traffic = {
 
 /** No answer of a task in the same machine takes this long; what does is a packet that was lost. */
 const answerMaxMs = 3_000;
+
+/** On a machine that is slower by so much, clients without a pause would take the processors from what is tested. */
+const pausePerSlownessMs = 20;
 
 const program = fileURLToPath(new URL('probe.ts', import.meta.url));
 
@@ -81,7 +86,9 @@ export class Prober {
 
   /** Starts connections that go on until they are ended. None is expected to fail, however slow the machine is meanwhile. */
   startTraffic(asked: Asked): Traffic {
-    const { id, result } = this.#begin({ ...asked, answerMaxMs: answerMaxMs * patience(), tell: true });
+    const slowness = patience();
+    const paced = { answerMaxMs: answerMaxMs * slowness, pauseMs: pausePerSlownessMs * (slowness - 1) };
+    const { id, result } = this.#begin({ ...asked, ...paced, tell: true });
     return {
       end: () => {
         this.#order({ id });

@@ -12,16 +12,43 @@ const credentialsSetting: Setting = {
   meaning: 'file that proves who connects, made by fairway credentials; without it the servers have to take everybody',
 };
 
-/** What every service that is on the bus takes. */
-export const busSettings = [natsSetting, credentialsSetting] as const;
+const timeoutSetting: Setting = {
+  name: 'FAIRWAY_NATS_TIMEOUT_MS',
+  meaning:
+    'how long an answer of the bus is waited for before it is asked again, milliseconds; more where it is far away',
+  standard: '3000',
+};
 
-/** Where the bus is, and who connects to it. */
+const timeoutMsMin = 100;
+const timeoutMsMax = 60_000;
+
+/** FAIRWAY_NATS_TIMEOUT_MS is not what it has to be. */
+export class BusTimeoutInvalid extends Error {
+  readonly given: string;
+  constructor(given: string) {
+    super(
+      `BusTimeoutInvalid: ${timeoutSetting.name} is ${given}; it has to be milliseconds, from ${timeoutMsMin} to ${timeoutMsMax}`,
+    );
+    this.given = given;
+  }
+}
+
+/** What every service that is on the bus takes. */
+export const busSettings = [natsSetting, credentialsSetting, timeoutSetting] as const;
+
+/** Where the bus is, who connects to it, and how patiently. @throws {BusTimeoutInvalid} */
 export function busAddress({ setting, optional }: Pick<ServiceContext, 'setting' | 'optional'>): {
   readonly servers: readonly string[];
   readonly credentials?: string;
+  readonly timeoutMs: number;
 } {
   const credentials = optional(credentialsSetting.name);
-  return { servers: setting(natsSetting.name).split(','), ...(credentials === undefined ? {} : { credentials }) };
+  const servers = setting(natsSetting.name).split(',');
+  const timeout = setting(timeoutSetting.name);
+  const timeoutMs = Number(timeout);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < timeoutMsMin || timeoutMs > timeoutMsMax)
+    throw new BusTimeoutInvalid(timeout);
+  return { servers, timeoutMs, ...(credentials === undefined ? {} : { credentials }) };
 }
 
 /** Read by `runService`, for every service. */

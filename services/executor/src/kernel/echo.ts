@@ -2,14 +2,14 @@ import type { Address } from '@fairway/mesh';
 import { runCommand } from './command.ts';
 import { CommandFailed } from './failures.ts';
 
-/** How often and how patiently it is asked. ping(8), iputils; less than 0.2 s between two is for root. */
-type Asking = { readonly times: number; readonly waitMs: number };
+/**
+ * How often and how patiently it is asked, and how long nsenter and ping may take to start: 5 ms, and more where the machine
+ * is busy. ping(8), iputils; less than 0.2 s between two is for root.
+ */
+type Asking = { readonly times: number; readonly waitMs: number; readonly startMs: number };
 
 /** An answer takes less than a millisecond in a data centre and less than 80 ms across an ocean. */
-const usually: Asking = { times: 2, waitMs: 80 };
-
-/** A start of nsenter and ping takes 5 ms, and more where the machine is busy. */
-const startMs = 1_000;
+const usually: Asking = { times: 2, waitMs: 80, startMs: 1_000 };
 
 /**
  * Whether the address answers one of so many ICMP echoes, two 40 ms apart unless told otherwise, that are sent from a network
@@ -20,7 +20,7 @@ const startMs = 1_000;
 export async function echoes(
   namespace: string,
   { family, text }: Address,
-  { times, waitMs }: Asking = usually,
+  { times, waitMs, startMs }: Asking = usually,
 ): Promise<boolean> {
   const version = family === 'ip6' ? '-6' : '-4';
   const args = [version, '-n', '-q', '-c', `${times}`, '-i', '0.04', '-W', `${waitMs / 1000}`, text];

@@ -36,8 +36,8 @@ const sessionTextMax = 32_768;
 const forgetUnseenMax = 20;
 const forgetAtOnceMax = 100;
 
-/** Nobody waits for this answer, and a node that is only slow is not to be taken for one that does not answer. */
-const patiently = { times: 1, waitMs: 500 };
+/** Nobody waits for this answer, and a node is not to be taken for one that does not answer because it or this one is slow. */
+const patiently = { times: 1, waitMs: 500, startMs: 10_000 };
 
 /** A node has its sandbox and its tasks at addresses of its own; of those that answer no echo there are fewer. */
 const othersMax = 8;
