@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { credentialsBundle, formHere } from './infra/cluster/src/program.ts';
 import { patience } from './infra/cluster/src/wait.ts';
 
 const everywhere = ['services', 'shared', 'infra', 'load'].map((dir) => `${dir}/**`);
@@ -16,6 +17,7 @@ function limits(testSeconds: number, hookSeconds: number) {
 const apart = ['nats', 'kernel', 'docker', 'swarm', 'lab', 'seeds'];
 
 export default defineConfig({
+  resolve: { alias: formHere() === 'bundle' ? { '@fairway/credentials': credentialsBundle } : {} },
   test: {
     // Of tests that say `concurrent`: more than three swarms' worth of starting containers is too much for two cores.
     maxConcurrency: 3,

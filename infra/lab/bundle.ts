@@ -1,16 +1,18 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { bundleFile, programs, projectDir, sourceFile } from '@fairway/cluster';
+import { dirname, join } from 'node:path';
+import { bundleFile, credentialsBundle, programs, projectDir, sourceFile } from '@fairway/cluster';
 import { build, type Plugin } from 'esbuild';
 import { fixPlace } from './fix-place.ts';
 
 /**
- * Makes one file of each program, from its sources and the packages that it uses. Each is some hundred modules, and Node
- * in the guest takes longer to find and read them than to run them. What they do and what they call things stays the
- * same. Throws esbuild's BuildFailure, which names file and line.
+ * Makes one file of each program, and of what makes credentials, from its sources and the packages that it uses. Each is
+ * some hundred modules, and Node in the guest takes longer to find and read them than to run them. What they do and what
+ * they call things stays the same. Throws esbuild's BuildFailure, which names file and line.
  */
 export async function bundlePrograms(): Promise<void> {
-  await Promise.all(programs.map(async (program) => replace(bundleFile(program), await bundle(sourceFile(program)))));
+  const bundles = programs.map((program) => ({ file: bundleFile(program), main: sourceFile(program) }));
+  const credentials = { file: credentialsBundle, main: join(projectDir, 'shared/credentials/src/index.ts') };
+  await Promise.all([...bundles, credentials].map(async ({ file, main }) => replace(file, await bundle(main))));
 }
 
 /** A main and all that it imports as one ES module for the Node that runs this. */

@@ -4,7 +4,7 @@ import { credentialsFile } from './nats.ts';
 import { enterNode, nodeCgroup } from './node.ts';
 import type { ClusterPlace } from './place.ts';
 import type { ProcessRecord } from './process.ts';
-import { projectDir, toolsDir } from './project.ts';
+import { compileCacheDir, type Program, programArgv } from './program.ts';
 import { type NodeRecord, readState } from './state.ts';
 import { lanAddress, lanNamespace } from './switch.ts';
 import { patience } from './wait.ts';
@@ -31,37 +31,7 @@ function handedOn(...names: readonly string[]): Record<string, string> {
 
 const traces = () => handedOn('OTEL_EXPORTER_OTLP_ENDPOINT');
 
-/**
- * What keeps a service small. V8 lets its young generation grow to 16 MB a half, of which a service that makes little
- * garbage at a time has no use; and with its code cached, Node need not load what strips types (20 MB).
- */
-const flags = ['--max-semi-space-size=1'];
-export const compileCacheDir = join(toolsDir, 'compile-cache');
 const cache = { NODE_COMPILE_CACHE: compileCacheDir };
-
-/** Services, and the command: what has a main of its own. */
-export const programs = ['decider', 'console', 'sentinel', 'node', 'cli'] as const;
-
-type Program = (typeof programs)[number];
-
-export function sourceFile(program: Program): string {
-  return join(projectDir, 'services', program, 'src/main.ts');
-}
-
-/** The program as one file, which only the lab makes, before its boot, and only the lab's guest runs. */
-export function bundleFile(program: Program): string {
-  return join(toolsDir, 'bundles', `${program}.js`);
-}
-
-/** The lab's guest is told the checkout that it sees, and whose bundles are made. */
-function formHere(): 'source' | 'bundle' {
-  return process.env.FAIRWAY_LAB_PROJECT === projectDir ? 'bundle' : 'source';
-}
-
-/** Runs a service's or the command's main with the Node that runs this. */
-export function programArgv(program: Program, form = formHere()): string[] {
-  return [process.execPath, ...flags, form === 'bundle' ? bundleFile(program) : sourceFile(program)];
-}
 
 /** Where the bus is, and who connects. */
 function onBus(place: ClusterPlace, name: string): Record<string, string> {

@@ -15,11 +15,12 @@ export {
 export { attempt, CommandFailed, type CommandOptions, type CommandResult, run } from './command.ts';
 export { fairwayConverged } from './converged.ts';
 export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
-export { bundleFile, compileCacheDir, programArgv, programs, sourceFile, tracesUrl } from './fairway.ts';
+export { tracesUrl } from './fairway.ts';
 export { imageName } from './image.ts';
 export type { BusForm } from './nats.ts';
 export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';
+export { bundleFile, compileCacheDir, credentialsBundle, programArgv, programs, sourceFile } from './program.ts';
 export { projectDir, toolsDir } from './project.ts';
 export { quote } from './shortcuts.ts';
 export { attachCluster, keepLogs, type StartOptions, startCluster } from './start.ts';

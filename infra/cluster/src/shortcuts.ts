@@ -1,10 +1,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { consoleUrls, programArgv } from './fairway.ts';
+import { consoleUrls } from './fairway.ts';
 import { enterNamespace } from './namespace.ts';
 import { credentialsDir } from './nats.ts';
 import { enterNode } from './node.ts';
 import type { ClusterPlace } from './place.ts';
+import { programArgv } from './program.ts';
 import type { NodeRecord } from './state.ts';
 import { lanNamespace } from './switch.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { programArgv } from './fairway.ts';
+import { programArgv } from './program.ts';
 import { projectDir } from './project.ts';
 
 afterEach(() => {
