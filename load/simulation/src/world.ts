@@ -75,6 +75,7 @@ export function makeWorld(seed: number, shape: Shape): World {
       broken.push(what);
     },
   );
+  for (const machine of machines) machine.onSignal = (task, sinceMs) => invariants.signalled(task, sinceMs);
   every(clock, lookEveryMs, () => invariants.look());
   witness(bus.another(), {
     say: sayLater,

@@ -1,4 +1,5 @@
 import type { BucketEntry } from '@fairway/bus';
+import type { EngineTask } from '@fairway/watcher';
 import { type Entry, entriesOf } from '../kernel-lines.ts';
 import { addressOn, ingressOf } from '../oracle/tables.ts';
 import type { Machine } from '../swarm/machine.ts';
@@ -17,6 +18,7 @@ const strayMsMax = 20_000;
  * - No rule is removed by an executor that has no complete mesh.
  * - No port, virtual IP or task is dropped that Docker has said is there and healthy for so long that everybody knew it
  *   before the present unrest began: nothing that is on its way can say otherwise. But for what a node's own overlay lost.
+ * - No rule leads to a task whose process is told to end, where others of its service answer.
  * - No rule leads for long to an address whose owner is a task of another service.
  * - No write to the mesh says the same as the one before, and one fact makes one write.
  */
@@ -78,6 +80,26 @@ export class Invariants {
     }
   }
 
+  /** A task's process is told to end, which is to be known since then: nobody is sent to it any more, if others are there. */
+  signalled(task: EngineTask, sinceMs: number): void {
+    const nowMs = this.#nowMs();
+    if (this.#unrest.endMs >= sinceMs) return;
+    this.#since.look(nowMs);
+    for (const machine of this.#truth.machines) {
+      if (!machine.powered || machine.lost.some(({ untilMs }) => nowMs < untilMs + knownMs)) continue;
+      for (const { namespace, place, targets } of entriesOf(machine.kernel, machine.networks)) {
+        const entry = this.#since.entry(namespace, place);
+        if (namespace === 'host' || entry?.service !== task.ServiceID) continue;
+        const address = addressOn(task, this.#networkOf(namespace));
+        const others = [...entry.healthy].filter(
+          ([target, healthyMs]) => !isAt(target, address) && healthyMs + knownMs < sinceMs,
+        );
+        if (others.length > 0 && targets.some((target) => isAt(target, address)))
+          this.#broken(`${machine.name} ${namespace} ${place} leads to ${task.ID}, which is to end since ${sinceMs}`);
+      }
+    }
+  }
+
   /** An entry of the mesh was written. */
   written(entry: BucketEntry): void {
     this.#writes.look(entry);
@@ -116,10 +138,8 @@ export class Invariants {
 
   /** Rules that lead to an address which a living task of another service has, and none of their own. */
   *#strays(machine: Machine): Iterable<string> {
-    const { store } = this.#truth.swarm;
-    const networks = store.all('networks').filter(({ Ingress }) => !Ingress);
     for (const { namespace, place, targets } of entriesOf(machine.kernel, machine.networks)) {
-      const network = networks.find(({ Id }) => namespace === `lb_${Id.slice(0, 9)}`)?.Id ?? ingressOf(this.#truth);
+      const network = this.#networkOf(namespace);
       const service = this.#since.entry(namespace, place)?.service;
       if (namespace === 'host') continue;
       for (const target of targets) {
@@ -128,6 +148,12 @@ export class Invariants {
           yield `${machine.name} ${namespace} ${place} > ${target}`;
       }
     }
+  }
+
+  /** The network whose sandbox it is. */
+  #networkOf(namespace: string): string {
+    const networks = this.#truth.swarm.store.all('networks');
+    return networks.find(({ Id }) => namespace === `lb_${Id.slice(0, 9)}`)?.Id ?? ingressOf(this.#truth);
   }
 
   /** The services whose living tasks have the address. */
@@ -139,4 +165,9 @@ export class Invariants {
       .filter(({ ID }) => machines.some((machine) => machine.containerOf(ID)?.State.Status === 'running'))
       .map(({ ServiceID }) => ServiceID);
   }
+}
+
+/** Whether a target, `10.0.0.5:80` or `10.0.1.5`, is at an address. */
+function isAt(target: string, address: string | undefined): boolean {
+  return target.split(':')[0] === address;
 }

@@ -7,6 +7,7 @@ import {
   type EngineTask,
   MemoryDocker,
   type SwarmEvent,
+  type TaskChange,
 } from '@fairway/watcher';
 import type { Latency } from './latency.ts';
 import { Sandboxes } from './sandboxes.ts';
@@ -24,6 +25,9 @@ export type Managers = {
 };
 
 type Say = (what: string) => void;
+
+/** Docker takes a task that is to end out of its own balancing, and waits for so long before its process is told (0015). */
+const drainMs = 2_000;
 
 /** So long a machine has been up when a story begins: what it said by then has higher ticks than all that its next boot says. */
 const upMs = 30 * 24 * 3600_000;
@@ -63,6 +67,8 @@ export class Machine {
   }[] = [];
   /** Containers that somebody sent a signal to end, and that survived it. */
   readonly signalled = new Set<string>();
+  /** A task that is to end since then is told so from now on. */
+  onSignal: (task: EngineTask, sinceMs: number) => void = () => {};
   /** Raised by each end of dockerd: what was under way before does not go on. */
   #life = 0;
   #due = false;
@@ -195,9 +201,18 @@ export class Machine {
 
   /** An event of the swarm's, as a manager's dockerd tells it. */
   tell(event: SwarmEvent): void {
+    this.#asManager(() => this.docker.emit(event));
+  }
+
+  /** What was decided of a task, as a manager's dockerd tells it. */
+  decide(change: TaskChange): void {
+    this.#asManager(() => this.docker.decideTask(change));
+  }
+
+  #asManager(tell: () => void): void {
     if (!this.manager || !this.reachable) return;
-    if (this.lagMs === 0) this.docker.emit(event);
-    else this.#later(0, this.lagMs, () => this.docker.emit(event));
+    if (this.lagMs === 0) tell();
+    else this.#later(0, this.lagMs, tell);
   }
 
   containers(): [string, EngineContainer][] {
@@ -268,7 +283,7 @@ export class Machine {
     if (this.#busy.has(id)) return;
     const ended = isPast(task.Status.State);
     if (isPast(task.DesiredState)) {
-      if (isAlive(held)) this.#stop(id);
+      if (isAlive(held)) this.#drain(id, task);
       else if (!ended) this.#report(task.ID, 'shutdown');
       else if (held) this.#remove(id);
     } else if (ended) {
@@ -312,6 +327,16 @@ export class Machine {
           this.#rest(id);
         });
       });
+    });
+  }
+
+  /** A task that is to end. */
+  #drain(id: string, task: EngineTask): void {
+    const sinceMs = this.#latency.clock.nowMs();
+    this.#busy.add(id);
+    this.#later(drainMs, drainMs, () => {
+      this.onSignal(task, sinceMs);
+      this.#stop(id);
     });
   }
 

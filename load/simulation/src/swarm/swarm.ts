@@ -353,11 +353,13 @@ export class Swarm {
       Status: { State: 'assigned' },
       NetworksAttachments: attachments,
     });
+    this.#decided(ID, service.ID);
   }
 
   #end(task: EngineTask, desired: 'shutdown' | 'remove'): void {
     if (task.DesiredState === desired) return;
     this.store.putTask({ ...task, DesiredState: desired });
+    this.#decided(task.ID, task.ServiceID);
   }
 
   /** A task without a service, or one too many in its history, goes once it has ended. */
@@ -366,7 +368,13 @@ export class Swarm {
     else {
       this.#free(task);
       this.store.delete('tasks', task.ID);
+      this.#decided(task.ID, task.ServiceID);
     }
+  }
+
+  /** As swarmkit's Watch API tells it on each manager. */
+  #decided(task: string, service: string): void {
+    for (const machine of this.#machines) machine.decide({ task, service });
   }
 
   /** The addresses of a task that ended are given to others. */
