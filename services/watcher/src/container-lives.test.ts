@@ -29,6 +29,15 @@ it('being stopped, it runs again only where a listing says so long after', () =>
   expect(taken([1, 'stopping'], [40 * second, 'running', 'listed'])).toEqual(['stopping', 'running']);
 });
 
+it('not well when it is told to stop, it stays so: it is not to be used where nobody else is left', () => {
+  expect(taken([1, 'unhealthy'], [2, 'stopping'], [3, 'running'], [4, 'dead'])).toEqual(['unhealthy', 'dead']);
+  expect(taken([1, 'starting'], [2, 'stopping'], [3, 'running'], [4, 'dead'])).toEqual(['starting', 'dead']);
+  expect(taken([1, 'unhealthy'], [2, 'stopping'], [20 * second, 'running', 'listed'])).toEqual(['unhealthy']);
+  expect(
+    taken([1, 'unhealthy'], [2, 'stopping'], [9, 'unhealthy', 'listed'], [40 * second, 'running', 'listed']),
+  ).toEqual(['unhealthy', 'running']);
+});
+
 it('a listing confirms the state as of its own time', () => {
   const lives = new ContainerLives();
   lives.observe(at(1, 'running'));

@@ -8,7 +8,16 @@ export type HeldContainer = {
   readonly state: ContainerLife;
   /** When that was seen, microseconds of CLOCK_MONOTONIC. */
   readonly tick: number;
+  /**
+   * It was not well when it was sent the signal to stop, and is told of as it was: what stops drains, and gets new connections
+   * where nobody else is left.
+   */
+  readonly unwell?: true;
 };
+
+function isStopping({ state, unwell }: HeldContainer): boolean {
+  return state === 'stopping' || unwell === true;
+}
 
 /**
  * A container that was sent its stop signal and is still listed as running after this long was not being stopped by
@@ -22,7 +31,7 @@ function advances(held: HeldContainer | undefined, offered: HeldContainer, liste
   if (!held) return true;
   if (held.state === 'dead' || offered.tick <= held.tick) return false;
   if (offered.state === 'dead' || offered.state === held.state) return true;
-  if (held.state === 'stopping') return listed && offered.tick - held.tick > survivedUs;
+  if (isStopping(held)) return listed && offered.tick - held.tick > survivedUs;
   return offered.state !== 'starting';
 }
 
@@ -37,11 +46,15 @@ export class ContainerLives {
   observe(offered: HeldContainer, listed = false): HeldContainer | undefined {
     const held = this.#held.get(offered.id);
     if (!advances(held, offered, listed)) return undefined;
+    if (held && offered.state === 'stopping' && held.state !== 'running') {
+      // Of a container being stopped the time that counts is the first signal's.
+      if (!isStopping(held)) this.#held.set(offered.id, { ...held, tick: offered.tick, unwell: true });
+      return undefined;
+    }
     const same = held?.state === offered.state;
     // An event that repeats the state keeps the first one's time; a listing confirms the state as of its own.
     if (same && !listed) return undefined;
-    // Of a container being stopped the time that counts is the signal's.
-    if (same && held.state === 'stopping') return undefined;
+    if (same && isStopping(held)) return undefined;
     this.#held.set(offered.id, offered);
     return same ? undefined : offered;
   }

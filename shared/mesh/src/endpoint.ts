@@ -17,7 +17,7 @@ export type Claim = (typeof claims)[number];
  * - `starting`: created, or running and its health check has not passed yet.
  * - `running`: running, and healthy where it has a health check.
  * - `unhealthy`: running, its health check failed.
- * - `stopping`: it was sent the signal to stop.
+ * - `stopping`: it was running, and was sent the signal to stop.
  * - `dead`: it ended, or the node's complete listing does not have it. Final.
  */
 export const containerStates = ['unknown', 'starting', 'running', 'unhealthy', 'stopping', 'dead'] as const;
@@ -47,18 +47,20 @@ export type EndpointState = (typeof endpointStates)[number];
 
 /**
  * The endpoint's state from its two claims. A task that the manager saw running and of which its node has not spoken
- * is served on the manager's word: after a bus was lost that is better than to drop it until the node is heard.
+ * is served on the manager's word: after a bus was lost that is better than to drop it until the node is heard. One that is
+ * wanted no more drains, unless it is not well: that one gets nothing new even where nobody else is left.
  */
 export function endpointState(endpoint: Pick<Endpoint, 'claim' | 'container'>): EndpointState {
   const { claim, container } = endpoint;
   if (container === 'dead') return 'gone';
   if (claim === 'absent') return 'waiting';
-  if (claim === 'released') return container === 'unknown' ? 'gone' : 'draining';
+  const isWanted = claim !== 'released';
   switch (container) {
     case 'unknown':
+      if (!isWanted) return 'gone';
       return claim === 'running' ? 'serving' : 'waiting';
     case 'running':
-      return 'serving';
+      return isWanted ? 'serving' : 'draining';
     case 'stopping':
       return 'draining';
     default:
@@ -77,6 +79,7 @@ export function hasEnded({ claim, container }: Pick<Endpoint, 'claim' | 'contain
 
 /** What is waited for before the endpoint serves, for people; undefined when nothing is. */
 export function awaited(endpoint: Endpoint): string | undefined {
+  if (endpoint.claim === 'released') return undefined;
   const state = endpointState(endpoint);
   if (state === 'starting') return 'its container to run, and its health check to pass';
   if (state === 'unhealthy') return 'its health check to pass again';

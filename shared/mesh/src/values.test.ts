@@ -27,7 +27,7 @@ test('an endpoint serves exactly when its manager wants it and its node has it r
     'absent: waiting waiting waiting waiting waiting gone',
     'assigned: waiting starting serving unhealthy draining gone',
     'running: serving starting serving unhealthy draining gone',
-    'released: gone draining draining draining draining gone',
+    'released: gone starting draining unhealthy draining gone',
   ]);
 });
 
