@@ -97,3 +97,10 @@ test('a node that was never heard, and one whose listing has just come, are give
   await pass(clock, 1);
   expect(hearing.isSilent('n1')).toBe(true);
 });
+
+test('of boots that somebody makes up only so many are kept', async () => {
+  const { hearing } = await opened();
+  for (let boot = 0; boot < 100; boot++) hearing.hear(beat(1, `b${boot}`));
+  expect(hearing.hear(beat(2, 'b98'))).toBe(false);
+  expect(hearing.hear(beat(2, 'b0'))).toBe(true);
+});

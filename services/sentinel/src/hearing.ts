@@ -12,6 +12,9 @@ export const steadyMs = (everyMs: number) => 5 * everyMs;
 /** Whose listing is there is to be heard within so long: its process has just been started. */
 const startMs = (everyMs: number) => 15 * everyMs;
 
+/** So many boots are kept of a node: who makes them up is not to fill the memory. */
+const pastMax = 16;
+
 type Heard = {
   reading: Reading;
   everyMs: number;
@@ -46,7 +49,9 @@ export class Hearing {
     const { boot } = reading.incarnation;
     if (before && (before.past.has(boot) || !isNewerReading(reading, before.reading))) return false;
     const booted = before && before.reading.incarnation.boot !== boot;
-    const past = booted ? new Set([...before.past, before.reading.incarnation.boot]) : (before?.past ?? new Set());
+    const past = booted
+      ? new Set([...before.past, before.reading.incarnation.boot].slice(-pastMax))
+      : (before?.past ?? new Set());
     const steady = before && nowMs - before.lastMs < silentMs(everyMs);
     this.#heard.set(node, { reading, everyMs, sandbox, lastMs: nowMs, sinceMs: steady ? before.sinceMs : nowMs, past });
     return true;

@@ -229,3 +229,13 @@ test('a peer that cannot say anything is not asked again and again while there a
   lab.lose('n7');
   await lab.until(() => lab.stateOf('n7') === 'down');
 });
+
+test('a node that has left the swarm has no say, though it goes on beating', async () => {
+  const lab = await openLab(['n1', 'n2', 'n3', 'n4']);
+  await lab.leave('n4');
+  lab.cut('n4', 'n3');
+  lab.cut('n1', 'n3');
+  lab.mute('n3');
+  await lab.pass(10_000);
+  expect(lab.stateOf('n3')).toBeUndefined();
+});

@@ -164,7 +164,7 @@ export function startSentinel({
     const { life } = held;
     held.span = tracer.span(spanNames.judge, { kind: 'internal' });
     const sandbox = hearing.sandboxOf(node);
-    const heard = [...watched].flatMap(([peer, one]) => (one.life === 'up' && hearing.isHeard(peer) ? [peer] : []));
+    const heard = expected().filter((peer) => watchedOf(peer).life === 'up' && hearing.isHeard(peer));
     const { awake = [], drowsy = [] } = Object.groupBy(heard, (peer) =>
       hearing.isAwake(peer) && !held.unable.has(peer) ? 'awake' : 'drowsy',
     );
@@ -188,10 +188,14 @@ export function startSentinel({
     );
   }
 
+  /** The nodes that are in the swarm and that Docker does not call down: whoever else beats has no say. */
+  function expected(): readonly string[] {
+    return replica.current ? expectedNodes(replica.current) : [];
+  }
+
   /** How many nodes are there that could see it; one that is not heard is one of them, as it may be the sentinel who is deaf. */
   function observersOf(node: string): number {
-    const expected = replica.current ? expectedNodes(replica.current) : [];
-    return expected.filter((other) => other !== node && isServing(watchedOf(other).life)).length;
+    return expected().filter((other) => other !== node && isServing(watchedOf(other).life)).length;
   }
 
   async function sightOf(peer: string, probe: string): Promise<Sight> {
