@@ -288,6 +288,10 @@ describe('failures', () => {
     });
     const gaps = told.map(({ atMs }, at) => atMs - (told[at - 1]?.atMs ?? 0)).slice(-2);
     expect(gaps).toEqual([5_000, 5_000]);
+    // What others lost does not wait for it.
+    await lab.service('api', [port(9000)], []);
+    await lab.pass(1_000);
+    expect(lab.kernel.forgotten.map(nameOf)).toContain('tcp by 10.0.0.8:80');
   });
 });
 
@@ -464,6 +468,21 @@ describe('where IPVS balances', () => {
     expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
     await lab.pass(30_000);
     expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+  });
+
+  test('a node that is taken back while it is still being left to Docker keeps its rules', async () => {
+    const lab = await onIpvs();
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+    await lab.pass(10);
+    lab.kernel.connect('ingress', to(5), 1);
+    const leaving = lab.executor.handOver();
+    await lab.pass(1_000);
+    await lab.clock.settle(lab.executor.takeBack());
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+    const before = lab.kernel.applied.length;
+    await lab.clock.settle(leaving);
+    await lab.pass(10_000);
+    expect(lab.kernel.applied.slice(before)).toEqual([]);
   });
 
   test('open connections get a while to end before a node is left to Docker, and no longer', async () => {

@@ -110,6 +110,8 @@ export function startExecutor({
   /** The machine left its swarm, and its ports are not yet its own again. */
   let left = false;
   let handedOver = wasHandedOver;
+  /** Leaving the node to Docker and taking it back are begun one after the other: what one still removes the other would miss. */
+  let handing: Promise<unknown> = Promise.resolve();
   let applied: string | undefined;
   let planned: Planned | undefined;
   /** What a round that brought all of the mesh's rules resolves. */
@@ -292,6 +294,28 @@ export function startExecutor({
     wake();
   });
 
+  /** Takes all of Fairway's rules away. */
+  async function leaveToDocker(): Promise<readonly Namespace[]> {
+    handedOver = true;
+    await running;
+    planned = undefined;
+    applied = undefined;
+    overlays.clear();
+    const failures: ApplyFailed[] = [];
+    const release = (namespace: Namespace) =>
+      rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));
+    // The host first: what it leads to is there until it leads there no more.
+    await release('host');
+    const held = [...sandboxes.keys()];
+    await Promise.all(held.map(release));
+    const namespaces: readonly Namespace[] = ['host', ...held];
+    wake();
+    const [failure] = failures;
+    if (failure) throw failure;
+    log.info('this node is left to Docker; Fairway has no rules here', { namespaces: namespaces.join(', ') });
+    return namespaces;
+  }
+
   return {
     meshChanged(added) {
       causes = keepCauses(causes, added);
@@ -317,33 +341,21 @@ export function startExecutor({
       left = true;
       wake();
     },
-    async handOver() {
-      handedOver = true;
-      await running;
-      planned = undefined;
-      applied = undefined;
-      overlays.clear();
-      const failures: ApplyFailed[] = [];
-      const release = (namespace: Namespace) =>
-        rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));
-      // The host first: what it leads to is there until it leads there no more.
-      await release('host');
-      const held = [...sandboxes.keys()];
-      await Promise.all(held.map(release));
-      const namespaces: readonly Namespace[] = ['host', ...held];
-      wake();
-      const [failure] = failures;
-      if (failure) throw failure;
-      log.info('this node is left to Docker; Fairway has no rules here', { namespaces: namespaces.join(', ') });
-      return namespaces;
+    handOver() {
+      const leaving = handing.then(leaveToDocker);
+      handing = leaving.catch(() => {});
+      return leaving;
     },
     async takeBack() {
-      handedOver = false;
-      lacking = '';
       const back = Promise.withResolvers<void>();
-      served = back;
-      void ensureHost();
-      wake();
+      handing = handing.then(() => {
+        handedOver = false;
+        lacking = '';
+        served = back;
+        void ensureHost();
+        wake();
+      });
+      await handing;
       const cancel = clock.after(takeBackMaxMs, () => back.reject(new NotServedYet(lacking)));
       await back.promise.finally(cancel);
       log.info('this node is served by Fairway again');

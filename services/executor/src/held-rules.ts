@@ -142,7 +142,12 @@ export class HeldRules {
       let durationMs = 0;
       if (change.transaction) {
         const span = begin(namespace);
-        ({ durationMs } = await ending(span, this.#kernel.apply(namespace, change.transaction)));
+        const applying = this.#kernel.apply(namespace, change.transaction).catch(async (error) => {
+          // All but what it refused is there, and what others lost is not to wait for that.
+          if (error instanceof RefusedByIpvs) await this.#forget(namespace, keeps);
+          throw error;
+        });
+        ({ durationMs } = await ending(span, applying));
         this.#hold(namespace, doubts, { rules: change.rules, layout: layoutVersion, foreign: [] });
       }
       await this.#forget(namespace, keeps);
