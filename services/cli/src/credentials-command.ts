@@ -5,7 +5,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 const dirStandard = '/etc/fairway/credentials';
 const storeStandard = '/var/lib/fairway/nats';
 
-const statusHelp = '\nExit status: 0 done, 1 it could not be done, and nothing was changed, 2 wrong usage.';
+const statusHelp =
+  '\nExit status: 0 done, 1 it could not be done, or not to its end: what is said again is carried on, 2 wrong usage.';
 
 type Servers = Record<string, string>;
 type InitOptions = {

@@ -150,3 +150,17 @@ test('two at once: one after the other, or refused; a lock of a killed one does 
   const { users } = await folder.registry();
   expect(users.map(({ name }) => name)).toEqual(['n1']);
 });
+
+test('a revocation that was cut short is carried on by the next one', async () => {
+  const folder = await init();
+  await folder.add({ name: 'n1', role: 'node' });
+  const handedOut = await readFile(folder.clientFile('n1'), 'utf8');
+  await folder.revoke('n1');
+  // As it is where the process ended before the servers were told: the registry is written first, the file goes last.
+  await writeFile(folder.clientFile('n1'), handedOut);
+  await writeFile(join(folder.serverDir('s1'), 'nats.conf'), 'of before');
+  await folder.revoke('n1');
+  expect(await readFile(join(folder.serverDir('s1'), 'nats.conf'), 'utf8')).not.toBe('of before');
+  await expect(readFile(folder.clientFile('n1'))).rejects.toThrow('ENOENT');
+  await expect(folder.revoke('n1')).rejects.toThrow('n1');
+});

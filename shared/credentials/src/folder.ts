@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Credentials, type Identity, type Role } from '@fairway/bus';
@@ -131,11 +132,16 @@ export class CredentialsFolder {
     });
   }
 
-  /** Somebody may not connect any more; whoever is connected is cut off. */
+  /**
+   * Somebody may not connect any more; whoever is connected is cut off. The file that was handed out goes last: where it is
+   * still there, an earlier revocation was cut short, and the servers are told again.
+   */
   revoke(name: string): Promise<ServerNews> {
     return this.#change(async (registry) => {
-      const changed = withoutUser(registry, name);
-      return { changed, after: () => rm(this.clientFile(name), { force: true }) };
+      const file = this.clientFile(name);
+      const isCutShort = !registry.users.some((user) => user.name === name) && existsSync(file);
+      const changed = isCutShort ? registry : withoutUser(registry, name);
+      return { changed, after: () => rm(file, { force: true }) };
     });
   }
 
