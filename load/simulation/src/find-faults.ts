@@ -27,9 +27,9 @@ export function patchOf(fault: string): string {
 }
 
 /**
- * Plants a fault in a copy of the project and tries so many seeds there.
+ * Plants a fault in a copy of the project and tries so many seeds there; the first that fails has to pass without it.
  *
- * @throws {Error} where the patch does not fit the code any more.
+ * @throws {Error} where the patch does not fit the code any more, and where the seed fails without the fault as well.
  */
 export function findFault(fault: string, seeds: number): Found {
   const copy = mkdtempSync(join(tmpdir(), 'fairway-fault-'));
@@ -42,12 +42,20 @@ export function findFault(fault: string, seeds: number): Found {
     const patched = spawnSync('git', ['apply', patchOf(fault)], { cwd: copy, encoding: 'utf8' });
     if (patched.status !== 0) throw new Error(`${fault} does not fit: ${patched.stderr || patched.error?.message}`);
     const startMs = performance.now();
-    const args = ['load/simulation/src/main.ts', '--seeds', `1..${seeds}`, '--failures', '1'];
-    const { status, stdout } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });
+    const line = firstFailing(copy, 1, seeds);
     const seconds = (performance.now() - startMs) / 1000;
-    const line = stdout.split('\n').find((text) => / fails: /.test(text));
-    return { fault, line: status === 0 ? undefined : line, seconds };
+    const seed = Number(line?.split(' ')[1]);
+    const without = line && firstFailing(project, seed, seed);
+    if (without) throw new Error(`without ${fault} as well: ${without}`);
+    return { fault, line, seconds };
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+/** What is said of the first seed that fails in a checkout: `seed 28 fails: n1 lacks …`. */
+function firstFailing(checkout: string, first: number, last: number): string | undefined {
+  const args = ['load/simulation/src/main.ts', '--seeds', `${first}..${last}`, '--failures', '1'];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: checkout, encoding: 'utf8' });
+  return status === 0 ? undefined : stdout.split('\n').find((text) => / fails: /.test(text));
 }

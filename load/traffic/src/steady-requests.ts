@@ -27,10 +27,14 @@ function ask(target: string): void {
   const atMs = performance.timeOrigin + startMs;
   asked += 1;
   let text = '';
+  let connectMs: number | undefined;
   let why = 'closed before its answer';
   const socket = connect({ host, port: Number(port), timeout: answerMaxMs });
   socket.setEncoding('utf8');
-  socket.on('connect', () => socket.write('GET / HTTP/1.0\r\n\r\n'));
+  socket.on('connect', () => {
+    connectMs = performance.now() - startMs;
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+  });
   socket.on('data', (data) => {
     text += data;
   });
@@ -41,8 +45,9 @@ function ask(target: string): void {
   socket.on('close', () => {
     const tookMs = performance.now() - startMs;
     slowestMs = Math.max(slowestMs, tookMs);
-    if (!/\r\n\r\n.*I'm /s.test(text)) return say({ bad: why, target, atMs, tookMs });
+    const request = { target, atMs, tookMs, ...(connectMs === undefined ? {} : { connectMs }) };
+    if (!/\r\n\r\n.*I'm /s.test(text)) return say({ bad: why, ...request });
     answered += 1;
-    if (tookMs > lateMs) say({ bad: 'late', target, atMs, tookMs });
+    if (tookMs > lateMs) say({ bad: 'late', ...request });
   });
 }

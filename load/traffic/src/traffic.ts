@@ -11,6 +11,8 @@ export type BadRequest = {
   /** When it was begun, milliseconds since 1970, and how long it took. */
   readonly atMs: number;
   readonly tookMs: number;
+  /** How long it took until it was connected; absent where it never was. */
+  readonly connectMs?: number;
 };
 
 /** What all requests so far came to. */

@@ -21,6 +21,8 @@ const machine = setup({
         | 'refuted'
         /** There is nobody to ask, or nobody knows. */
         | 'unknown'
+        /** Nobody knows, and they are to be asked once more before that counts. */
+        | 'undecided'
         /** It is time to ask again. */
         | 'again'
         /** It has listed its containers in another life. */
@@ -44,7 +46,7 @@ const machine = setup({
     down: { on: { beat: 'returning' } },
     returning: { on: { silence: 'down', steady: 'tried' } },
     // Its peers are asked whether they reach it again.
-    tried: { on: { silence: 'down', confirmed: 'down', refuted: 'up', unknown: 'up' } },
+    tried: { on: { silence: 'down', confirmed: 'down', undecided: 'returning', refuted: 'up', unknown: 'up' } },
   },
 });
 

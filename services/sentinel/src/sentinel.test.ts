@@ -151,6 +151,15 @@ describe('a node that comes back', () => {
     expect(lab.stateOf('n3')).toBe('down');
   });
 
+  test('is not at once where its peers cannot say whether they reach it, and then by its beats', async () => {
+    const lab = await taken();
+    for (const peer of ['n1', 'n2']) lab.blindfold(peer);
+    lab.find('n3');
+    await lab.pass(1_500);
+    expect(lab.stateOf('n3')).toBe('down');
+    await lab.until(() => lab.stateOf('n3') === 'up');
+  });
+
   test('is not by its beats alone in a life whose complete listing is not in the mesh; with it there is nothing to say', async () => {
     const lab = await taken();
     lab.boot('n3', 'later');

@@ -56,6 +56,9 @@ const askMs = 400;
 /** Where peers reach a node that is silent, and where nobody could say, they are asked again after so long. */
 const againMs = { refuted: 1_000, unknown: 200, confirmed: 1_000 };
 
+/** So often peers are asked whether they reach a node that is back, where none can say; then its beats are believed. */
+const triesMax = 5;
+
 /** A node as this sentinel sees it. */
 type Watched = {
   life: Life;
@@ -63,6 +66,8 @@ type Watched = {
   /** Since its peers were asked. */
   span?: Span;
   againAtMs: number;
+  /** How often its peers were asked in vain since it is back. */
+  tries: number;
   /** Peers that could not say anything when they were asked last: others are asked first. */
   unable: ReadonlySet<string>;
   /** The last of its records that was heeded, by epoch and revision, and its life in the mesh. */
@@ -113,6 +118,7 @@ export function startSentinel({
       life: isAbout && record.state === 'down' ? 'down' : 'up',
       ...(isAbout ? { judgement: judgementOf(record) } : {}),
       againAtMs: 0,
+      tries: 0,
       unable: new Set(),
       recorded: mesh && record ? markOf(mesh, record) : '',
       incarnation,
@@ -176,7 +182,8 @@ export function startSentinel({
       if (!found) return;
       held.againAtMs = clock.nowMs() + againMs[found];
       held.unable = new Set(votes.flatMap(({ peer, sight }) => (sight === 'unable' ? [peer] : [])));
-      happen(node, found, votes);
+      held.tries = life === 'tried' && found === 'unknown' && peers.length > 0 ? held.tries + 1 : 0;
+      happen(node, held.tries > 0 && held.tries < triesMax ? 'undecided' : found, votes);
     };
     take();
     if (!sandbox) return;

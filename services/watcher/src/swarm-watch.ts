@@ -103,6 +103,13 @@ export class SwarmWatch {
     const what = `${event.kind} ${event.action}`;
     if (event.kind === 'service') this.#rounds.ask(event.id, { event: what });
     else void this.#refresh(event.kind, event.id, { event: what });
+    if (event.kind === 'node' && !this.#tasks.watching) this.#askOfTasksOn(event.id, what);
+  }
+
+  /** A node that is drained has its tasks released, of which there is no event where nobody tells what Swarm decides. */
+  #askOfTasksOn(node: string, event: string): void {
+    const services = new Set([...this.#options.view.liveTasks(node)].map(({ service }) => service));
+    for (const service of services) this.#rounds.ask(service, { event });
   }
 
   /** A node spoke of a container of one of the service's tasks: its managers may soon say more of that task. */

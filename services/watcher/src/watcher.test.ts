@@ -141,6 +141,20 @@ describe('what happens to services', () => {
     expect(lab.said).toEqual([]);
   });
 
+  it('is listed when a node of its tasks changes where nobody tells what Swarm decides, for it may be drained', async () => {
+    lab = await openLab(({ swarm, docker, view }) => {
+      swarm.createService(web);
+      docker.taskChanges = () => Promise.reject(new DockerUnavailable('watch tasks'));
+      view.live = [{ task: 'task2', service: 'service1' }];
+    });
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    lab.docker.emit({ kind: 'node', action: 'update', id: 'node1', scope: 'swarm' });
+    lab.swarm.setTask('task2', { DesiredState: 'shutdown' });
+    await lab.clock.advance(300);
+    expect(lab.story).toContain('service web task2=released');
+  });
+
   it('is listed when what Swarm decides is watched again after a gap', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
     lab.docker.decideTask({ task: 'task2', service: 'service1' });
