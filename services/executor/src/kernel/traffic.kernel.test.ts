@@ -433,6 +433,15 @@ describe('a virtual IP', () => {
     expect(await met()).toHaveLength(1);
   });
 
+  test('whose task drains lets it keep the connection that it has, and gives it no other', async () => {
+    const caller = tasks.get('task5') as Peer;
+    await bring({ 108: [6] });
+    expect(await caller.ask({ do: 'hold', host: vip(108).text, port: 80 })).toBe('task6');
+    await bring({ 108: [7] }, { draining: [6] });
+    expect(served(await calls('task5', 108, { times: 20 }), 80)).toEqual(['task7']);
+    expect(await caller.ask({ do: 'use' })).toBe('task6');
+  });
+
   test('whose tasks drain, go and come again while its clients call is never met without one', async () => {
     await bring({ 105: [5] });
     const seen = new Set<string>();
