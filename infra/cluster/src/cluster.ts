@@ -7,7 +7,7 @@ import { Engine } from './engine.ts';
 import { consoleUrls, nodeService } from './fairway.ts';
 import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
-import { clusterCredentials, credentialsFile, natsName, nodeNats, removeStore, storeOf } from './nats.ts';
+import { clusterCredentials, credentialsFile, leftOut, natsName, nodeNats, removeStore, storeOf } from './nats.ts';
 import { addMachine, dockerd, dockerdName, dockerdReady, enterNode, nodeCgroup } from './node.ts';
 import { joinNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
@@ -281,6 +281,17 @@ export class Cluster {
     await Promise.all(servers.map((server) => server.kill()));
     for (const { name } of servers) removeStore(this.place, name);
     for (const server of servers) await server.start();
+  }
+
+  /** Starts those servers of the bus anew that the others left out when they began with empty disks; answers their names. */
+  async completeBus(): Promise<readonly string[]> {
+    const { bus, nodes } = readState(this.place);
+    const names = await leftOut(this.place, nodes, bus.parts.length === 1 ? 'single' : 'cluster');
+    for (const name of names) {
+      await this.process(name).kill();
+      await this.process(name).start();
+    }
+    return names;
   }
 
   /** Removes every process, namespace, mount and file of the cluster. */

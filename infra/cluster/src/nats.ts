@@ -147,6 +147,39 @@ export async function busReady(
   }
 }
 
+/** What of /jsz says who decides together: a leader knows the others. */
+type MetaCluster = { readonly leader?: string; readonly replicas?: readonly { readonly name: string }[] };
+
+/**
+ * The parts of servers that the others left out of what they decide together, once there is a leader. Of three that began with
+ * empty disks at once it is one now and then; it takes part once it is started anew (decision 0011).
+ */
+export async function leftOut(
+  place: ClusterPlace,
+  nodes: readonly NodeRecord[],
+  form: BusForm,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const servers = busServers(nodes, form);
+  if (servers.length === 1) return [];
+  const metaOf = async ({ node }: BusServer): Promise<MetaCluster> => {
+    const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
+    const { stdout } = await attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/jsz`]);
+    return stdout === '' ? {} : ((JSON.parse(stdout) as { meta_cluster?: MetaCluster }).meta_cluster ?? {});
+  };
+  return until(
+    'the servers of the bus to have a leader',
+    async () => {
+      const seen = await Promise.all(servers.map(metaOf));
+      const leading = seen.find(({ replicas = [] }) => replicas.length > 0);
+      if (!leading) return 'none has one';
+      const known = new Set([leading.leader, ...(leading.replicas ?? []).map(({ name }) => name)]);
+      return servers.map(({ part }) => part).filter((part) => !known.has(part.replace('.', '-')));
+    },
+    { limitMs: 30_000, everyMs: 200, signal },
+  );
+}
+
 /** Removes all that a server has stored. */
 export function removeStore(place: ClusterPlace, part: string): void {
   rmSync(storeOf(place, part), { recursive: true, force: true });

@@ -3,6 +3,9 @@ import type { BusLog } from './connection.ts';
 /** So long a cluster has time to come together before what is missing is made on one server alone, ms. */
 const shortMsMax = 20_000;
 
+/** Tried: decision 0011. */
+const remedy = "Start the nats-server anew that is not among meta_cluster.replicas in its leader's /jsz";
+
 /**
  * Fewer servers than there are to be replicas. Three servers that begin with empty disks at once may take themselves for
  * a cluster of two (nats-server 2.10.27, decision 0011), and refuse all that is to be kept three times, for as long as
@@ -23,7 +26,7 @@ export class Shortage {
   lasts(stream: string): boolean {
     this.#sinceMs ??= this.#nowMs();
     const lasts = this.#nowMs() - this.#sinceMs >= shortMsMax;
-    if (lasts) this.#log?.warn(`bus: too few servers take part; ${stream} is kept on one alone`);
+    if (lasts) this.#log?.warn(`bus: too few servers take part; ${stream} is kept on one alone. ${remedy}`);
     return lasts;
   }
 
