@@ -4,6 +4,9 @@ import type { Clock as WatcherClock } from '@fairway/watcher';
 /** When a process is to die: once it has had so many more effects, with the last of them done or not. */
 export type Doom = { readonly effects: number; readonly done: boolean };
 
+/** What a process did last takes no longer to take effect. */
+const lastMsMax = 10_000;
+
 /** Nothing that a dead process waits for comes. One promise for all would keep all that ever waited for it. */
 export function never(): Promise<never> {
   return new Promise(() => {});
@@ -58,7 +61,12 @@ export class Life {
   die(last: Promise<unknown> = Promise.resolve()): void {
     if (!this.#alive) return;
     this.#alive = false;
-    for (const work of this.#onDeath) work(last);
+    // It may wait for what comes to it no more.
+    const ended = Promise.race([
+      last,
+      new Promise((resolve) => this.#clock.after(lastMsMax, () => resolve(undefined))),
+    ]);
+    for (const work of this.#onDeath) work(ended);
   }
 
   /** Something that the process does and waits for. */

@@ -113,15 +113,15 @@ function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
   if (kind < 0.75) return { kind: 'dockerd ends', machine: chance.next(), forMs };
   if (kind < 0.81) return { kind: 'power fails', machine: chance.next(), forMs };
   if (kind < 0.83) return { kind: 'manager lags', machine: chance.next(), lagMs: chance.upTo(20_000), forMs };
-  if (kind < 0.86) {
+  if (kind < 0.88) {
     const what = chance.pick(['service', 'task', 'node', 'network', 'container'] as const) ?? 'service';
     return { kind: 'garbled', machine: chance.next(), what, object: chance.next(), forMs };
   }
-  if (kind < 0.9) {
+  if (kind < 0.91) {
     const lost = chance.pick(['noWay', 'silent'] as const) ?? 'noWay';
     return { kind: 'gossip errs', machine: chance.next(), other: chance.next(), lost, forMs };
   }
-  if (kind < 0.92) return { kind: 'kernel fails', machine: chance.next(), oneIn: 1 + chance.upTo(9), forMs };
+  if (kind < 0.93) return { kind: 'kernel fails', machine: chance.next(), oneIn: 1 + chance.upTo(9), forMs };
   if (kind < 0.96) return { kind: 'kernel is slow', machine: chance.next(), slowMs: chance.upTo(4_000), forMs };
   return { kind: 'element refused', machine: chance.next(), service: chance.next(), forMs };
 }
