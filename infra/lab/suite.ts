@@ -20,7 +20,10 @@ type Part = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** One after the other: beside the start of a swarm each of the kernel's tests took ten times as long. */
+/**
+ * One after the other, and so are their files: side by side they took no less. Beside the
+ * start of a swarm each of the kernel's tests took ten times as long.
+ */
 const parts: readonly Part[] = [
   {
     project: 'kernel',
@@ -44,7 +47,7 @@ function run({ project, files, named, env }: Part): Tally {
   const { status } = spawnSync(
     'vitest',
     [
-      ...['run', '--project', project, ...files, '--testNamePattern', named.join('|')],
+      ...['run', '--project', project, '--no-file-parallelism', ...files, '--testNamePattern', named.join('|')],
       ...['--reporter=verbose', '--reporter=json', `--outputFile.json=${reportFile}`],
     ],
     { stdio: 'inherit', env: { ...process.env, ...env } },

@@ -39,6 +39,11 @@ export function natsName(node: string): string {
   return `${node}.nats`;
 }
 
+/** What the server calls itself. */
+function serverName(part: string): string {
+  return part.replace('.', '-');
+}
+
 /** Where they are kept. */
 export function credentialsDir(place: ClusterPlace): string {
   return join(place.dataDir, 'credentials');
@@ -75,12 +80,12 @@ export async function makeCredentials(
   const folder = await CredentialsFolder.init(credentialsDir(place), (made) =>
     servers.map(
       ({ part, address }): Server => ({
-        name: part.replace('.', '-'),
+        name: serverName(part),
         address,
         clientPort: 4222,
         routePort: 6222,
         monitorPort,
-        dir: made.serverDir(part.replace('.', '-')),
+        dir: made.serverDir(serverName(part)),
         store: storeOf(place, part),
       }),
     ),
@@ -111,7 +116,7 @@ export function nodeNats(place: ClusterPlace, node: NodeRecord): ProcessRecord |
 }
 
 function busRecord(place: ClusterPlace, { part, node }: BusServer): ProcessRecord {
-  const config = join(credentialsDir(place), 'servers', part.replace('.', '-'), 'nats.conf');
+  const config = join(credentialsDir(place), 'servers', serverName(part), 'nats.conf');
   return {
     name: part,
     argv: [
@@ -158,7 +163,6 @@ export async function leftOut(
   place: ClusterPlace,
   nodes: readonly NodeRecord[],
   form: BusForm,
-  signal?: AbortSignal,
 ): Promise<readonly string[]> {
   const servers = busServers(nodes, form);
   if (servers.length === 1) return [];
@@ -174,9 +178,9 @@ export async function leftOut(
       const leading = seen.find(({ replicas = [] }) => replicas.length > 0);
       if (!leading) return 'none has one';
       const known = new Set([leading.leader, ...(leading.replicas ?? []).map(({ name }) => name)]);
-      return servers.map(({ part }) => part).filter((part) => !known.has(part.replace('.', '-')));
+      return servers.map(({ part }) => part).filter((part) => !known.has(serverName(part)));
     },
-    { limitMs: 30_000, everyMs: 200, signal },
+    { limitMs: 30_000, everyMs: 200 },
   );
 }
 

@@ -85,12 +85,13 @@ export class Invariants {
     const nowMs = this.#nowMs();
     if (this.#unrest.endMs >= sinceMs) return;
     this.#since.look(nowMs);
+    const networkOf = this.#networksOfSandboxes();
     for (const machine of this.#truth.machines) {
       if (!machine.powered || machine.lost.some(({ untilMs }) => nowMs < untilMs + knownMs)) continue;
       for (const { namespace, place, targets } of entriesOf(machine.kernel, machine.networks)) {
         const entry = this.#since.entry(namespace, place);
         if (namespace === 'host' || entry?.service !== task.ServiceID) continue;
-        const address = addressOn(task, this.#networkOf(namespace));
+        const address = addressOn(task, networkOf(namespace));
         const others = [...entry.healthy].filter(
           ([target, healthyMs]) => !isAt(target, address) && healthyMs + knownMs < sinceMs,
         );
@@ -138,8 +139,9 @@ export class Invariants {
 
   /** Rules that lead to an address which a living task of another service has, and none of their own. */
   *#strays(machine: Machine): Iterable<string> {
+    const networkOf = this.#networksOfSandboxes();
     for (const { namespace, place, targets } of entriesOf(machine.kernel, machine.networks)) {
-      const network = this.#networkOf(namespace);
+      const network = networkOf(namespace);
       const service = this.#since.entry(namespace, place)?.service;
       if (namespace === 'host') continue;
       for (const target of targets) {
@@ -150,10 +152,11 @@ export class Invariants {
     }
   }
 
-  /** The network whose sandbox it is. */
-  #networkOf(namespace: string): string {
+  /** Which network's sandbox each is. */
+  #networksOfSandboxes(): (namespace: string) => string {
     const networks = this.#truth.swarm.store.all('networks');
-    return networks.find(({ Id }) => namespace === `lb_${Id.slice(0, 9)}`)?.Id ?? ingressOf(this.#truth);
+    const ingress = ingressOf(this.#truth);
+    return (namespace) => networks.find(({ Id }) => namespace === `lb_${Id.slice(0, 9)}`)?.Id ?? ingress;
   }
 
   /** The services whose living tasks have the address. */
