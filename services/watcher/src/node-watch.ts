@@ -162,16 +162,17 @@ export class NodeWatch {
     // Of one that was seen before it is known whose it is; of others it may be any task's.
     const unknown = aside.filter((id) => !this.#lives.get(id));
     const partial = this.#putAside.awaits(unknown, tick);
-    if (!partial) this.#denyAbsent(new Set(tasks), tick);
-    if (listing === 'confirm') this.#tellAgain();
+    const denied = partial ? [] : this.#denyAbsent(new Set(tasks), tick);
+    if (listing === 'confirm') this.#tellAgain(denied);
     else this.#publishAll(tick, tasks, partial);
   }
 
   /**
    * Tells the bus again of containers that the mesh has otherwise at two listings in a row. A fact that is late may come
-   * after a later one that said what the mesh had already: of that nothing was kept by which the late one is known as old.
+   * after a later one that said what the mesh had already, or of a task that was forgotten: of that nothing was kept by
+   * which the late one is known as old. That there is no container of a task is only told by a whole listing.
    */
-  #tellAgain(): void {
+  #tellAgain(denied: readonly string[]): void {
     if (!this.#options.viewIsCurrent()) return;
     const unlike = this.#lives.all().filter((held) => this.#isUnlike(held));
     for (const held of unlike) {
@@ -179,7 +180,8 @@ export class NodeWatch {
         this.#options.offer(this.#outgoing(held, 'container listing', this.#options.newId()));
       }
     }
-    this.#unlike = new Set(unlike.map(({ id }) => id));
+    if (denied.some((task) => this.#unlike.has(task))) this.#listings.ask('resync');
+    this.#unlike = new Set([...unlike.map(({ id }) => id), ...denied]);
   }
 
   #isUnlike({ task, service, state, tick }: HeldContainer): boolean {
@@ -220,20 +222,23 @@ export class NodeWatch {
 
   /**
    * Tasks that the mesh takes to live here and that have no container: it ended while nobody watched. The executor is
-   * told at once; the bus learns it from the listing's fact. Then forgets what nobody has any more.
+   * told at once; the bus learns it from the listing's fact. Then forgets what nobody has any more. Answers those tasks.
    */
-  #denyAbsent(listed: ReadonlySet<string>, tick: number): void {
+  #denyAbsent(listed: ReadonlySet<string>, tick: number): readonly string[] {
     const { view, viewIsCurrent, own, tell } = this.#options;
     const absent = (task: string) => !listed.has(task) && !this.#lives.hasTask(task);
-    for (const { task, service } of view.liveTasks(this.#node)) {
-      if (!absent(task) || own()?.containers.get(task)?.state === 'dead') continue;
+    const denied = [...view.liveTasks(this.#node)].filter(({ task }) => absent(task));
+    for (const { task, service } of denied) {
+      if (own()?.containers.get(task)?.state === 'dead') continue;
       tell({ kind: 'container', task, service, container: '', state: 'dead', tick });
     }
-    if (!viewIsCurrent()) return;
+    const tasks = denied.map(({ task }) => task);
+    if (!viewIsCurrent()) return tasks;
     const held = new Set([...view.services()].flatMap(({ id }) => [...view.tasks(id)].map((task) => task.id)));
     for (const task of own()?.containers.keys() ?? []) {
       if (absent(task) && !held.has(task)) tell({ kind: 'forgotten', task });
     }
+    return tasks;
   }
 
   /** `listed` are tasks that have a container, be it one that cannot be read: none of them is denied. */

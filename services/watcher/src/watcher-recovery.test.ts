@@ -51,6 +51,22 @@ describe('when something is lost and found', () => {
     expect(lab.story).toEqual([]);
   });
 
+  it('all is listed anew where the mesh has a live task without a container at two listings, until it has not', async () => {
+    lab = await openLab(({ swarm }) => swarm.createService(web));
+    await lab.clock.advance(10_000);
+    lab.turnPage();
+    lab.view.live = [{ task: 'task9', service: 'service1' }];
+    await lab.clock.advance(35_000);
+    const said = () => lab?.story.filter((line) => !line.startsWith('own'));
+    expect(said()).toEqual([]);
+    await lab.clock.advance(30_000);
+    expect(said()).toEqual(['container task2 running', 'node-listing task2']);
+    lab.view.live = [];
+    lab.turnPage();
+    await lab.clock.advance(90_000);
+    expect(said()).toEqual([]);
+  });
+
   it('all is listed anew in another epoch', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
     await lab.clock.advance(10_000);
