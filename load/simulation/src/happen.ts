@@ -127,6 +127,28 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
       connection?.cut();
       return mend(event.forMs, () => connection?.mend());
     }
+    case 'half cut': {
+      const connection = at(processes, event.process)?.connection;
+      connection?.cutHalf(event.half);
+      return mend(event.forMs, () => connection?.mend());
+    }
+    case 'bus parts': {
+      const apart = [...new Set(event.processes.flatMap((pick) => at(processes, pick)?.connection ?? []))];
+      for (const connection of apart) connection.part();
+      return mend(event.forMs, () => {
+        for (const connection of apart) connection.mend();
+      });
+    }
+    case 'way cut': {
+      const [one, other] = [at(machines, event.machine), at(machines, event.other)];
+      if (!one || !other || one === other) return nowMs;
+      one.unreached.add(other);
+      other.unreached.add(one);
+      return mend(event.forMs, () => {
+        one.unreached.delete(other);
+        other.unreached.delete(one);
+      });
+    }
     case 'partition': {
       const apart = [...new Set(event.machines.flatMap((pick) => at(nodes, pick) ?? []))];
       const connections = apart.map(({ connection }) => connection);
@@ -237,6 +259,7 @@ export function mendAll(world: World): void {
     node.machine.powerOn();
     node.machine.startDaemon();
     node.machine.setLinked(true);
+    node.machine.unreached.clear();
   }
   for (const process of processes) {
     process.life?.pardon();

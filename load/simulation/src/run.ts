@@ -23,8 +23,11 @@ const restoredMsMax = 700_000;
 const restMs = 40_000;
 const lookEveryMs = 1_000;
 const backupEveryMs = 3_000;
-/** The mesh may just have been swept, which nodes tell of a moment later: consoles are looked at again for 5 s. */
-const viewLooks = 5;
+/**
+ * The mesh may just have been swept, which nodes tell of a moment later: consoles are looked at again for 5 s. And rules may
+ * be right, for there is nothing to serve, before what is late has made the mesh complete.
+ */
+const viewMs = 5_000;
 
 /** One story in so many ends with an update: it takes some time. */
 const updatesEvery = 7;
@@ -61,7 +64,7 @@ export async function run(story: Story): Promise<Report> {
   }
   const quietMs = (wrongMs ?? fromMs) - fromMs;
   let views = await wrongViews(world);
-  for (let looks = 1; views.length > 0 && looks < viewLooks; looks++) {
+  for (let waitedMs = 0; views.length > 0 && waitedMs < viewMs + lateMs(story); waitedMs += lookEveryMs) {
     await pass(lookEveryMs);
     views = await wrongViews(world);
   }

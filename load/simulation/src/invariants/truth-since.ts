@@ -72,9 +72,11 @@ export class TruthSince {
     return well.flatMap((task) => addressOn(task, network) ?? []);
   }
 
-  /** Docker calls a machine that nobody reaches ready for some seconds more. */
+  /** Docker calls a machine that nobody reaches ready for some seconds more, or for ever where managers alone reach it. */
   #isLinked(node: string): boolean {
-    return this.#truth.machines.some((machine) => machine.node === node && machine.linked);
+    return this.#truth.machines.some(
+      (machine) => machine.node === node && machine.linked && machine.unreached.size === 0,
+    );
   }
 
   /** A container that survived a signal is taken for one that is being stopped for half a minute. */

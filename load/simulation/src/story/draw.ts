@@ -100,7 +100,15 @@ function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
   if (kind < 0.21) return { kind: 'bus wiped' };
   if (kind < 0.25) return { kind: 'bus restored', backup: chance.next() };
   if (kind < 0.29) return { kind: 'swarm restored', backup: chance.next() };
-  if (kind < 0.38) return { kind: 'cut from the bus', process: chance.next(), forMs };
+  if (kind < 0.33) return { kind: 'cut from the bus', process: chance.next(), forMs };
+  if (kind < 0.36) {
+    const half = chance.pick(['outward', 'inward'] as const) ?? 'outward';
+    return { kind: 'half cut', process: chance.next(), half, forMs };
+  }
+  if (kind < 0.38) {
+    return { kind: 'bus parts', processes: Array.from({ length: 1 + chance.upTo(3) }, () => chance.next()), forMs };
+  }
+  if (kind < 0.39) return { kind: 'way cut', machine: chance.next(), other: chance.next(), forMs };
   if (kind < 0.45) {
     const machines = Array.from({ length: 1 + chance.upTo(1) }, () => chance.next());
     return { kind: 'partition', machines, whole: chance.happens(0.5), forMs };

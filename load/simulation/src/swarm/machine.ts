@@ -54,6 +54,8 @@ export class Machine {
   daemon = true;
   /** Whether it reaches the managers. */
   linked = true;
+  /** The machines whose sandboxes its own does not reach. */
+  readonly unreached = new Set<Machine>();
   manager: boolean;
   /** Whether it is in the swarm. */
   member = true;

@@ -19,7 +19,7 @@ export class Paths {
   async answers(from: Machine, { text }: Address): Promise<boolean> {
     await this.#latency.pass(1, 5);
     const to = this.#machines.find(({ docker }) => docker.address?.text === text);
-    if (to && isOnNetwork(to) && isOnNetwork(from)) return true;
+    if (to && isOnNetwork(to) && isOnNetwork(from) && !from.unreached.has(to)) return true;
     await this.#latency.pass(120, 120);
     return false;
   }

@@ -17,7 +17,7 @@ import {
   type ZoneKey,
 } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
-import { isOnIpvs, type TableOperation, type Transaction } from '../rules/transaction.ts';
+import { type IpvsOperation, isOnIpvs, onIpvs, type TableOperation, type Transaction } from '../rules/transaction.ts';
 import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 import { CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
@@ -72,8 +72,9 @@ type Table = {
 };
 
 /**
- * A kernel in memory that refuses what nft refuses, and fails one operation in ten by itself. Half of the applies that
- * fail have taken effect, and only the answer is lost, as with a process killed too late.
+ * A kernel in memory that refuses what nft refuses, and fails one operation in ten by itself. Of the applies that fail, half
+ * end before the table's part, which IPVS may have heard of by then; a quarter after that, before what goes from IPVS; and of
+ * the others only the answer is lost, as with a process killed too late.
  */
 export function createKernelStandIn({
   seed,
@@ -104,6 +105,16 @@ export function createKernelStandIn({
     if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
   };
 
+  /** What IPVS takes of these, each by itself; answers what it does not take, and why. */
+  const performAll = (namespace: Namespace, operations: readonly IpvsOperation[]) => {
+    const servers = copyServers(ipvs.get(namespace) ?? new Map());
+    ipvs.set(namespace, servers);
+    return operations.flatMap((operation) => {
+      const reason = performOnIpvs(servers, operation);
+      return reason ? [`${operation.element.key}: ${reason}`] : [];
+    });
+  };
+
   return {
     balancer,
     schedulers: new Set(schedulers),
@@ -131,37 +142,23 @@ export function createKernelStandIn({
     async apply(namespace, transaction: Transaction) {
       const text = render(transaction);
       find(namespace);
-      const failure = fails() ? (random() < 0.5 ? 'refused' : 'unanswered') : undefined;
+      const failure = fails() ? random() * 2 : undefined;
+      const { before, after } = onIpvs(transaction);
+      const notTaken = performAll(namespace, before);
+      const rejection = (why: string) => new RuleRejected(namespace, why, text);
       if (refused !== undefined && text.includes(refused))
-        throw new RuleRejected(namespace, 'Could not process rule: Operation not supported', text);
-      if (failure === 'refused') throw new RuleRejected(namespace, `stand-in (seed ${seed})`, text);
-      const before = tables.get(namespace);
-      let table = before && copyTable(before);
-      const servers = copyServers(ipvs.get(namespace) ?? new Map());
-      const notTaken: string[] = [];
-      for (const operation of transaction.operations) {
-        if (isOnIpvs(operation)) {
-          const reason = performOnIpvs(servers, operation);
-          if (reason) notTaken.push(`${operation.element.key}: ${reason}`);
-          continue;
-        }
-        const result = perform(table, operation);
-        if (typeof result === 'string') throw new RuleRejected(namespace, `Could not process rule: ${result}`, text);
-        table = result.table;
-      }
-      if (table) {
-        const needed = [
-          ...[...table.services].filter(([, n]) => n > 0).map(([key, n]) => spreadOf(key, n)),
-          ...[...table['one-packet'].values()].map((n): Spread => `zone-${n}`),
-        ];
-        if (needed.some((spread) => !table?.spreads.has(spread)))
-          throw new RuleRejected(namespace, 'Could not process rule: Device or resource busy', text);
-        tables.set(namespace, table);
-      } else tables.delete(namespace);
-      ipvs.set(namespace, servers);
+        throw rejection('Could not process rule: Operation not supported');
+      if (failure !== undefined && failure < 1) throw rejection(`stand-in (seed ${seed})`);
+      const changed = changedBy(tables.get(namespace), transaction);
+      if (typeof changed === 'string') throw rejection(`Could not process rule: ${changed}`);
+      if (changed.table) tables.set(namespace, changed.table);
+      else tables.delete(namespace);
       applied.push({ namespace, text, size: transaction.operations.length });
+      const unanswered = () => new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
+      if (failure !== undefined && failure < 1.5) throw unanswered();
+      notTaken.push(...performAll(namespace, after));
       if (notTaken.length > 0) throw new RefusedByIpvs(namespace, notTaken);
-      if (failure === 'unanswered') throw new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
+      if (failure !== undefined) throw unanswered();
       return { durationMs: 0.2 };
     },
 
@@ -294,6 +291,23 @@ function copyTable(table: Table): Table {
     vips: new Map(table.vips),
     foreign: [...table.foreign],
   };
+}
+
+/** The table after all operations that are on it, or the kernel's word for why none of them takes effect. */
+function changedBy(before: Table | undefined, { operations }: Transaction): { table: Table | undefined } | string {
+  let table = before && copyTable(before);
+  for (const operation of operations) {
+    if (isOnIpvs(operation)) continue;
+    const result = perform(table, operation);
+    if (typeof result === 'string') return result;
+    table = result.table;
+  }
+  if (!table) return { table };
+  const needed = [
+    ...[...table.services].filter(([, n]) => n > 0).map(([key, n]) => spreadOf(key, n)),
+    ...[...table['one-packet'].values()].map((n): Spread => `zone-${n}`),
+  ];
+  return needed.every((spread) => table.spreads.has(spread)) ? { table } : 'Device or resource busy';
 }
 
 /** The table after one operation, or the kernel's word for why not. */

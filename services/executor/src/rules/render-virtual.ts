@@ -1,6 +1,6 @@
 import type { Address, Scheduler } from '@fairway/mesh';
 import type { Target } from './rules.ts';
-import { type IpvsElement, type IpvsOperation, isOnIpvs, type Transaction } from './transaction.ts';
+import { type IpvsElement, type IpvsOperation, onIpvs, type Transaction } from './transaction.ts';
 import { markOf, readVirtualKey, type VirtualKey, virtualOf } from './virtual-server.ts';
 import {
   assertAddress,
@@ -17,19 +17,10 @@ import {
 /** Lines for `ipvsadm --restore` before the table changes, and after it. */
 export type VirtualLines = { readonly before: readonly Words[]; readonly after: readonly Words[] };
 
-/**
- * A transaction's part for IPVS. What is new is there before the table leads to it, and what goes does so when the
- * table leads there no more.
- * @throws UnfitForRules
- */
-export function renderVirtual({ operations }: Pick<Transaction, 'operations'>): VirtualLines {
-  const lines = { before: [] as Words[], after: [] as Words[] };
-  for (const operation of operations) {
-    if (!isOnIpvs(operation)) continue;
-    const line = showLine(operation);
-    lines[operation.do === 'delete element' ? 'after' : 'before'].push(line);
-  }
-  return lines;
+/** @throws UnfitForRules */
+export function renderVirtual(transaction: Pick<Transaction, 'operations'>): VirtualLines {
+  const { before, after } = onIpvs(transaction);
+  return { before: before.map(showLine), after: after.map(showLine) };
 }
 
 const verbs: Readonly<Record<IpvsElement['map'], Readonly<Record<IpvsOperation['do'], Words>>>> = {

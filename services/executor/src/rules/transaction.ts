@@ -53,6 +53,21 @@ export function isOnIpvs(operation: Operation): operation is IpvsOperation {
   return 'element' in operation && isOfIpvs(operation.element);
 }
 
+/**
+ * A transaction's part for IPVS: what is new is there before the table leads to it, and what goes does so when the table
+ * leads there no more.
+ */
+export function onIpvs({ operations }: Pick<Transaction, 'operations'>): {
+  readonly before: readonly IpvsOperation[];
+  readonly after: readonly IpvsOperation[];
+} {
+  const there = operations.filter(isOnIpvs);
+  return {
+    before: there.filter(({ do: verb }) => verb !== 'delete element'),
+    after: there.filter(({ do: verb }) => verb === 'delete element'),
+  };
+}
+
 /** Undefined where there is nothing to do. */
 export function transactionOf(operations: readonly Operation[]): Transaction | undefined {
   if (operations.length === 0) return undefined;

@@ -11,11 +11,7 @@ export async function ask(
 ): Promise<string> {
   connection.requireSize(subject, text);
   const { server } = connection;
-  const answerer = await connection.ask(`ask ${subject}`, () => {
-    const found = [...server.answerers].find((one) => one.subject === subject && one.connection.connected);
-    if (!found) throw new NobodyAnswers(subject);
-    return found;
-  });
+  await connection.reach(`ask ${subject}`, () => connection.connected);
   return new Promise((resolve, reject) => {
     const end = (tell: () => void) => {
       cancel();
@@ -27,12 +23,23 @@ export async function ask(
       if (state !== 'lost') return;
       end(() => reject(new BusUnavailable(`ask ${subject}`, { cause: new Error(detail) })));
     });
-    // What is said without a connection does not arrive.
-    const say = (tell: () => void) => answerer.connection.connected && end(tell);
-    answerer.handle(text).then(
-      (answer) => say(() => resolve(answer)),
-      (error) => say(() => reject(new AnswerFailed(subject, failureLine(error)))),
-    );
+    connection.outward.pass(() => {
+      const answerer = [...server.answerers].find(
+        (one) =>
+          one.subject === subject && one.connection.connected && one.connection.hasQuorum === connection.hasQuorum,
+      );
+      if (!answerer) return connection.inward.pass(() => end(() => reject(new NobodyAnswers(subject))));
+      const { connection: other } = answerer;
+      // What is said without a connection does not arrive.
+      const say = (tell: () => void) =>
+        other.connected && other.outward.pass(() => connection.inward.pass(() => end(tell)));
+      other.inward.pass(() =>
+        answerer.handle(text).then(
+          (answer) => say(() => resolve(answer)),
+          (error) => say(() => reject(new AnswerFailed(subject, failureLine(error)))),
+        ),
+      );
+    });
   });
 }
 

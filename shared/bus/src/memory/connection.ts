@@ -1,5 +1,6 @@
 import { BusUnavailable, type Message } from '../bus.ts';
 import { MessageTooLarge } from '../message-too-large.ts';
+import { Half } from './half.ts';
 import type { MemoryServer } from './server.ts';
 
 type State = 'connected' | 'lost';
@@ -9,12 +10,20 @@ const payloadBytesMax = 1024 * 1024 - 512;
 /** How long an operation without a connection waits for one. */
 const patienceMs = 100;
 const lostMsMaxDefault = 500;
+/** How long an operation waits for its answer, where only one direction carries. */
+const answerMsMax = 3_000;
 
 /** One service's connection to the stand-in; it can be lost without the others'. */
 export class MemoryConnection {
   readonly server: MemoryServer;
   connected = true;
   closed = false;
+  /** What it says, on its way to the server. */
+  readonly outward = new Half();
+  /** What it is told. */
+  readonly inward = new Half();
+  /** Whether its server is among the majority: the others pass messages among themselves, and have nothing else. */
+  hasQuorum = true;
   readonly #listeners = new Set<(state: State, detail: string) => void>();
 
   constructor(server: MemoryServer) {
@@ -26,14 +35,29 @@ export class MemoryConnection {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Whether it has what the servers store. */
+  get isServed(): boolean {
+    return this.connected && this.hasQuorum;
+  }
+
   lose(forMs?: number): void {
     if (this.closed) return;
+    for (const half of [this.outward, this.inward]) half.forget();
     if (this.connected) this.#tell('lost', 'lost the stand-in; trying to connect again');
     if (forMs !== undefined) this.server.clock.after(forMs, () => this.find());
   }
 
   find(): void {
     if (!this.connected && !this.closed) this.#tell('connected', 'connected to the stand-in again');
+  }
+
+  /** Whatever was cut of it is there again. */
+  mend(): void {
+    this.find();
+    for (const half of [this.outward, this.inward]) half.open();
+    if (this.hasQuorum) return;
+    this.hasQuorum = true;
+    this.server.changed();
   }
 
   close(): void {
@@ -52,17 +76,42 @@ export class MemoryConnection {
    * connection. @throws {BusUnavailable}
    */
   async ask<T>(operation: string, work: () => T): Promise<T> {
-    const { server } = this;
-    await this.#late();
-    if (server.chance.happens(server.faults.lost ?? 0)) {
-      this.lose(1 + server.chance.upTo(server.faults.lostMsMax ?? lostMsMaxDefault));
-    }
-    if (!this.connected) await new Promise<void>((resolve) => void server.clock.after(patienceMs, resolve));
-    this.#requireConnected(operation);
-    const answer = work();
-    if (server.faults.lateMsMax) await this.#late();
-    this.#requireConnected(operation);
+    await this.reach(operation, () => this.isServed);
+    const answer = this.outward.isShut || this.inward.isShut ? await this.#askThrough(operation, work) : work();
+    if (this.server.faults.lateMsMax) await this.#late();
+    this.#require(this.isServed, operation);
     return answer;
+  }
+
+  /** Takes a question as far as the connection, which may be lost with it. @throws {BusUnavailable} where it is not there */
+  async reach(operation: string, isThere: () => boolean): Promise<void> {
+    const { clock, chance, faults } = this.server;
+    await this.#late();
+    if (chance.happens(faults.lost ?? 0)) this.lose(1 + chance.upTo(faults.lostMsMax ?? lostMsMaxDefault));
+    if (!isThere()) await new Promise<void>((resolve) => void clock.after(patienceMs, resolve));
+    this.#require(isThere(), operation);
+  }
+
+  /** Asks where one direction is shut: what was asked for may be done long after nobody waits for it any more. */
+  #askThrough<T>(operation: string, work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.server.clock.after(answerMsMax, () =>
+        reject(new BusUnavailable(operation, { cause: new Error('no answer') })),
+      );
+      const answer = (tell: () => void) =>
+        this.inward.pass(() => {
+          cancel();
+          tell();
+        });
+      this.outward.pass(() => {
+        try {
+          const done = work();
+          answer(() => resolve(done));
+        } catch (error) {
+          answer(() => reject(error));
+        }
+      });
+    });
   }
 
   /** As `ask`, for what writes: it may fail by itself, before or after it was written. */
@@ -77,7 +126,7 @@ export class MemoryConnection {
 
   /** Sends a message to whoever listens; without a connection it is lost. */
   send(message: Message): void {
-    if (this.connected) this.server.pass(message);
+    if (this.connected) this.outward.pass(() => this.server.pass(message, this));
   }
 
   /** Runs `work` once for any number of calls before it runs, some time later. */
@@ -89,7 +138,7 @@ export class MemoryConnection {
       const { clock, chance, faults } = this.server;
       clock.after(chance.upTo(faults.lateMsMax ?? 0), () => {
         due = false;
-        work();
+        this.inward.pass(work);
       });
     };
   }
@@ -99,8 +148,9 @@ export class MemoryConnection {
     return new Promise((resolve) => void clock.after(chance.upTo(faults.lateMsMax ?? 0), resolve));
   }
 
-  #requireConnected(operation: string): void {
-    if (!this.connected) throw new BusUnavailable(operation, { cause: new Error('not connected') });
+  #require(isThere: boolean, operation: string): void {
+    if (isThere) return;
+    throw new BusUnavailable(operation, { cause: new Error(this.connected ? 'no leader' : 'not connected') });
   }
 
   #tell(state: State, detail: string): void {

@@ -17,20 +17,23 @@ export function consume(
   let unsent: (() => void)[] = [];
 
   const answer = (send: () => void) => {
-    if (connection.connected) send();
+    // Without a majority an answer is lost, and what it answers comes again.
+    if (connection.connected) connection.outward.pass(() => connection.hasQuorum && send());
     else unsent.push(send);
   };
   const taker = {
-    listening: () => !stopped && connection.connected,
+    listening: () => !stopped && connection.isServed,
     take: (delivery: Delivery) =>
-      handle({
-        ...delivery,
-        ack: () => answer(delivery.ack),
-        retry: (delayMs) => answer(() => delivery.retry(delayMs)),
-      }),
+      connection.inward.pass(() =>
+        handle({
+          ...delivery,
+          ack: () => answer(delivery.ack),
+          retry: (delayMs) => answer(() => delivery.retry(delayMs)),
+        }),
+      ),
   };
   const look = connection.later(() => {
-    if (stopped || !connection.connected) return;
+    if (stopped || !connection.isServed) return;
     const found = server.ensureDurable(stream, durable);
     if (found === joined) return found?.deliver();
     leave();

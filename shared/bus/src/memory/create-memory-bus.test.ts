@@ -3,6 +3,7 @@ import { BusUnavailable, RevisionConflict } from '../bus.ts';
 import { becomes, busContract, Desk, Diary, fact } from '../bus-contract.ts';
 import { keys } from '../keys.ts';
 import { deciderConsumer, factStream } from '../streams.ts';
+import { NobodyAnswers } from '../unanswered.ts';
 import { createMemoryBus } from './create-memory-bus.ts';
 import { roughly } from './faults.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -190,6 +191,72 @@ describe('The stand-in cut off', () => {
     other.consume(factStream.name, deciderConsumer, later.take);
     await clock.settle(Promise.resolve(), 2_000);
     expect(later.deliveries.map(({ text, attempt }) => `${text}.${attempt}`)).toEqual(['b.2']);
+  });
+
+  it('does what was asked for only once it hears of it, where what it is told does not arrive', async () => {
+    const clock = new SimulatedClock();
+    const bus = createMemoryBus({ clock });
+    const mute = bus.another();
+    await clock.settle(bus.provision());
+    const heard: string[] = [];
+    bus.subscribe('fairway.fact.>', ({ text }) => void heard.push(text));
+    mute.cutHalf('outward');
+    mute.broadcast(fact('said'));
+    const error = await clock.settle(mute.mesh.put('node.a', '1', 0).catch((caught) => caught));
+    expect(error).toBeInstanceOf(BusUnavailable);
+    expect(heard).toEqual([]);
+    expect(await clock.settle(bus.mesh.get('node.a'))).toBeUndefined();
+    mute.mend();
+    expect(await clock.settle(bus.mesh.get('node.a'))).toMatchObject({ text: '1' });
+    expect(heard).toEqual(['said']);
+  });
+
+  it('has done what it has no answer to, where what it says does not arrive, and tells the rest afterwards', async () => {
+    const clock = new SimulatedClock();
+    const bus = createMemoryBus({ clock });
+    const deaf = bus.another();
+    await clock.settle(bus.provision());
+    const diary = new Diary();
+    const states: string[] = [];
+    deaf.onState((state) => void states.push(state));
+    deaf.mesh.follow(diary);
+    await clock.settle(Promise.resolve(), 10);
+    deaf.cutHalf('inward');
+    const error = await clock.settle(deaf.mesh.put('node.a', '1', 0).catch((caught) => caught));
+    expect(error).toBeInstanceOf(BusUnavailable);
+    expect(await clock.settle(bus.mesh.get('node.a'))).toMatchObject({ text: '1' });
+    expect(diary.lines).toEqual([]);
+    deaf.mend();
+    await clock.settle(Promise.resolve(), 10);
+    expect(diary.lines).toEqual(['node.a=1']);
+    expect(states).toEqual([]);
+  });
+
+  it('stores nothing without a majority, and passes messages among those that are without it', async () => {
+    const clock = new SimulatedClock();
+    const bus = createMemoryBus({ clock });
+    const apart = [bus.another(), bus.another()] as const;
+    await clock.settle(bus.provision());
+    const diary = new Diary();
+    const heard: string[] = [];
+    apart[0].mesh.follow(diary);
+    for (const [n, one] of [bus, ...apart].entries())
+      one.subscribe('fairway.fact.>', ({ text }) => void heard.push(`${n} ${text}`));
+    apart[0].answer('a question', async (text) => `${text}, answered`);
+    await clock.settle(Promise.resolve(), 10);
+    for (const one of apart) one.part();
+    const error = await clock.settle(apart[1].mesh.put('node.a', '1', 0).catch((caught) => caught));
+    expect(error).toBeInstanceOf(BusUnavailable);
+    await clock.settle(bus.mesh.put('node.b', '1', 0));
+    apart[1].broadcast(fact('among few'));
+    bus.broadcast(fact('among most'));
+    expect(await clock.settle(apart[1].ask('a question', 'asked', 1000))).toBe('asked, answered');
+    await expect(clock.settle(bus.ask('a question', 'asked', 1000))).rejects.toThrow(NobodyAnswers);
+    expect(heard.sort()).toEqual(['0 among most', '1 among few', '2 among few']);
+    expect(diary.lines).toEqual([]);
+    for (const one of apart) one.mend();
+    await clock.settle(Promise.resolve(), 10);
+    expect(diary.lines).toEqual(['node.b=1']);
   });
 
   it('hands what nobody was there for to the next who comes, without a wait', async () => {

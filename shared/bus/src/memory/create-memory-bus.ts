@@ -29,6 +29,13 @@ export type MemoryBus = Bus & {
   backup(): () => void;
   /** Loses this connection, for so long or until `mend`. */
   cut(forMs?: number): void;
+  /**
+   * Lets one direction of this connection carry nothing, and the connection not know: what it says, or what it is told,
+   * arrives with `mend`.
+   */
+  cutHalf(half: 'outward' | 'inward'): void;
+  /** Puts this connection's server on the side without a majority, where nothing is stored, until `mend`. */
+  part(): void;
   mend(): void;
   /** From now on these faults, for all connections: none, when a simulation is to come to rest. */
   setFaults(faults: MemoryFaults): void;
@@ -63,7 +70,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
     async publish(message, id) {
       connection.requireSize(message.subject, message.text);
       const operation = `publish ${message.subject}`;
-      await connection.write(operation, () => server.store(operation, message, id));
+      await connection.write(operation, () => server.store(operation, message, id, connection));
     },
     broadcast(message) {
       connection.requireSize(message.subject, message.text);
@@ -103,7 +110,11 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
     wipe: () => server.wipe(),
     backup: () => server.backup(),
     cut: (forMs) => connection.lose(forMs),
-    mend: () => connection.find(),
+    cutHalf: (half) => connection[half].shut(),
+    part: () => {
+      connection.hasQuorum = false;
+    },
+    mend: () => connection.mend(),
     setFaults: (faults) => {
       server.faults = faults;
     },

@@ -22,7 +22,7 @@ export function read<Source extends object, Item>(
   let seen = 0;
   let caughtUp = false;
   let stopped = false;
-  const listening = () => !stopped && connection.connected;
+  const listening = () => !stopped && connection.isServed;
 
   const look = connection.later(() => {
     const source = reading.source();

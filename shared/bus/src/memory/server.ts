@@ -47,7 +47,11 @@ export class MemoryServer {
   world: World | undefined;
   /** Called after each change, by those who read. */
   readonly readers = new Set<() => void>();
-  readonly listeners = new Set<{ readonly pattern: string; hear(message: Message): void }>();
+  readonly listeners = new Set<{
+    readonly pattern: string;
+    readonly connection: MemoryConnection;
+    hear(message: Message): void;
+  }>();
 
   /** In the order in which they began. */
   readonly answerers = new Set<{
@@ -110,20 +114,22 @@ export class MemoryServer {
     return stream;
   }
 
-  store(operation: string, message: Message, id: string): void {
+  store(operation: string, message: Message, id: string, from: MemoryConnection): void {
     const world = this.demand(operation);
     const stream = [...world.streams.values()].find(({ shape }) =>
       shape.subjects.some((pattern) => matches(pattern, message.subject)),
     );
     if (!stream) throw new BusUnavailable(operation, { cause: new Error(`no stream takes ${message.subject}`) });
-    this.pass(message);
+    this.pass(message, from);
     if (!stream.store(message, id)) return;
     this.changed();
   }
 
-  /** Lets those hear it who listen now. */
-  pass(message: Message): void {
-    for (const listener of this.listeners) if (matches(listener.pattern, message.subject)) listener.hear(message);
+  /** Lets those hear it who listen now, on the side of who says it. */
+  pass(message: Message, from: MemoryConnection): void {
+    for (const { pattern, connection, hear } of this.listeners) {
+      if (connection.hasQuorum === from.hasQuorum && matches(pattern, message.subject)) hear(message);
+    }
   }
 
   changed(): void {

@@ -14,8 +14,12 @@ export function subscribe(
     passed = [];
     for (const message of heard) if (!stopped && connection.connected) handle(message);
   });
+  const off = connection.onState((state) => {
+    if (state === 'lost') passed = [];
+  });
   const listener = {
     pattern,
+    connection,
     hear(message: Message) {
       if (!connection.connected) return;
       passed.push(message);
@@ -26,6 +30,7 @@ export function subscribe(
   return {
     async stop() {
       stopped = true;
+      off();
       connection.server.listeners.delete(listener);
     },
   };
