@@ -17,7 +17,7 @@ export type Report = {
 
 /** So long after everything is mended all is as the oracle says: two listings of everything, and what they take. */
 const quietMsMax = 150_000;
-/** Where something was restored it may take until the watchers tell everything anew, which they do every 600 s. */
+/** Where the swarm was restored it may take until the watchers tell everything anew, which they do every 600 s. */
 const restoredMsMax = 700_000;
 /** And has been so for this long, in which everything is listed again and a swarm that was restored has come to rest. */
 const restMs = 40_000;
@@ -53,7 +53,8 @@ export async function run(story: Story): Promise<Report> {
   mendAll(world);
   world.say('story', 'all is mended');
   const fromMs = world.clock.nowMs();
-  const limitMs = lateMs(story) + (story.events.some(({ kind }) => /restored/.test(kind)) ? restoredMsMax : quietMsMax);
+  const limitMs =
+    lateMs(story) + (story.events.some(({ kind }) => kind === 'swarm restored') ? restoredMsMax : quietMsMax);
   let wrong = wrongs(world);
   let wrongMs = wrong.length > 0 ? fromMs : undefined;
   for (let nowMs = fromMs; nowMs - (wrongMs ?? fromMs) < restMs && nowMs - fromMs < limitMs + restMs; ) {
