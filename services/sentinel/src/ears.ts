@@ -1,45 +1,23 @@
-import {
-  type Beat,
-  type Bus,
-  type Clock,
-  type Message,
-  readBeat,
-  type Stoppable,
-  subjects,
-  Unreadable,
-} from '@fairway/bus';
+import { type Bus, every, type Message, throttledMessage } from '@fairway/bus';
+import { Ear, type EarOptions } from './ear.ts';
 
-type Ear = { readonly bus: Bus; heardMs: number; readonly hearing: Stoppable };
-
-type Options = {
-  readonly clock: Clock;
-  readonly onBeat: (beat: Beat) => void;
-  readonly onUnreadable: (error: Unreadable) => void;
-};
+const sayEveryMs = 1000;
 
 /** A sentinel's connections, one to each server: what one of them does not hear another does. */
 export class Ears {
-  readonly #options: Options;
+  readonly #options: EarOptions;
   readonly #ears: Ear[] = [];
+  readonly #endSaying: () => void;
 
-  constructor(options: Options) {
+  /** @param by whose ears they are */
+  constructor(by: string, options: EarOptions) {
     this.#options = options;
+    this.#endSaying = every(options.clock, sayEveryMs, () => this.#sayWhoFloods(by));
   }
 
   /** From now on by this connection too. */
   add(bus: Bus): void {
-    const { clock, onBeat, onUnreadable } = this.#options;
-    const hear = (message: Message) => {
-      ear.heardMs = clock.nowMs();
-      try {
-        onBeat(readBeat(message));
-      } catch (error) {
-        if (!(error instanceof Unreadable)) throw error;
-        onUnreadable(error);
-      }
-    };
-    const ear: Ear = { bus, heardMs: 0, hearing: bus.subscribe(subjects.beat('*'), hear) };
-    this.#ears.push(ear);
+    this.#ears.push(new Ear(bus, this.#options));
   }
 
   /** The connection by which a beat came last: its server lives. */
@@ -47,12 +25,25 @@ export class Ears {
     return this.#ears.toSorted((a, b) => b.heardMs - a.heardMs)[0]?.bus;
   }
 
+  /** Whether a node is not heard because it floods. */
+  isShutOut(node: string): boolean {
+    return this.#ears.some((ear) => ear.shutOut.includes(node));
+  }
+
   /** Says it by all of them: whoever hears it twice is told nothing new. */
   say(message: Message): void {
     for (const { bus } of this.#ears) bus.broadcast(message);
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#ears.map(({ hearing }) => hearing.stop()));
+  stop(): void {
+    this.#endSaying();
+    for (const ear of this.#ears) ear.stop();
+  }
+
+  #sayWhoFloods(by: string): void {
+    const refused = new Map<string, number>();
+    for (const ear of this.#ears)
+      for (const [sender, count] of ear.endSecond()) refused.set(sender, Math.max(count, refused.get(sender) ?? 0));
+    for (const [sender, count] of refused) this.say(throttledMessage(by, { sender, refused: count }));
   }
 }

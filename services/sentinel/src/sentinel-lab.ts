@@ -10,6 +10,7 @@ import {
   type Outlook,
   readOutlook,
   readProbe,
+  readThrottled,
   readVerdict,
   SimulatedClock,
   subjects,
@@ -35,6 +36,10 @@ export type SentinelLab = {
   /** It loses power; `find` gives it back. */
   lose(node: string): void;
   find(node: string): void;
+  /** It beats so often besides, within one second. */
+  flood(node: string, beats: number): void;
+  /** Who was said to be throttled since the beginning. */
+  readonly throttled: ReadonlySet<string>;
   /** Its beats are lost, and nothing else. */
   mute(node: string): void;
   /** The two do not reach each other. */
@@ -93,12 +98,15 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
     if (complete) await write(keys.complete, writeComplete({ epoch, listing: 'l' }));
   };
 
-  ids.forEach((id, at) => {
+  const beat = (id: string) => {
+    const sandbox = { family: 'ip', text: `10.0.0.${ids.indexOf(id) + 2}` } as const;
+    const reading = { incarnation: lifeOf(id), tick: clock.nowMs() };
+    return beatMessage({ node: id, reading, everyMs: beatMs, sandbox });
+  };
+  for (const id of ids) {
     const own = bus.another();
-    const sandbox = { family: 'ip', text: `10.0.0.${at + 2}` } as const;
     every(clock, beatMs, () => {
-      const reading = { incarnation: lifeOf(id), tick: clock.nowMs() };
-      if (!lost.has(id) && !mute.has(id)) own.broadcast(beatMessage({ node: id, reading, everyMs: beatMs, sandbox }));
+      if (!lost.has(id) && !mute.has(id)) own.broadcast(beat(id));
     });
     own.answer(subjects.ask(id, 'probe'), async (text) => {
       const other = ids[Number(readProbe('probe', text).text.split('.')[3]) - 2] ?? '';
@@ -108,9 +116,11 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
       await new Promise<void>((resolve) => clock.after(away ? 120 : 40, resolve));
       return writeSight(away ? 'silent' : 'reached');
     });
-  });
+  }
   const hearing = bus.another();
   hearing.subscribe(subjects.verdict('*', '*'), (message) => void verdicts.push(readVerdict(message)));
+  const throttled = new Set<string>();
+  hearing.subscribe(subjects.throttled('*'), (message) => void throttled.add(readThrottled(message).sender));
   hearing.subscribe(subjects.outlook('*'), (message) => {
     outlook = readOutlook(message);
   });
@@ -162,6 +172,10 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
       lostMs = clock.nowMs();
     },
     find: (node) => void lost.delete(node),
+    flood(node, beats) {
+      for (let n = 0; n < beats; n++) hearing.broadcast(beat(node));
+    },
+    throttled,
     mute: (node) => void mute.add(node),
     cut(node, other) {
       cuts.add(`${node} ${other}`).add(`${other} ${node}`);

@@ -1,3 +1,4 @@
+import { shutMs } from '@fairway/bus';
 import { describe, expect, test } from 'vitest';
 import { openLab, type SentinelLab } from './sentinel-lab.ts';
 
@@ -247,4 +248,33 @@ test('a node that has left the swarm has no say, though it goes on beating', asy
   lab.mute('n3');
   await lab.pass(10_000);
   expect(lab.stateOf('n3')).toBeUndefined();
+});
+
+describe('a node that floods with beats', () => {
+  test('is not heard for a while, and named; it keeps its traffic, and others are lost as fast as ever', async () => {
+    const lab = await openLab(three);
+    for (let second = 0; second < 5; second++) {
+      lab.flood('n1', 10_000);
+      await lab.pass(1_000);
+    }
+    expect(lab.throttled).toEqual(new Set(['n1']));
+    expect(lab.outlook).toMatchObject({ unheard: ['n1'], blind: false });
+    expect(lab.verdicts).toEqual([]);
+    lab.lose('n3');
+    await lab.until(() => lab.verdicts.length > 0);
+    expect(lab.sinceLostMs).toBeLessThan(1_000);
+    expect(lab.verdicts[0]).toMatchObject({ node: 'n3' });
+  });
+
+  test('is heard again once it does no more, and beats as fast as may be are no flood', async () => {
+    const lab = await openLab(three);
+    lab.flood('n1', 10_000);
+    await lab.pass(shutMs + 3_000);
+    expect(lab.outlook).toMatchObject({ unheard: [] });
+    for (let second = 0; second < 5; second++) {
+      lab.flood('n2', 100);
+      await lab.pass(1_000);
+    }
+    expect(lab.throttled).toEqual(new Set(['n1']));
+  });
 });

@@ -7,6 +7,7 @@ import {
   outlookMessage,
   readSight,
   realClock,
+  shutMs,
   subjects,
   verdictEveryMs,
   verdictMessage,
@@ -91,12 +92,14 @@ export function startSentinel({
     onChange: () => withMesh(heed),
     onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
   });
-  const ears = new Ears({
+  const ears = new Ears(by, {
     clock,
     onBeat: (beat) => {
       if (hearing.hear(beat)) happen(beat.node, 'beat');
     },
     onUnreadable: (error) => log.warn('a beat cannot be read', { reason: error.message }),
+    onFlood: (node) =>
+      log.warn('a node floods with beats, and is not heard for a while', { node: nameOf(node), forMs: shutMs }),
   });
   const records = new Records({ by, bucket: bus.mesh, log, say: (verdict) => ears.say(verdictMessage(verdict)) });
   const following = bus.mesh.follow(replica.follower);
@@ -170,7 +173,10 @@ export function startSentinel({
     const { life } = held;
     held.span = tracer.span(spanNames.judge, { kind: 'internal' });
     const sandbox = hearing.sandboxOf(node);
-    const heard = expected().filter((peer) => watchedOf(peer).life === 'up' && hearing.isHeard(peer));
+    // Who is not listened to because it floods can be asked all the same.
+    const heard = expected().filter(
+      (peer) => ears.isShutOut(peer) || (watchedOf(peer).life === 'up' && hearing.isHeard(peer)),
+    );
     const { awake = [], drowsy = [] } = Object.groupBy(heard, (peer) =>
       hearing.isAwake(peer) && !held.unable.has(peer) ? 'awake' : 'drowsy',
     );
@@ -277,7 +283,8 @@ export function startSentinel({
     through: (ear) => ears.add(ear),
     async stop() {
       for (const end of ends) end();
-      await Promise.all([following.stop(), ears.stop()]);
+      ears.stop();
+      await following.stop();
     },
   };
 }

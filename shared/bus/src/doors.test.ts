@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import { Doors, shutMs } from './doors.ts';
 import { SimulatedClock } from './memory/simulated-clock.ts';
+import { subjects } from './subjects.ts';
 
 function open() {
   const clock = new SimulatedClock();
   const patterns: string[] = [];
   const doors = new Doors({
     clock,
+    everybody: subjects.told,
+    of: subjects.toldBy,
     listen(pattern) {
       patterns.push(pattern);
       return () => patterns.splice(patterns.indexOf(pattern), 1);

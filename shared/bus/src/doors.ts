@@ -1,5 +1,4 @@
 import type { Clock } from './memory/clock.ts';
-import { subjects } from './subjects.ts';
 
 /** So long a sender is not heard that floods; then it is looked at again. */
 export const shutMs = 30_000;
@@ -7,6 +6,9 @@ export const shutMs = 30_000;
 const knownMax = 10_000;
 
 type Options = {
+  /** The subjects of everybody, and those of one sender. */
+  readonly everybody: string;
+  readonly of: (sender: string) => readonly string[];
   /** Listens to a pattern of subjects; what it returns ends that. */
   readonly listen: (pattern: string) => () => void;
   readonly clock: Clock;
@@ -25,7 +27,7 @@ export class Doors {
 
   constructor(options: Options) {
     this.#options = options;
-    this.#everybody = options.listen(subjects.told);
+    this.#everybody = options.listen(options.everybody);
   }
 
   /** Who is shut out now. */
@@ -65,12 +67,13 @@ export class Doors {
       this.#listenTo(sender);
       return;
     }
-    this.#everybody = this.#options.listen(subjects.told);
+    this.#everybody = this.#options.listen(this.#options.everybody);
     for (const other of [...this.#single.keys()]) this.#leave(other);
   }
 
   #listenTo(sender: string): void {
-    const ends = subjects.toldBy(sender).map(this.#options.listen);
+    const { of, listen } = this.#options;
+    const ends = of(sender).map((pattern) => listen(pattern));
     this.#single.set(sender, () => {
       for (const end of ends) end();
     });

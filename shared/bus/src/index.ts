@@ -1,6 +1,7 @@
 export * from './answer.ts';
 export * from './beat.ts';
 export * from './bus.ts';
+export { Doors, shutMs } from './doors.ts';
 export * from './entry.ts';
 export * from './envelope.ts';
 export * from './keys.ts';

@@ -30,7 +30,7 @@ export const subjects = {
   mesh: (key: string) => `fairway.mesh.${key}`,
   /** Where the mesh bucket stands, as a decider knows it, on plain NATS. */
   head: (sender: string) => `fairway.head.${sender}`,
-  /** Who tells more than is taken, as a decider says it again and again for as long as it is so, on plain NATS. */
+  /** Who tells or beats more than is taken, as a decider or sentinel says again and again while it is so, on plain NATS. */
   throttled: (sender: string) => `fairway.throttled.${sender}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,

@@ -10,7 +10,7 @@ export type Throttled = { readonly sender: string; readonly refused: number };
 
 const shape = z.object({ schema: version, sender: id, refused: index });
 
-/** The message by which a decider says it. */
+/** The message by which who refuses it says it: a decider what is told, a sentinel beats. */
 export function throttledMessage(by: string, { sender, refused }: Throttled): Message {
   return { subject: subjects.throttled(by), text: JSON.stringify({ schema: schemaVersion, sender, refused }) };
 }

@@ -68,7 +68,7 @@ const crossings: readonly Crossing[] = [
   ...heard('FAIRWAY', 'CONSOLES', subjects.facts, subjects.outcomes, subjects.deadLetters, subjects.throttled('*')),
   ...heard('NODES', 'SENTINELS', subjects.beat('*')),
   ...heard('SENTINELS', 'NODES', subjects.verdict('*', '*')),
-  ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*'), subjects.outlook('*')),
+  ...heard('SENTINELS', 'CONSOLES', subjects.verdict('*', '*'), subjects.outlook('*'), subjects.throttled('*')),
 ];
 
 /** nats-server's `accounts` (docs.nats.io, Multi Tenancy using Accounts), with these users in them. */

@@ -91,7 +91,7 @@ describe('nobody but', () => {
     ['nodes tells of containers', 'fairway.tell.fact.*.container.*', ['node', 'manager']],
     ['deciders stores facts', 'fairway.fact.>', ['decider']],
     ['deciders stores outcomes', 'fairway.outcome.>', ['decider']],
-    ['deciders says who is throttled', 'fairway.throttled.*', ['decider']],
+    ['deciders and sentinels says who is throttled', 'fairway.throttled.*', ['decider', 'sentinel']],
     ['deciders answers other accounts', '_R_.>', ['decider']],
   ])('%s', (_, pattern, who) => {
     expect(senders(pattern)).toEqual(who);

@@ -159,6 +159,7 @@ export function permissionsOf(identity: Identity): Permissions {
         publish: [
           subjects.verdict(name, '*'),
           subjects.outlook(name),
+          subjects.throttled(name),
           subjects.ask('*', 'probe'),
           ...api([...meshReading, ...reachReading, reachWriting]),
         ],

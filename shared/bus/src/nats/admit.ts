@@ -4,7 +4,7 @@ import type { Stoppable } from '../bus.ts';
 import { Doors, shutMs } from '../doors.ts';
 import { FairQueue } from '../fair-queue.ts';
 import { realClock } from '../memory/clock.ts';
-import { senderOf, toldOf } from '../subjects.ts';
+import { senderOf, subjects, toldOf } from '../subjects.ts';
 import { throttledMessage } from '../throttled.ts';
 import { failureLine } from '../unanswered.ts';
 import { requireSize } from './bucket.ts';
@@ -91,7 +91,7 @@ export function admit(connection: Connection): Stoppable {
     refused.clear();
   }, sayEveryMs).unref();
 
-  const doors = new Doors({ clock: realClock, listen });
+  const doors = new Doors({ everybody: subjects.told, of: subjects.toldBy, clock: realClock, listen });
 
   function listen(pattern: string): () => void {
     const subscription = connection.nc.subscribe(pattern, {

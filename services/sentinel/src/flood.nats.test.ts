@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import {
+  beatMessage,
+  beatMs,
+  connectBus,
+  keys,
+  type Message,
+  type Outlook,
+  readOutlook,
+  readProbe,
+  readThrottled,
+  readVerdict,
+  subjects,
+  writeComplete,
+  writeNode,
+  writeSight,
+} from '@fairway/bus';
+import { SpawnedServer } from '@fairway/bus/spawned-server';
+import type { Verdict } from '@fairway/mesh';
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+const program = fileURLToPath(new URL('main.ts', import.meta.url));
+const becomes = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
+
+/** Sends a message as fast as a server takes it, by NATS's own protocol (docs.nats.io, Client Protocol), until it is told to end. */
+function flood(url: string, { subject, text }: Message): () => void {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const one = `PUB ${subject} ${Buffer.byteLength(text)}\r\n${text}\r\n`;
+  const many = one.repeat(1_000);
+  const send = () => {
+    while (socket.writable && socket.write(many));
+  };
+  socket.on('data', (said) => said.includes('PING') && socket.write('PONG\r\n'));
+  socket.on('drain', send);
+  socket.on('error', () => {});
+  socket.write('CONNECT {"verbose":false}\r\n');
+  send();
+  return () => socket.destroy();
+}
+
+test('one node floods with beats: it is named and keeps its traffic, and another that is lost is taken down all the same', async () => {
+  const server = await SpawnedServer.start();
+  onTestFinished(() => server.remove());
+  const bus = await connectBus({ servers: server.url, name: 'nodes' });
+  onTestFinished(() => bus.close());
+  const epoch = await bus.provision();
+  const [flooding, calm, lost] = ['n1', 'n2', 'n3'];
+  const ids = [flooding, calm, lost];
+  const lifeOf = (id: string) => ({ boot: `boot-${id}`, daemon: 'd' });
+  for (const id of ids) {
+    const claim = {
+      id,
+      name: id,
+      index: 1,
+      role: 'worker',
+      availability: 'active',
+      state: 'ready',
+      labels: {},
+    } as const;
+    await bus.mesh.put(keys.node(id), writeNode({ claim, incarnation: lifeOf(id), retired: [], causes: [] }), 0);
+  }
+  await bus.mesh.put(keys.complete, writeComplete({ epoch, listing: 'l' }), 0);
+
+  const gone = new Set<string>();
+  const beat = (id: string) => {
+    const reading = { incarnation: lifeOf(id), tick: Math.floor(performance.now() * 1000) };
+    const sandbox = { family: 'ip', text: `10.0.0.${ids.indexOf(id) + 1}` } as const;
+    return beatMessage({ node: id, reading, everyMs: beatMs, sandbox });
+  };
+  const beating = setInterval(() => {
+    for (const id of ids) if (!gone.has(id)) bus.broadcast(beat(id));
+  }, beatMs);
+  onTestFinished(() => clearInterval(beating));
+  for (const id of ids)
+    bus.answer(subjects.ask(id, 'probe'), async (text) => {
+      const other = ids[Number(readProbe('probe', text).text.split('.')[3]) - 1] ?? '';
+      return writeSight(gone.has(other) ? 'silent' : 'reached');
+    });
+
+  const verdicts: Verdict[] = [];
+  const named = new Set<string>();
+  let outlook: Outlook | undefined;
+  bus.subscribe(subjects.verdict('*', '*'), (message) => void verdicts.push(readVerdict(message)));
+  bus.subscribe(subjects.throttled('*'), (message) => void named.add(readThrottled(message).sender));
+  bus.subscribe(subjects.outlook('*'), (message) => {
+    outlook = readOutlook(message);
+  });
+  const sentinel = spawn(process.execPath, [program], {
+    env: { ...process.env, FAIRWAY_NATS: server.url },
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void sentinel.kill('SIGKILL'));
+  await becomes(() => expect(outlook).toMatchObject({ expected: 3, unheard: [] }));
+
+  onTestFinished(flood(server.url, beat(flooding)));
+  await becomes(() => expect(named).toEqual(new Set([flooding])));
+  await becomes(() => expect(outlook).toMatchObject({ unheard: [flooding], blind: false }));
+  gone.add(lost);
+  await becomes(() => expect(verdicts.map(({ node }) => node)).toContain(lost));
+  expect(new Set(verdicts.map(({ node }) => node))).toEqual(new Set([lost]));
+});
