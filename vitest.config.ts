@@ -35,7 +35,7 @@ export default defineConfig({
       { test: { name: 'nats', include: named('nats'), fileParallelism: false, ...limits(30, 30) } },
       // Namespaces per file, named by it.
       { test: { name: 'kernel', include: named('kernel'), ...limits(30, 30) } },
-      // The emulated machine itself; `npm test` has no such stage, as what runs in the machine has its own command.
+      // The emulated machine itself, by `npm run full`: what runs in the machine is a stage of `npm test`.
       { test: { name: 'lab', include: named('lab'), testTimeout: 120_000, hookTimeout: 120_000 } },
       {
         test: {

@@ -1,12 +1,19 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 // All that `npm test` does, and what takes too long for every change. Ends with the first part that fails.
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const simulation = 'load/simulation/src/main.ts';
+const acceptance = 'load/acceptance/src';
+/** Each in a machine of its own: a file takes up to an hour there. */
+const swarmTests = readdirSync(`${project}${acceptance}`)
+  .filter((file) => file.endsWith('.swarm.test.ts'))
+  .map((file) => `vitest run --project swarm --reporter=verbose ${acceptance}/${file}`);
 const parts = [
   ['infra/launch/test.ts'],
-  ['infra/lab/main.ts', '--limit', '165', 'vitest run --project swarm --reporter=verbose'],
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'lab'],
+  ...swarmTests.map((command) => ['infra/lab/main.ts', '--limit', '60', command]),
   [simulation, '--seeds', '1001..10000'],
   [simulation, '--faults'],
   [
@@ -23,8 +30,8 @@ const parts = [
 
 const usage = `Usage: npm run full
 
-All stages of npm test, then every test of the real swarm in the lab, where IPVS balances, then 9,000 further seeds of the
-simulation, then its planted faults, then chaos from 20 seeds for five minutes each.
+All stages of npm test, then the lab's own tests, then every test of the real swarm in the lab, where IPVS balances, then 9,000
+further seeds of the simulation, then its planted faults, then chaos from 20 seeds for five minutes each.
 `;
 
 function main(): number {
