@@ -10,7 +10,7 @@ import { Writes } from './writes.ts';
 /** So long what Docker says takes to be known everywhere, where nothing is in its way. */
 const knownMs = 10_000;
 /** So long a rule may lead to an address that was given to another task, where nothing is in the way of that being known. */
-const strayMsMax = 20_000;
+const strayMsMax = 2_000;
 
 /**
  * What must hold at every step of a run, whatever happens:
