@@ -1,18 +1,26 @@
 import {
+  type Account,
+  type Allowance,
   type Beat,
   type Bus,
   beatMsMin,
   type Clock,
   Doors,
+  earlyMs,
   type Message,
   readBeat,
   senderOf,
   subjects,
   Unreadable,
+  unitsOf,
 } from '@fairway/bus';
 
-/** Who is heard more often in a second than the shortest time between two beats allows, twice over, floods. */
-const beatsMax = (2 * 1000) / beatMsMin;
+/**
+ * Twice what the shortest time between two beats allows, for ever; and at once what comes together after somebody stood still
+ * for ten seconds, be it this sentinel. Who is heard more often floods.
+ */
+const perSecond = (2 * 1000) / beatMsMin;
+const allowance: Allowance = { perSecond, burst: 10 * perSecond };
 
 export type EarOptions = {
   readonly clock: Clock;
@@ -32,8 +40,9 @@ export class Ear {
   heardMs = 0;
   readonly #options: EarOptions;
   readonly #doors: Doors;
-  /** How many came from each sender in this second. */
-  readonly #counts = new Map<string, number>();
+  readonly #accounts = new Map<string, Account>();
+  /** How many of each sender's were refused in this second. */
+  readonly #refused = new Map<string, number>();
 
   constructor(bus: Bus, options: EarOptions) {
     this.bus = bus;
@@ -54,12 +63,21 @@ export class Ear {
     return this.#doors.shut;
   }
 
-  /** A second is over: who flooded in it or is not heard for it, and how many beats were refused. */
-  endSecond(): ReadonlyMap<string, number> {
-    const refused = new Map(this.shutOut.map((sender) => [sender, 0]));
-    for (const [sender, count] of this.#counts) if (count > beatsMax) refused.set(sender, count - beatsMax);
-    this.#counts.clear();
+  /** These nodes are to be heard, whoever floods. */
+  expect(nodes: Iterable<string>): void {
+    for (const node of nodes) this.#doors.hear(node);
+  }
+
+  /** Who is not heard for a while, and how many beats of each were refused since this was asked for last. */
+  takeRefused(): ReadonlyMap<string, number> {
+    const refused = new Map([...this.shutOut.map((sender) => [sender, 0] as const), ...this.#refused]);
+    this.#refused.clear();
     return refused;
+  }
+
+  /** Forgets all senders but these. */
+  keepOnly(nodes: { has(node: string): boolean }): void {
+    for (const sender of this.#accounts.keys()) if (!nodes.has(sender)) this.#accounts.delete(sender);
   }
 
   stop(): void {
@@ -68,11 +86,13 @@ export class Ear {
 
   #hear(message: Message): void {
     const { clock, onBeat, onFlood, onUnreadable } = this.#options;
-    this.heardMs = clock.nowMs();
+    const nowMs = clock.nowMs();
+    this.heardMs = nowMs;
     const sender = senderOf(message.subject) ?? '';
-    const count = (this.#counts.get(sender) ?? 0) + 1;
-    this.#counts.set(sender, count);
-    if (count > beatsMax) {
+    const account = this.#accounts.get(sender) ?? { dueMs: nowMs };
+    this.#accounts.set(sender, account);
+    if (earlyMs(account, allowance, unitsOf(message.text.length), nowMs) > 0) {
+      this.#refused.set(sender, (this.#refused.get(sender) ?? 0) + 1);
       if (this.#doors.shutOut(sender)) onFlood(sender);
       return;
     }

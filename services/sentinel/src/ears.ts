@@ -7,6 +7,7 @@ const sayEveryMs = 1000;
 export class Ears {
   readonly #options: EarOptions;
   readonly #ears: Ear[] = [];
+  #expected: readonly string[] = [];
   readonly #endSaying: () => void;
 
   /** @param by whose ears they are */
@@ -17,7 +18,18 @@ export class Ears {
 
   /** From now on by this connection too. */
   add(bus: Bus): void {
-    this.#ears.push(new Ear(bus, this.#options));
+    const ear = new Ear(bus, this.#options);
+    ear.expect(this.#expected);
+    this.#ears.push(ear);
+  }
+
+  /** These nodes are in the mesh: they are to be heard, whoever floods, and what is known of others is forgotten. */
+  expect(nodes: ReadonlyMap<string, unknown>): void {
+    this.#expected = [...nodes.keys()];
+    for (const ear of this.#ears) {
+      ear.expect(this.#expected);
+      ear.keepOnly(nodes);
+    }
   }
 
   /** The connection by which a beat came last: its server lives. */
@@ -43,7 +55,7 @@ export class Ears {
   #sayWhoFloods(by: string): void {
     const refused = new Map<string, number>();
     for (const ear of this.#ears)
-      for (const [sender, count] of ear.endSecond()) refused.set(sender, Math.max(count, refused.get(sender) ?? 0));
+      for (const [sender, count] of ear.takeRefused()) refused.set(sender, Math.max(count, refused.get(sender) ?? 0));
     for (const [sender, count] of refused) this.say(throttledMessage(by, { sender, refused: count }));
   }
 }

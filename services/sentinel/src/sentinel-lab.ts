@@ -36,8 +36,8 @@ export type SentinelLab = {
   /** It loses power; `find` gives it back. */
   lose(node: string): void;
   find(node: string): void;
-  /** It beats so often besides, within one second. */
-  flood(node: string, beats: number): void;
+  /** It beats so often besides, at once, or says something else as its beat. */
+  flood(node: string, beats: number, text?: string): void;
   /** Who was said to be throttled since the beginning. */
   readonly throttled: ReadonlySet<string>;
   /** Its beats are lost, and nothing else. */
@@ -172,8 +172,8 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
       lostMs = clock.nowMs();
     },
     find: (node) => void lost.delete(node),
-    flood(node, beats) {
-      for (let n = 0; n < beats; n++) hearing.broadcast(beat(node));
+    flood(node, beats, text) {
+      for (let n = 0; n < beats; n++) hearing.broadcast(text ? { ...beat(node), text } : beat(node));
     },
     throttled,
     mute: (node) => void mute.add(node),

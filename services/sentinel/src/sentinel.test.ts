@@ -251,12 +251,16 @@ test('a node that has left the swarm has no say, though it goes on beating', asy
 });
 
 describe('a node that floods with beats', () => {
-  test('is not heard for a while, and named; it keeps its traffic, and others are lost as fast as ever', async () => {
-    const lab = await openLab(three);
-    for (let second = 0; second < 5; second++) {
+  const floodFor = async (lab: SentinelLab, seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
       lab.flood('n1', 10_000);
       await lab.pass(1_000);
     }
+  };
+
+  test('is not heard for a while, and named; it keeps its traffic, and others are lost as fast as ever', async () => {
+    const lab = await openLab(three);
+    await floodFor(lab, 5);
     expect(lab.throttled).toEqual(new Set(['n1']));
     expect(lab.outlook).toMatchObject({ unheard: ['n1'], blind: false });
     expect(lab.verdicts).toEqual([]);
@@ -266,7 +270,26 @@ describe('a node that floods with beats', () => {
     expect(lab.verdicts[0]).toMatchObject({ node: 'n3' });
   });
 
-  test('is heard again once it does no more, and beats as fast as may be are no flood', async () => {
+  test('keeps nobody from being heard by a sentinel that begins amid it', async () => {
+    const lab = await openLab(three, { sentinels: 0 });
+    lab.flood('n1', 10_000);
+    lab.another();
+    lab.flood('n1', 10_000);
+    await floodFor(lab, 5);
+    expect(lab.outlook).toMatchObject({ unheard: ['n1'], blind: false });
+    lab.lose('n3');
+    await lab.until(() => lab.verdicts.length > 0);
+    expect(lab.verdicts[0]).toMatchObject({ node: 'n3' });
+  });
+
+  test('floods by few large messages as by many small ones', async () => {
+    const lab = await openLab(three);
+    lab.flood('n1', 10, 'x'.repeat(1_000_000));
+    await lab.pass(2_000);
+    expect(lab.throttled).toEqual(new Set(['n1']));
+  });
+
+  test('is heard again once it does no more; beats as fast as may be, or at once after ten seconds, are no flood', async () => {
     const lab = await openLab(three);
     lab.flood('n1', 10_000);
     await lab.pass(shutMs + 3_000);
@@ -275,6 +298,8 @@ describe('a node that floods with beats', () => {
       lab.flood('n2', 100);
       await lab.pass(1_000);
     }
+    lab.flood('n3', 1_000);
+    await lab.pass(1_000);
     expect(lab.throttled).toEqual(new Set(['n1']));
   });
 });

@@ -223,6 +223,7 @@ export function startSentinel({
 
   /** What another sentinel recorded is so, whatever this one hears; and who lists its containers in a new life, lives. */
   function heed(mesh: Mesh): void {
+    ears.expect(mesh.nodes);
     for (const [node, { incarnation }] of mesh.nodes) {
       const held = watchedOf(node);
       const isAnother = !isSameLife(held.incarnation, incarnation);

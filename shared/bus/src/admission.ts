@@ -1,8 +1,4 @@
-/** How much one sender may tell: so many units a second for ever, and so many more at once after silence. */
-export type Allowance = { readonly perSecond: number; readonly burst: number };
-
-/** A message is a unit, and another one for each so many bytes of it. */
-const unitBytes = 4096;
+import { type Account, type Allowance, earlyMs, unitsOf } from './allowance.ts';
 
 /** A node of a thousand containers that all begin at once is below this. */
 export const nodeAllowance: Allowance = { perSecond: 100, burst: 4_000 };
@@ -27,9 +23,7 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly waitMs: number }
   | { readonly kind: 'flood' };
 
-type Account = {
-  /** By when all that was admitted would have come, had it kept its rate. */
-  dueMs: number;
+type Sender = Account & {
   /** Until when those wait who were refused. */
   promisedMs: number;
   /** What was refused since then, units. */
@@ -39,31 +33,26 @@ type Account = {
 
 /**
  * Decides who may tell something now: each sender by itself, so that one that tells without end takes nothing from the
- * others. It is the generic cell rate algorithm (ITU-T I.371, Annex A). Of several that are refused at once each is told
- * a later time, so that they do not all come again at the same.
+ * others. Of several that are refused at once each is told a later time, so that they do not all come again at the same.
  */
 export class Admission {
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<string, Sender>();
 
   /** Judges a message of so many bytes; one that is admitted counts. */
   judge(subject: string, bytes: number, nowMs: number): Verdict {
     const [, what, sender = '', kind] = subject.split('.');
     const ofSwarm = what === 'fact' && !nodeKinds.includes(kind);
-    const { perSecond, burst } = ofSwarm ? swarmAllowance : nodeAllowance;
+    const allowance = ofSwarm ? swarmAllowance : nodeAllowance;
     const account = this.#account(ofSwarm ? `${sender} swarm` : sender, nowMs);
-    const units = 1 + bytes / unitBytes;
-    const costMs = (secondMs * units) / perSecond;
-    const dueMs = Math.max(account.dueMs, nowMs) + costMs;
-    const mayMs = dueMs - (secondMs * burst) / perSecond;
-    if (mayMs <= nowMs) {
-      account.dueMs = dueMs;
-      return { kind: 'admitted' };
-    }
+    const units = unitsOf(bytes);
+    const early = earlyMs(account, allowance, units, nowMs);
+    if (early === 0) return { kind: 'admitted' };
     if (nowMs - account.sinceMs > secondMs) Object.assign(account, { refused: 0, sinceMs: nowMs });
     account.refused += units;
+    const { perSecond } = allowance;
     if (account.refused > floodFactor * perSecond) return { kind: 'flood' };
-    const waitMs = Math.min(Math.max(account.promisedMs, mayMs) - nowMs, waitMaxMs);
-    account.promisedMs = nowMs + waitMs + costMs;
+    const waitMs = Math.min(Math.max(account.promisedMs - nowMs, early), waitMaxMs);
+    account.promisedMs = nowMs + waitMs + (secondMs * units) / perSecond;
     return { kind: 'refused', waitMs: Math.ceil(waitMs) };
   }
 
@@ -72,7 +61,7 @@ export class Admission {
     return this.#accounts.size;
   }
 
-  #account(key: string, nowMs: number): Account {
+  #account(key: string, nowMs: number): Sender {
     const held = this.#accounts.get(key);
     if (held) return held;
     if (this.#accounts.size >= sendersMax)

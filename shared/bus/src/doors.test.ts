@@ -44,6 +44,15 @@ test('one that nobody knew is shut out as well', () => {
   expect(heard()).toEqual(only('a', 'b', 'c'));
 });
 
+test('one that is expected only while another is shut out is heard from then on', () => {
+  const { doors, heard } = open();
+  doors.shutOut('b');
+  doors.hear('d');
+  doors.hear('b');
+  doors.hear('d');
+  expect(heard()).toEqual(only('a', 'c', 'd'));
+});
+
 test('each is heard again after its time, and everybody when the last is', async () => {
   const { doors, pass, heard } = open();
   doors.shutOut('b');

@@ -35,9 +35,11 @@ export class Doors {
     return [...this.#shut.keys()];
   }
 
-  /** Is told of each sender who was heard. */
+  /** Is told of each sender who was heard, or is expected to be. */
   hear(sender: string): void {
-    if (this.#known.size < knownMax) this.#known.add(sender);
+    if (this.#known.has(sender) || this.#known.size >= knownMax) return;
+    this.#known.add(sender);
+    if (!this.#everybody && !this.#shut.has(sender)) this.#listenTo(sender);
   }
 
   /** Hears a sender no more for a while. False where that is so already. */

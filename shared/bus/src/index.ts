@@ -1,3 +1,4 @@
+export { type Account, type Allowance, earlyMs, unitsOf } from './allowance.ts';
 export * from './answer.ts';
 export * from './beat.ts';
 export * from './bus.ts';
