@@ -29,7 +29,10 @@ type Options = {
   readonly onService: (service: string) => void;
 };
 
-/** `resync` publishes everything and that it was everything; `confirm` only what was not known. */
+/** A task that the mesh takes to live on this node. */
+type LiveTask = { readonly task: string; readonly service: string };
+
+/** `resync` publishes everything and that it was everything; `confirm` what was not known, or the mesh has otherwise. */
 type Listing = 'resync' | 'confirm';
 
 /** How many containers are inspected at a time when they are listed. */
@@ -46,7 +49,7 @@ export class NodeWatch {
   readonly #lives: ContainerLives;
   readonly #stopSignals = new Map<string, number>();
   readonly #listings: Coalescer<Listing>;
-  /** Containers of which the mesh had an older and other word than this node's, at the last listing. */
+  /** Containers, and tasks without one, of which the mesh had an older and other word than this node's at the last listing. */
   #unlike: ReadonlySet<string> = new Set();
   readonly #putAside = new PutAside();
   /** Whether the last listing that was published is only a part: there is to be another one. */
@@ -162,7 +165,7 @@ export class NodeWatch {
     // Of one that was seen before it is known whose it is; of others it may be any task's.
     const unknown = aside.filter((id) => !this.#lives.get(id));
     const partial = this.#putAside.awaits(unknown, tick);
-    const denied = partial ? [] : this.#denyAbsent(new Set(tasks), tick);
+    const denied = partial ? [] : this.#denyAbsent(new Set(tasks), tick).filter((task) => this.#isToldOf(task, tick));
     if (listing === 'confirm') this.#tellAgain(denied);
     else this.#publishAll(tick, tasks, partial);
   }
@@ -172,7 +175,7 @@ export class NodeWatch {
    * after a later one that said what the mesh had already, or of a task that was forgotten: of that nothing was kept by
    * which the late one is known as old. That there is no container of a task is only told by a whole listing.
    */
-  #tellAgain(denied: readonly string[]): void {
+  #tellAgain(denied: readonly LiveTask[]): void {
     if (!this.#options.viewIsCurrent()) return;
     const unlike = this.#lives.all().filter((held) => this.#isUnlike(held));
     for (const held of unlike) {
@@ -180,11 +183,17 @@ export class NodeWatch {
         this.#options.offer(this.#outgoing(held, 'container listing', this.#options.newId()));
       }
     }
-    if (denied.some((task) => this.#unlike.has(task))) this.#listings.ask('resync');
-    this.#unlike = new Set([...unlike.map(({ id }) => id), ...denied]);
+    if (denied.some(({ task }) => this.#unlike.has(task))) this.list('resync');
+    this.#unlike = new Set([...unlike.map(({ id }) => id), ...denied.map(({ task }) => task)]);
   }
 
-  #isUnlike({ task, service, state, tick }: HeldContainer): boolean {
+  /** Whether a listing says otherwise than what the mesh was told of the container of a task that has none. */
+  #isToldOf({ task, service }: LiveTask, tick: number): boolean {
+    const told = this.#options.view.container(this.#node, service, task);
+    return told?.container !== 'unknown' && this.#isUnlike({ task, service, state: 'dead', tick });
+  }
+
+  #isUnlike({ task, service, state, tick }: Omit<HeldContainer, 'id'>): boolean {
     const told = this.#options.view.container(this.#node, service, task);
     if (!told || told.container === state) return false;
     // Of another boot nothing can be said: its ticks are others.
@@ -224,7 +233,7 @@ export class NodeWatch {
    * Tasks that the mesh takes to live here and that have no container: it ended while nobody watched. The executor is
    * told at once; the bus learns it from the listing's fact. Then forgets what nobody has any more. Answers those tasks.
    */
-  #denyAbsent(listed: ReadonlySet<string>, tick: number): readonly string[] {
+  #denyAbsent(listed: ReadonlySet<string>, tick: number): readonly LiveTask[] {
     const { view, viewIsCurrent, own, tell } = this.#options;
     const absent = (task: string) => !listed.has(task) && !this.#lives.hasTask(task);
     const denied = [...view.liveTasks(this.#node)].filter(({ task }) => absent(task));
@@ -232,13 +241,12 @@ export class NodeWatch {
       if (own()?.containers.get(task)?.state === 'dead') continue;
       tell({ kind: 'container', task, service, container: '', state: 'dead', tick });
     }
-    const tasks = denied.map(({ task }) => task);
-    if (!viewIsCurrent()) return tasks;
+    if (!viewIsCurrent()) return denied;
     const held = new Set([...view.services()].flatMap(({ id }) => [...view.tasks(id)].map((task) => task.id)));
     for (const task of own()?.containers.keys() ?? []) {
       if (absent(task) && !held.has(task)) tell({ kind: 'forgotten', task });
     }
-    return tasks;
+    return denied;
   }
 
   /** `listed` are tasks that have a container, be it one that cannot be read: none of them is denied. */
