@@ -139,14 +139,18 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
         for (const connection of apart) connection.mend();
       });
     }
-    case 'way cut': {
-      const [one, other] = [at(machines, event.machine), at(machines, event.other)];
-      if (!one || !other || one === other) return nowMs;
-      one.unreached.add(other);
-      other.unreached.add(one);
+    case 'half seen': {
+      const node = at(nodes, event.machine);
+      const other = at(machines, event.other);
+      if (!node || !other || node.machine === other) return nowMs;
+      const { machine, connection } = node;
+      connection?.cut();
+      machine.unreached.add(other);
+      other.unreached.add(machine);
       return mend(event.forMs, () => {
-        one.unreached.delete(other);
-        other.unreached.delete(one);
+        connection?.mend();
+        machine.unreached.delete(other);
+        other.unreached.delete(machine);
       });
     }
     case 'partition': {

@@ -23,11 +23,6 @@ const restoredMsMax = 700_000;
 const restMs = 40_000;
 const lookEveryMs = 1_000;
 const backupEveryMs = 3_000;
-/**
- * The mesh may just have been swept, which nodes tell of a moment later: consoles are looked at again for 5 s. And rules may
- * be right, for there is nothing to serve, before what is late has made the mesh complete.
- */
-const viewMs = 5_000;
 
 /** One story in so many ends with an update: it takes some time. */
 const updatesEvery = 7;
@@ -64,11 +59,7 @@ export async function run(story: Story): Promise<Report> {
     if (wrong.length > 0) wrongMs = nowMs;
   }
   const quietMs = (wrongMs ?? fromMs) - fromMs;
-  let views = await wrongViews(world);
-  for (let waitedMs = 0; views.length > 0 && waitedMs < viewMs + lateMs(story); waitedMs += lookEveryMs) {
-    await pass(lookEveryMs);
-    views = await wrongViews(world);
-  }
+  const views = await wrongViews(world, lateMs(story));
   const isQuiet = wrong.length + views.length === 0;
   if (isQuiet && story.seed % updatesEvery === 0) await updateLast(world);
   const after = isQuiet ? await wrongAfterLoss(world, lateMs(story)) : [];

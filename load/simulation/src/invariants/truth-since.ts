@@ -72,10 +72,18 @@ export class TruthSince {
     return well.flatMap((task) => addressOn(task, network) ?? []);
   }
 
-  /** Docker calls a machine that nobody reaches ready for some seconds more, or for ever where managers alone reach it. */
+  /** Docker calls a machine that nobody reaches ready for some seconds more, or for ever where the managers still do. */
   #isLinked(node: string): boolean {
-    return this.#truth.machines.some(
-      (machine) => machine.node === node && machine.linked && machine.unreached.size === 0,
+    const { machines } = this.#truth;
+    return machines.some(
+      (machine) =>
+        machine.node === node &&
+        machine.linked &&
+        (machine.unreached.size === 0 ||
+          machines.some(
+            (other) =>
+              other !== machine && other.powered && other.linked && other.daemon && !machine.unreached.has(other),
+          )),
     );
   }
 

@@ -13,10 +13,11 @@ const sentinelsEvery = 6;
 /** Draws the story of a seed, with so many events. */
 export function drawStory(seed: number, steps: number): Story {
   const chance = chanceFrom(seed * 4);
+  const sentinels = seed % sentinelsEvery === 0;
   const shape: Shape = {
     ...drawShape(chance),
     ...(seed % consolesEvery === 0 ? { consoles: 2 } : {}),
-    ...(seed % sentinelsEvery === 0 ? { sentinels: 2 } : {}),
+    ...(sentinels ? { sentinels: 2 } : {}),
   };
   const events: StoryEvent[] = [];
   // What is restored excuses much: most stories do without, and are held to more.
@@ -24,7 +25,8 @@ export function drawStory(seed: number, steps: number): Story {
   let atMs = 2_000;
   for (let n = 0; n < steps; n++) {
     // A swarm without services has nothing to go wrong.
-    const event = n < 2 || chance.happens(0.5) ? drawChange(chance, n < 2) : drawMisfortune(chance, restores);
+    const event =
+      n < 2 || chance.happens(0.5) ? drawChange(chance, n < 2) : drawMisfortune(chance, { restores, sentinels });
     events.push({ atMs, ...event });
     atMs += drawPauseMs(chance);
   }
@@ -91,7 +93,10 @@ function drawWish(chance: Chance): ServiceWish {
   };
 }
 
-function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
+/** What a story is drawn with: whether anything is restored in it, and whether there are sentinels. */
+type Drawn = { readonly restores: boolean; readonly sentinels: boolean };
+
+function drawMisfortune(chance: Chance, { restores, sentinels }: Drawn): Misfortune {
   const forMs = chance.happens(0.7) ? 100 + chance.upTo(4_000) : chance.upTo(40_000);
   const drawn = chance.next();
   // Where nothing is restored, a process dies in place of it: the restorations are 0.21 to 0.29 below.
@@ -108,7 +113,7 @@ function drawMisfortune(chance: Chance, restores: boolean): Misfortune {
   if (kind < 0.38) {
     return { kind: 'bus parts', processes: Array.from({ length: 1 + chance.upTo(3) }, () => chance.next()), forMs };
   }
-  if (kind < 0.39) return { kind: 'way cut', machine: chance.next(), other: chance.next(), forMs };
+  if (kind < 0.4 && sentinels) return { kind: 'half seen', machine: chance.next(), other: chance.next(), forMs };
   if (kind < 0.45) {
     const machines = Array.from({ length: 1 + chance.upTo(1) }, () => chance.next());
     return { kind: 'partition', machines, whole: chance.happens(0.5), forMs };

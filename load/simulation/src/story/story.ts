@@ -46,8 +46,8 @@ export type Misfortune =
   | { readonly kind: 'half cut'; readonly process: Share; readonly half: 'outward' | 'inward'; readonly forMs: number }
   /** The bus's servers part: these processes are on the side without a majority, where nothing is stored. */
   | { readonly kind: 'bus parts'; readonly processes: readonly Share[]; readonly forMs: number }
-  /** The sandboxes of these two do not reach each other, which sentinels ask for. */
-  | { readonly kind: 'way cut'; readonly machine: Share; readonly other: Share; readonly forMs: number }
+  /** A machine's process is cut from the bus, and its sandbox and another's do not reach each other: sentinels ask for both. */
+  | { readonly kind: 'half seen'; readonly machine: Share; readonly other: Share; readonly forMs: number }
   /** These machines do not reach the managers, and where it is `whole` the bus neither. */
   | { readonly kind: 'partition'; readonly machines: readonly Share[]; readonly whole: boolean; readonly forMs: number }
   /** The process dies after so many more effects, the last of them done or not. */

@@ -72,9 +72,9 @@ type Table = {
 };
 
 /**
- * A kernel in memory that refuses what nft refuses, and fails one operation in ten by itself. Of the applies that fail, half
- * end before the table's part, which IPVS may have heard of by then; a quarter after that, before what goes from IPVS; and of
- * the others only the answer is lost, as with a process killed too late.
+ * A kernel in memory that refuses what nft refuses, and fails one operation in ten by itself. Of the applies that fail a quarter
+ * ends amid what is new on IPVS, another before the table, which takes nothing, a third after the table and before what goes
+ * from IPVS; and of the others only the answer is lost, as with a process killed too late.
  */
 export function createKernelStandIn({
   seed,
@@ -97,6 +97,7 @@ export function createKernelStandIn({
   let refused: string | undefined;
 
   const fails = () => failOneIn > 0 && random() * failOneIn < 1;
+  const hung = (when: string) => new CommandHung(`stand-in (seed ${seed}), ${when}`, 0);
   const find = (namespace: Namespace) => {
     if (namespace !== 'host' && !sandboxes.has(namespace)) throw new NamespaceMissing(namespace, fileOf(namespace));
   };
@@ -142,23 +143,26 @@ export function createKernelStandIn({
     async apply(namespace, transaction: Transaction) {
       const text = render(transaction);
       find(namespace);
-      const failure = fails() ? random() * 2 : undefined;
+      const failure = fails() ? random() : undefined;
       const { before, after } = onIpvs(transaction);
+      if (failure !== undefined && failure < 1 / 4) {
+        performAll(namespace, before.slice(0, Math.floor(random() * before.length)));
+        throw hung('amid it');
+      }
       const notTaken = performAll(namespace, before);
       const rejection = (why: string) => new RuleRejected(namespace, why, text);
       if (refused !== undefined && text.includes(refused))
         throw rejection('Could not process rule: Operation not supported');
-      if (failure !== undefined && failure < 1) throw rejection(`stand-in (seed ${seed})`);
+      if (failure !== undefined && failure < 1 / 2) throw rejection(`stand-in (seed ${seed})`);
       const changed = changedBy(tables.get(namespace), transaction);
       if (typeof changed === 'string') throw rejection(`Could not process rule: ${changed}`);
       if (changed.table) tables.set(namespace, changed.table);
       else tables.delete(namespace);
       applied.push({ namespace, text, size: transaction.operations.length });
-      const unanswered = () => new CommandHung(`stand-in (seed ${seed}), after taking effect`, 0);
-      if (failure !== undefined && failure < 1.5) throw unanswered();
+      if (failure !== undefined && failure < 3 / 4) throw hung('before all of it took effect');
       notTaken.push(...performAll(namespace, after));
       if (notTaken.length > 0) throw new RefusedByIpvs(namespace, notTaken);
-      if (failure !== undefined) throw unanswered();
+      if (failure !== undefined) throw hung('after taking effect');
       return { durationMs: 0.2 };
     },
 

@@ -33,12 +33,15 @@ export async function ask(
       // What is said without a connection does not arrive.
       const say = (tell: () => void) =>
         other.connected && other.outward.pass(() => connection.inward.pass(() => end(tell)));
-      other.inward.pass(() =>
-        answerer.handle(text).then(
-          (answer) => say(() => resolve(answer)),
-          (error) => say(() => reject(new AnswerFailed(subject, failureLine(error)))),
-        ),
-      );
+      other.inward.pass(async () => {
+        if (!server.answerers.has(answerer)) return;
+        const told = await answerer.handle(text).then(
+          (answer) => () => resolve(answer),
+          (error) => () => reject(new AnswerFailed(subject, failureLine(error))),
+        );
+        await other.late();
+        say(told);
+      });
     });
   });
 }

@@ -12,6 +12,8 @@ const patienceMs = 100;
 const lostMsMaxDefault = 500;
 /** How long an operation waits for its answer, where only one direction carries. */
 const answerMsMax = 3_000;
+/** A client whose pings nobody answers takes its connection for lost after about so long (`nats/connection.ts`). */
+const unansweredMsMax = 5_000;
 
 /** One service's connection to the stand-in; it can be lost without the others'. */
 export class MemoryConnection {
@@ -24,6 +26,8 @@ export class MemoryConnection {
   readonly inward = new Half();
   /** Whether its server is among the majority: the others pass messages among themselves, and have nothing else. */
   hasQuorum = true;
+  /** One direction was cut: until it is mended there is no other connection either. */
+  #cut = false;
   readonly #listeners = new Set<(state: State, detail: string) => void>();
 
   constructor(server: MemoryServer) {
@@ -48,11 +52,22 @@ export class MemoryConnection {
   }
 
   find(): void {
-    if (!this.connected && !this.closed) this.#tell('connected', 'connected to the stand-in again');
+    if (!this.connected && !this.closed && !this.#cut) this.#tell('connected', 'connected to the stand-in again');
+  }
+
+  /** One direction carries nothing; what is under way waits for as long as the connection seems to be there. */
+  cutHalf(half: 'outward' | 'inward'): void {
+    if (this.closed) return;
+    this.#cut = true;
+    this[half].shut();
+    this.server.clock.after(unansweredMsMax, () => {
+      if (this[half].isShut) this.lose();
+    });
   }
 
   /** Whatever was cut of it is there again. */
   mend(): void {
+    this.#cut = false;
     this.find();
     for (const half of [this.outward, this.inward]) half.open();
     if (this.hasQuorum) return;
@@ -78,7 +93,7 @@ export class MemoryConnection {
   async ask<T>(operation: string, work: () => T): Promise<T> {
     await this.reach(operation, () => this.isServed);
     const answer = this.outward.isShut || this.inward.isShut ? await this.#askThrough(operation, work) : work();
-    if (this.server.faults.lateMsMax) await this.#late();
+    if (this.server.faults.lateMsMax) await this.late();
     this.#require(this.isServed, operation);
     return answer;
   }
@@ -86,7 +101,7 @@ export class MemoryConnection {
   /** Takes a question as far as the connection, which may be lost with it. @throws {BusUnavailable} where it is not there */
   async reach(operation: string, isThere: () => boolean): Promise<void> {
     const { clock, chance, faults } = this.server;
-    await this.#late();
+    await this.late();
     if (chance.happens(faults.lost ?? 0)) this.lose(1 + chance.upTo(faults.lostMsMax ?? lostMsMaxDefault));
     if (!isThere()) await new Promise<void>((resolve) => void clock.after(patienceMs, resolve));
     this.#require(isThere(), operation);
@@ -143,7 +158,8 @@ export class MemoryConnection {
     };
   }
 
-  #late(): Promise<void> {
+  /** As late as anything that arrives. */
+  late(): Promise<void> {
     const { clock, chance, faults } = this.server;
     return new Promise((resolve) => void clock.after(chance.upTo(faults.lateMsMax ?? 0), resolve));
   }

@@ -24,13 +24,14 @@ export function consume(
   const taker = {
     listening: () => !stopped && connection.isServed,
     take: (delivery: Delivery) =>
-      connection.inward.pass(() =>
+      connection.inward.pass(() => {
+        if (stopped) return;
         handle({
           ...delivery,
           ack: () => answer(delivery.ack),
           retry: (delayMs) => answer(() => delivery.retry(delayMs)),
-        }),
-      ),
+        });
+      }),
   };
   const look = connection.later(() => {
     if (stopped || !connection.isServed) return;
@@ -44,7 +45,7 @@ export function consume(
     if (state === 'lost') return;
     const sending = unsent;
     unsent = [];
-    for (const send of sending) send();
+    for (const send of sending) answer(send);
     look();
   });
   server.readers.add(look);

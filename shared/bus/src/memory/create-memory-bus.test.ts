@@ -232,6 +232,22 @@ describe('The stand-in cut off', () => {
     expect(states).toEqual([]);
   });
 
+  it('is lost where one direction carries nothing for long, and what was under way with it', async () => {
+    const clock = new SimulatedClock();
+    const bus = createMemoryBus({ clock });
+    const mute = bus.another();
+    await clock.settle(bus.provision());
+    const states: string[] = [];
+    mute.onState((state) => void states.push(state));
+    mute.cutHalf('outward');
+    const put = mute.mesh.put('node.a', '1', 0).catch(() => {});
+    await clock.settle(put, 10_000);
+    expect(states).toEqual(['lost']);
+    mute.mend();
+    expect(states).toEqual(['lost', 'connected']);
+    expect(await clock.settle(bus.mesh.get('node.a'))).toBeUndefined();
+  });
+
   it('stores nothing without a majority, and passes messages among those that are without it', async () => {
     const clock = new SimulatedClock();
     const bus = createMemoryBus({ clock });

@@ -30,8 +30,8 @@ export type MemoryBus = Bus & {
   /** Loses this connection, for so long or until `mend`. */
   cut(forMs?: number): void;
   /**
-   * Lets one direction of this connection carry nothing, and the connection not know: what it says, or what it is told,
-   * arrives with `mend`.
+   * Lets one direction of this connection carry nothing: what it says, or what it is told, arrives with `mend`, unless the
+   * connection is taken for lost before, which it is after 5 s.
    */
   cutHalf(half: 'outward' | 'inward'): void;
   /** Puts this connection's server on the side without a majority, where nothing is stored, until `mend`. */
@@ -110,7 +110,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
     wipe: () => server.wipe(),
     backup: () => server.backup(),
     cut: (forMs) => connection.lose(forMs),
-    cutHalf: (half) => connection[half].shut(),
+    cutHalf: (half) => connection.cutHalf(half),
     part: () => {
       connection.hasQuorum = false;
     },
