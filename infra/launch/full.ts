@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const simulation = 'load/simulation/src/main.ts';
 const acceptance = 'load/acceptance/src';
-/** Each in a machine of its own: a file takes up to an hour there. */
+/** Each in a machine of its own: a file takes from five minutes to an hour there. */
 const swarmTests = readdirSync(`${project}${acceptance}`)
   .filter((file) => file.endsWith('.swarm.test.ts'))
   .map((file) => `vitest run --project swarm --reporter=verbose ${acceptance}/${file}`);
 const parts = [
   ['infra/launch/test.ts'],
   ['node_modules/vitest/vitest.mjs', 'run', '--project', 'lab'],
-  ...swarmTests.map((command) => ['infra/lab/main.ts', '--limit', '60', command]),
+  ...swarmTests.map((command) => ['infra/lab/main.ts', '--limit', '90', command]),
   [simulation, '--seeds', '1001..10000'],
   [simulation, '--faults'],
   [

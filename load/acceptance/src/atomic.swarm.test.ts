@@ -1,4 +1,5 @@
 // Each change is one transaction whose cost is that of the change, and no connection notices it. Ports 83xx.
+import { patience } from '@fairway/cluster';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
@@ -30,7 +31,7 @@ test('four clients see no failure through 200 changes of another service', async
   await swarm.answers('restless', 8301);
 });
 
-test('four clients see no failure through 50 scalings of their own service', { timeout: 300_000 }, async ({
+test('four clients see no failure through 50 scalings of their own service', { timeout: 300_000 * patience() }, async ({
   swarm,
 }) => {
   await swarm.create('breathing', { ports: ['8310:8000'], replicas: 2, options: [...drains, ...saysReady] });

@@ -1,5 +1,6 @@
 // Three nodes at 10.99.0.11 to .13, the first one the manager; an outside client at 10.99.0.1. Each test has ports of
 // its own: 81xx.
+import { patience } from '@fairway/cluster';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
@@ -77,6 +78,6 @@ test('modes host and dnsrr are left alone', async ({ swarm }) => {
   // Docker's own rules of mode host go on working on the one node that they are on.
   const ask = async (address: string | undefined) =>
     swarm.probe({ carrier: 'tcp', targets: [`${address}:8150`], count: 1 });
-  await expect.poll(async () => (await ask(worker?.address)).failures, { timeout: 30_000 }).toEqual({});
+  await expect.poll(async () => (await ask(worker?.address)).failures, { timeout: 30_000 * patience() }).toEqual({});
   expect((await ask(manager?.address)).failures).toEqual({ ECONNREFUSED: 1 });
 });

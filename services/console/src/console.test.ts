@@ -142,7 +142,7 @@ test('an outcome that cannot be read is left out, and counted', async () => {
   expect((await lab.status()).body).toMatchObject({ converged: true, putAside: 1 });
 });
 
-test('a node that is throttled is named for as long as deciders say so', async () => {
+test('a node that is throttled is named for as long as it is said', async () => {
   const lab = await open();
   await lab.fill();
   await lab.tell(applied(2));
@@ -156,6 +156,9 @@ test('a node that is throttled is named for as long as deciders say so', async (
   expect(await problems()).toEqual([{ about: 'node alpha', why: expect.stringContaining('7 messages') }]);
   await lab.pass(2_000);
   expect(await problems()).toEqual([]);
+  lab.bus.broadcast(throttledMessage('sentinel', { sender: 'n1', refused: 0 }));
+  await lab.pass(1);
+  expect(await problems()).toEqual([{ about: 'node alpha', why: expect.stringContaining('not heard for a while') }]);
 });
 
 test('what sentinels do not see is told for as long as they say so, and that none is heard after a while', async () => {

@@ -55,7 +55,8 @@ export function foldView(
   const add = (about: string, why: string) => problems.set(`${about} ${why}`, { about, why });
   for (const [sender, refused] of throttled) {
     const about = `node ${mesh.nodes.get(sender)?.claim?.name ?? sender}`;
-    add(about, `it tells more than is taken: ${refused} messages were refused in a second. What is behind it?`);
+    const told = refused > 0 ? `: ${refused} messages were refused in a second` : ', and is not heard for a while';
+    add(about, `it tells more than is taken${told}. What is behind it?`);
   }
   for (const [key, reason] of unreadable) add(key, `the console cannot read it and shows what it had: ${reason}`);
   if (!mesh.complete) {

@@ -4,7 +4,7 @@ import { Recently } from './recently.ts';
 /** Nodes that tell more than is taken, by their id: how many messages of theirs were refused in a second. */
 export type Throttled = Stoppable & { readonly now: ReadonlyMap<string, number> };
 
-/** Hears from deciders whom they throttle. */
+/** Hears from deciders and sentinels whom they throttle. */
 export function followThrottled(bus: Bus, clock: Clock): Throttled {
   const heard = new Recently<number>(clock);
   const hearing = bus.subscribe(subjects.throttled('*'), (message) => {
