@@ -25,6 +25,7 @@ const allowance: Allowance = { perSecond, burst: 10 * perSecond };
 export type EarOptions = {
   readonly clock: Clock;
   readonly onBeat: (beat: Beat) => void;
+  /** The first of a sender's that cannot be read, and the next first once one could. */
   readonly onUnreadable: (error: Unreadable) => void;
   /** A node beats so often that it is not heard for a while. */
   readonly onFlood: (node: string) => void;
@@ -41,6 +42,8 @@ export class Ear {
   readonly #options: EarOptions;
   readonly #doors: Doors;
   readonly #accounts = new Map<string, Account>();
+  /** Whose last beat could not be read. */
+  readonly #unreadable = new Set<string>();
   /** How many of each sender's were refused in this second. */
   readonly #refused = new Map<string, number>();
 
@@ -77,7 +80,11 @@ export class Ear {
 
   /** Forgets all senders but these. */
   keepOnly(nodes: { has(node: string): boolean }): void {
-    for (const sender of this.#accounts.keys()) if (!nodes.has(sender)) this.#accounts.delete(sender);
+    for (const sender of [...this.#accounts.keys(), ...this.#unreadable])
+      if (!nodes.has(sender)) {
+        this.#accounts.delete(sender);
+        this.#unreadable.delete(sender);
+      }
   }
 
   stop(): void {
@@ -99,9 +106,11 @@ export class Ear {
     this.#doors.hear(sender);
     try {
       onBeat(readBeat(message));
+      this.#unreadable.delete(sender);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      onUnreadable(error);
+      if (!this.#unreadable.has(sender)) onUnreadable(error);
+      this.#unreadable.add(sender);
     }
   }
 }

@@ -1,0 +1,26 @@
+import { beatMessage, createMemoryBus, SimulatedClock, subjects } from '@fairway/bus';
+import { expect, test } from 'vitest';
+import { Ear } from './ear.ts';
+
+test('of beats that cannot be read the first of each sender is told of, and again after one that could be', async () => {
+  const clock = new SimulatedClock();
+  const bus = createMemoryBus({ clock });
+  const told: string[] = [];
+  new Ear(bus.another(), {
+    clock,
+    onBeat: ({ node }) => told.push(`${node} beats`),
+    onUnreadable: ({ message }) => told.push(message.split(':')[1]?.trim() ?? ''),
+    onFlood: () => {},
+  });
+  const reading = { incarnation: { boot: 'b', daemon: 'd' }, tick: 1 };
+  const say = async (node: string, text?: string) => {
+    const beat = beatMessage({ node, reading, everyMs: 200 });
+    bus.broadcast(text ? { subject: subjects.beat(node), text } : beat);
+    await clock.settle(Promise.resolve(), 1);
+  };
+  for (const text of ['{}', '{', 'x']) await say('n1', text);
+  await say('n2', '{}');
+  await say('n1');
+  await say('n1', '{}');
+  expect(told).toEqual(['fairway.beat.n1', 'fairway.beat.n2', 'n1 beats', 'fairway.beat.n1']);
+});
