@@ -7,7 +7,17 @@ import { Engine } from './engine.ts';
 import { consoleUrls, nodeService } from './fairway.ts';
 import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
-import { clusterCredentials, credentialsFile, leftOut, natsName, nodeNats, removeStore, storeOf } from './nats.ts';
+import {
+  busReady,
+  clusterCredentials,
+  credentialsFile,
+  leftOut,
+  natsName,
+  nodeNats,
+  presentForm,
+  removeStore,
+  storeOf,
+} from './nats.ts';
 import { addMachine, dockerd, dockerdName, dockerdReady, enterNode, nodeCgroup } from './node.ts';
 import { joinNode, startNode, startPart } from './part.ts';
 import { type ClusterPlace, placeOf } from './place.ts';
@@ -275,18 +285,22 @@ export class Cluster {
     return this.join(node);
   }
 
-  /** The bus ends without warning and loses all that it had; an empty one takes its place. */
-  async wipeBus(): Promise<void> {
-    const { servers } = this.bus;
+  /** Servers of the bus, all unless told otherwise, end without warning and lose all that they had; empty ones take their place. */
+  async wipeBus(names?: readonly string[]): Promise<void> {
+    const servers = this.bus.servers.filter(({ name }) => names?.includes(name) ?? true);
     await Promise.all(servers.map((server) => server.kill()));
     for (const { name } of servers) removeStore(this.place, name);
     for (const server of servers) await server.start();
   }
 
+  /** Waits until every server of the bus says that it has all that it is to have. */
+  busReady(): Promise<void> {
+    return busReady(this.place, readState(this.place).nodes, presentForm(this.place));
+  }
+
   /** Starts those servers of the bus anew that the others left out when they began with empty disks; answers their names. */
   async completeBus(): Promise<readonly string[]> {
-    const { bus, nodes } = readState(this.place);
-    const names = await leftOut(this.place, nodes, bus.parts.length === 1 ? 'single' : 'cluster');
+    const names = await leftOut(this.place, readState(this.place).nodes, presentForm(this.place));
     for (const name of names) {
       await this.process(name).kill();
       await this.process(name).start();

@@ -34,6 +34,11 @@ function busServers(nodes: readonly NodeRecord[], form: BusForm): BusServer[] {
   return nodes.slice(0, serversMost).map((node) => ({ part: natsName(node.name), address: node.address, node }));
 }
 
+/** The form of the bus that there is. */
+export function presentForm(place: ClusterPlace): BusForm {
+  return readState(place).bus.parts.length === 1 ? 'single' : 'cluster';
+}
+
 /** The name of the server's process on a node. */
 export function natsName(node: string): string {
   return `${node}.nats`;

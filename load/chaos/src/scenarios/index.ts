@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { addressesGivenAway } from './addresses-given-away.ts';
+import { busMajorityLost, busServerWiped } from './bus-lost.ts';
 import { busWiped } from './bus-wiped.ts';
 import { clockMoved } from './clock-moved.ts';
 import { containerKilled, containerOutOfMemory, containerSickens } from './container-ends.ts';
@@ -27,6 +28,8 @@ export const scenarios: readonly Scenario[] = [
   nodeProcessKilled,
   natsKilled,
   natsUnreachable,
+  busMajorityLost,
+  busServerWiped,
   busWiped,
   diskFull,
   slowNode,
@@ -50,6 +53,8 @@ export const alone: readonly Scenario[] = [
   managerLost,
   addressesGivenAway,
   nodeJoinsAndLeaves,
+  busMajorityLost,
+  busServerWiped,
   busWiped,
   natsUnreachable,
   nodeProcessKilled,
