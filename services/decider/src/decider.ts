@@ -65,6 +65,9 @@ export type Decider = { stop(): Promise<void> };
 /** Starts a decider; any number may run, they share the facts and agree by compare and swap. */
 export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, clock = realClock }: Options): Decider {
   const replica = new MeshReplica({
+    onChange: () => {
+      if (replica.current) bus.expect(replica.current.nodes.keys());
+    },
     onUnreadable: (error) =>
       log.error('an entry of the mesh cannot be read and is left alone', { reason: error.message }),
   });

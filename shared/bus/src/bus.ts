@@ -63,6 +63,8 @@ export interface Bus {
    * For deciders, which own them; may be called by several at once, and again after a loss.
    */
   provision(): Promise<string>;
+  /** For deciders: what these tell is to be heard, whoever floods. */
+  expect(senders: Iterable<string>): void;
   /** The mesh bucket's epoch; undefined while there is no bucket. */
   epoch(): Promise<string | undefined>;
   /**

@@ -247,3 +247,21 @@ test('a cluster that lost everything is made anew, and readers begin again', asy
   await becomes(() => expect(epochs.at(-1)).toBe(epoch));
   expect(epoch).not.toBe(epochs[0]);
 });
+
+test('whoever is revoked is cut off within a second by whichever of the servers it is on, and nobody else', async () => {
+  const names = ['r1', 'r2', 'r3'];
+  for (const name of names) await all.folder.add({ name, role: 'node' });
+  const others: string[] = [];
+  for (const bus of [decider, node]) bus.onState((state) => void others.push(state));
+  for (const [at, name] of names.entries()) {
+    const states: string[] = [];
+    const bus = await becomes(() => all.connect(name, { servers: [all.urls[at] ?? ''] }));
+    bus.onState((state) => void states.push(state));
+    const startMs = performance.now();
+    await all.folder.revoke(name);
+    await becomes(() => expect(states).toEqual(['lost']));
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+  }
+  await pause(1_000);
+  expect(others).toEqual([]);
+});

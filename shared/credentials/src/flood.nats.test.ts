@@ -96,6 +96,21 @@ test('who waits for nothing is refused, and named; the others’ facts are store
   })();
   await vi.waitFor(() => expect(named).toEqual(new Set(['flood'])), { timeout: 30_000 });
   await tellCalmly(20, 'c');
+  // One that begins amid it, alone, has heard nobody yet.
+  const later = await all.connect('decider');
+  await later.provision();
+  later.expect(['calm', 'flood']);
+  later.consume(factStream.name, deciderConsumer, (delivery) => {
+    stored.push(delivery.subject.split('.')[2] ?? '');
+    delivery.ack();
+  });
+  expect(lost).toEqual([]);
+  await decider.close();
+  lost.length = 0;
+  named.clear();
+  decider = later;
+  await vi.waitFor(() => expect(named).toEqual(new Set(['flood'])), { timeout: 30_000 });
+  await tellCalmly(20, 'd');
   on = false;
   await sending;
   await nc.close();

@@ -12,6 +12,7 @@ export function busOf(life: Life, bus: MemoryBus): Bus {
   return {
     sender: bus.sender,
     provision: () => life.effect(() => bus.provision()),
+    expect: (senders) => life.act(() => bus.expect(senders)),
     epoch: () => life.effect(() => bus.epoch()),
     publish: (message, id) => life.effect(() => bus.publish(message, id)),
     broadcast: (message) => life.act(() => bus.broadcast(message)),

@@ -66,6 +66,8 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
   return {
     sender: 'memory',
     provision: () => connection.write('provision', () => server.provision()),
+    // Nobody is shut out here.
+    expect: () => {},
     epoch: () => connection.ask('read the epoch', () => server.world?.epoch),
     async publish(message, id) {
       connection.requireSize(message.subject, message.text);

@@ -1,6 +1,6 @@
 import type { Msg } from '@nats-io/nats-core';
 import { Admission } from '../admission.ts';
-import type { Stoppable } from '../bus.ts';
+import type { Bus, Stoppable } from '../bus.ts';
 import { Doors, shutMs } from '../doors.ts';
 import { FairQueue } from '../fair-queue.ts';
 import { realClock } from '../memory/clock.ts';
@@ -31,7 +31,7 @@ type Admitted = { readonly told: Msg; readonly subject: string; readonly sender:
  * comes in one line for all, behind as much as anybody likes to send (decision 0013). On a connection of its own, as a
  * server that finds it too slow cuts it off.
  */
-export function admit(connection: Connection): Stoppable {
+export function admit(connection: Connection): Stoppable & Pick<Bus, 'expect'> {
   const admission = new Admission();
   const waiting = new FairQueue<Admitted>();
   let storing = 0;
@@ -107,6 +107,9 @@ export function admit(connection: Connection): Stoppable {
   }
 
   return {
+    expect(senders) {
+      for (const sender of senders) doors.hear(sender);
+    },
     async stop() {
       clearInterval(saying);
       doors.stop();

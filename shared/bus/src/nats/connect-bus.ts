@@ -35,20 +35,21 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const shortage = new Shortage(options.log);
   const mesh = await openBucket(connection, meshBucket);
   const tell = teller(connection);
-  let owns = false;
+  let admission: Admitting | undefined;
   let closed = false;
 
   return {
     sender: connection.sender,
     async provision() {
       const epoch = await provision(connection, shortage);
-      if (!owns && !closed) {
-        owns = true;
+      if (!admission && !closed) {
+        admission = admitting(options);
         keep(announceHead(connection, meshBucket));
-        keep(admitting(options));
+        keep(admission);
       }
       return epoch;
     },
+    expect: (senders) => admission?.expect(senders),
     epoch: () => readEpoch(connection, meshBucket),
     async publish(message, id) {
       requireSize(connection, message.subject, Buffer.byteLength(message.text));
@@ -79,8 +80,10 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   };
 }
 
+type Admitting = Stoppable & Pick<Bus, 'expect'>;
+
 /** Admits what is told, on a connection of its own, from when it is there until it is stopped. */
-function admitting({ onState: _, ...options }: ConnectOptions): Stoppable {
+function admitting({ onState: _, ...options }: ConnectOptions): Admitting {
   const stopping = new AbortController();
   const opened = Connection.open({ ...options, name: `${options.name}-admission`, signal: stopping.signal }).then(
     (connection) => ({ connection, admission: admit(connection) }),
@@ -89,6 +92,10 @@ function admitting({ onState: _, ...options }: ConnectOptions): Stoppable {
     },
   );
   return {
+    expect(senders) {
+      const expected = [...senders];
+      void opened.then((held) => held?.admission.expect(expected));
+    },
     async stop() {
       stopping.abort();
       const { connection, admission } = (await opened) ?? {};

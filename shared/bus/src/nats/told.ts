@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { schemaVersion, version } from '../version.ts';
 
 /** What somebody hears who told something: nothing where it is stored, how long to wait, or what failed. */
 export type Told = { readonly waitMs?: number; readonly failed?: string };
@@ -6,17 +7,23 @@ export type Told = { readonly waitMs?: number; readonly failed?: string };
 /** A sender waits no longer, whatever it is told. */
 const waitMsMax = 20_000;
 
-const shape = z.object({ waitMs: z.int().min(0).max(waitMsMax).exactOptional(), failed: z.string().exactOptional() });
+/** Releases before this one said no version, and there may still be deciders of theirs. */
+const shape = z.object({
+  schema: version.exactOptional(),
+  waitMs: z.int().min(0).max(waitMsMax).exactOptional(),
+  failed: z.string().exactOptional(),
+});
 
 /** As it travels. */
 export function writeTold(told: Told): string {
-  return JSON.stringify(told);
+  return JSON.stringify({ schema: schemaVersion, ...told });
 }
 
 /** Reads it; what it cannot be counts as a failure. */
 export function readTold(text: string): Told {
   try {
-    return shape.parse(JSON.parse(text));
+    const { schema: _, ...told } = shape.parse(JSON.parse(text));
+    return told;
   } catch {
     return { failed: 'an answer that cannot be read' };
   }
