@@ -66,7 +66,7 @@ export type Decider = { stop(): Promise<void> };
 export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, clock = realClock }: Options): Decider {
   const replica = new MeshReplica({
     onChange: () => {
-      if (replica.current) bus.expect(replica.current.nodes.keys());
+      if (replica.current && replica.caughtUp) bus.expect(replica.current.nodes.keys());
     },
     onUnreadable: (error) =>
       log.error('an entry of the mesh cannot be read and is left alone', { reason: error.message }),

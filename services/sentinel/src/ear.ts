@@ -22,6 +22,9 @@ import {
 const perSecond = (2 * 1000) / beatMsMin;
 const allowance: Allowance = { perSecond, burst: 10 * perSecond };
 
+/** `isUnreadable` where its last beat could not be read. */
+type Sender = Account & { isUnreadable: boolean };
+
 export type EarOptions = {
   readonly clock: Clock;
   readonly onBeat: (beat: Beat) => void;
@@ -41,9 +44,7 @@ export class Ear {
   heardMs = 0;
   readonly #options: EarOptions;
   readonly #doors: Doors;
-  readonly #accounts = new Map<string, Account>();
-  /** Whose last beat could not be read. */
-  readonly #unreadable = new Set<string>();
+  readonly #senders = new Map<string, Sender>();
   /** How many of each sender's were refused in this second. */
   readonly #refused = new Map<string, number>();
 
@@ -78,13 +79,11 @@ export class Ear {
     return refused;
   }
 
-  /** Forgets all senders but these. */
+  /** Forgets all senders but these, once their allowance is whole again. */
   keepOnly(nodes: { has(node: string): boolean }): void {
-    for (const sender of [...this.#accounts.keys(), ...this.#unreadable])
-      if (!nodes.has(sender)) {
-        this.#accounts.delete(sender);
-        this.#unreadable.delete(sender);
-      }
+    const nowMs = this.#options.clock.nowMs();
+    for (const [sender, { dueMs }] of this.#senders)
+      if (!nodes.has(sender) && dueMs <= nowMs) this.#senders.delete(sender);
   }
 
   stop(): void {
@@ -96,9 +95,9 @@ export class Ear {
     const nowMs = clock.nowMs();
     this.heardMs = nowMs;
     const sender = senderOf(message.subject) ?? '';
-    const account = this.#accounts.get(sender) ?? { dueMs: nowMs };
-    this.#accounts.set(sender, account);
-    if (earlyMs(account, allowance, unitsOf(message.text.length), nowMs) > 0) {
+    const held = this.#senders.get(sender) ?? { dueMs: nowMs, isUnreadable: false };
+    this.#senders.set(sender, held);
+    if (earlyMs(held, allowance, unitsOf(Buffer.byteLength(message.text)), nowMs) > 0) {
       this.#refused.set(sender, (this.#refused.get(sender) ?? 0) + 1);
       if (this.#doors.shutOut(sender)) onFlood(sender);
       return;
@@ -106,11 +105,11 @@ export class Ear {
     this.#doors.hear(sender);
     try {
       onBeat(readBeat(message));
-      this.#unreadable.delete(sender);
+      held.isUnreadable = false;
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      if (!this.#unreadable.has(sender)) onUnreadable(error);
-      this.#unreadable.add(sender);
+      if (!held.isUnreadable) onUnreadable(error);
+      held.isUnreadable = true;
     }
   }
 }

@@ -187,10 +187,11 @@ export class NodeWatch {
     this.#unlike = new Set([...unlike.map(({ id }) => id), ...denied.map(({ task }) => task)]);
   }
 
-  /** Whether a listing says otherwise than what the mesh was told of the container of a task that has none. */
+  /** Whether a listing ends what the mesh was told of the container of a task that has none, in whatever life of dockerd's. */
   #isToldOf({ task, service }: LiveTask, tick: number): boolean {
     const told = this.#options.view.container(this.#node, service, task);
-    return told?.container !== 'unknown' && this.#isUnlike({ task, service, state: 'dead', tick });
+    if (!told || told.container === 'unknown' || told.container === 'dead') return false;
+    return told.incarnation?.boot === this.#incarnation.boot && told.tick !== undefined && told.tick < tick;
   }
 
   #isUnlike({ task, service, state, tick }: Omit<HeldContainer, 'id'>): boolean {

@@ -59,7 +59,9 @@ describe('when something is lost and found', () => {
       { task: 'task9', service: 'service1' },
       { task: 'task8', service: 'service1' },
     ];
-    lab.view.told.set('task9', { container: 'running', tick: 1 });
+    // By an earlier start of dockerd.
+    const incarnation = { boot: 'boot1', daemon: 'daemon0' };
+    lab.view.told.set('task9', { container: 'running', incarnation, tick: 1 });
     await lab.clock.advance(35_000);
     const said = () => lab?.story.filter((line) => !line.startsWith('own'));
     expect(said()).toEqual([]);
@@ -68,8 +70,9 @@ describe('when something is lost and found', () => {
     // What no listing of this node's can end, or a later word of its own has changed, is not listed for.
     for (const told of [
       { container: 'unknown' } as const,
-      { container: 'running', tick: Number.MAX_SAFE_INTEGER } as const,
-      { container: 'dead', tick: 1 } as const,
+      { container: 'running', incarnation, tick: Number.MAX_SAFE_INTEGER } as const,
+      { container: 'running', incarnation: { boot: 'boot0', daemon: 'daemon0' }, tick: 1 } as const,
+      { container: 'dead', incarnation, tick: 1 } as const,
     ]) {
       lab.view.told.set('task9', told);
       await lab.clock.advance(40_000);

@@ -96,10 +96,11 @@ test('who waits for nothing is refused, and named; the others’ facts are store
   })();
   await vi.waitFor(() => expect(named).toEqual(new Set(['flood'])), { timeout: 30_000 });
   await tellCalmly(20, 'c');
-  // One that begins amid it, alone, has heard nobody yet.
+  // One that begins amid it has heard nobody when it is alone.
   const later = await all.connect('decider');
-  await later.provision();
+  later.onState((state) => state === 'lost' && lost.push('later'));
   later.expect(['calm', 'flood']);
+  await later.provision();
   later.consume(factStream.name, deciderConsumer, (delivery) => {
     stored.push(delivery.subject.split('.')[2] ?? '');
     delivery.ack();

@@ -28,6 +28,8 @@ export class MemoryConnection {
   hasQuorum = true;
   /** One direction was cut: until it is mended there is no other connection either. */
   #cut = false;
+  /** Ends the wait for answers to its pings. */
+  #endAwaiting = () => {};
   readonly #listeners = new Set<(state: State, detail: string) => void>();
 
   constructor(server: MemoryServer) {
@@ -46,6 +48,7 @@ export class MemoryConnection {
 
   lose(forMs?: number): void {
     if (this.closed) return;
+    this.#endAwaiting();
     for (const half of [this.outward, this.inward]) half.forget();
     if (this.connected) this.#tell('lost', 'lost the stand-in; trying to connect again');
     if (forMs !== undefined) this.server.clock.after(forMs, () => this.find());
@@ -60,14 +63,14 @@ export class MemoryConnection {
     if (this.closed) return;
     this.#cut = true;
     this[half].shut();
-    this.server.clock.after(unansweredMsMax, () => {
-      if (this[half].isShut) this.lose();
-    });
+    this.#endAwaiting();
+    this.#endAwaiting = this.server.clock.after(unansweredMsMax, () => this.lose());
   }
 
   /** Whatever was cut of it is there again. */
   mend(): void {
     this.#cut = false;
+    this.#endAwaiting();
     this.find();
     for (const half of [this.outward, this.inward]) half.open();
     if (this.hasQuorum) return;

@@ -35,21 +35,26 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const shortage = new Shortage(options.log);
   const mesh = await openBucket(connection, meshBucket);
   const tell = teller(connection);
-  let admission: Admitting | undefined;
+  /** Whom the mesh has, as was told last. */
+  let expected: readonly string[] = [];
+  let admitting: Admitting | undefined;
   let closed = false;
 
   return {
     sender: connection.sender,
     async provision() {
       const epoch = await provision(connection, shortage);
-      if (!admission && !closed) {
-        admission = admitting(options);
+      if (!admitting && !closed) {
+        admitting = startAdmitting(options, () => expected);
         keep(announceHead(connection, meshBucket));
-        keep(admission);
+        keep(admitting);
       }
       return epoch;
     },
-    expect: (senders) => admission?.expect(senders),
+    expect(senders) {
+      expected = [...senders];
+      admitting?.expect(expected);
+    },
     epoch: () => readEpoch(connection, meshBucket),
     async publish(message, id) {
       requireSize(connection, message.subject, Buffer.byteLength(message.text));
@@ -82,23 +87,25 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
 
 type Admitting = Stoppable & Pick<Bus, 'expect'>;
 
-/** Admits what is told, on a connection of its own, from when it is there until it is stopped. */
-function admitting({ onState: _, ...options }: ConnectOptions): Admitting {
+/** Admits what is told, on a connection of its own, from when it is there until it is stopped; `expected` are to be heard. */
+function startAdmitting({ onState: _, ...options }: ConnectOptions, expected: () => Iterable<string>): Admitting {
   const stopping = new AbortController();
+  let admission: Admitting | undefined;
   const opened = Connection.open({ ...options, name: `${options.name}-admission`, signal: stopping.signal }).then(
-    (connection) => ({ connection, admission: admit(connection) }),
+    (connection) => {
+      admission = admit(connection);
+      admission.expect(expected());
+      return connection;
+    },
     (error) => {
       if (!stopping.signal.aborted) throw error;
     },
   );
   return {
-    expect(senders) {
-      const expected = [...senders];
-      void opened.then((held) => held?.admission.expect(expected));
-    },
+    expect: (senders) => admission?.expect(senders),
     async stop() {
       stopping.abort();
-      const { connection, admission } = (await opened) ?? {};
+      const connection = await opened;
       await admission?.stop();
       await connection?.close();
     },

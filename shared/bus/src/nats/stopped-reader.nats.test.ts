@@ -22,7 +22,7 @@ const maxPending = 8 * 1024 * 1024;
 const entry = 'x'.repeat(100_000);
 const writes = 400;
 
-test('a reader whose process stands still delays nobody, is cut off, and catches up once it goes on', async () => {
+test('a reader whose process stands still keeps nobody from hearing, is cut off, and catches up once it goes on', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fairway-nats-'));
   onTestFinished(() => rm(dir, { recursive: true }));
   await writeFile(join(dir, 'conf'), `max_pending: ${maxPending}\n`);
