@@ -21,8 +21,8 @@ type Part = {
 };
 
 /**
- * One after the other, and so are their files: side by side they took no less. Beside the
- * start of a swarm each of the kernel's tests took ten times as long.
+ * One after the other, and so are their files: side by side they took no less. Beside the start of a swarm each of the
+ * kernel's tests took ten times as long.
  */
 const parts: readonly Part[] = [
   {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CredentialsFolder, Server } from '@fairway/credentials';
-import { attempt } from './command.ts';
+import { attempt, type CommandResult } from './command.ts';
 import { enterNamespace } from './namespace.ts';
 import { enterNode, nodeCgroup } from './node.ts';
 import type { ClusterPlace } from './place.ts';
@@ -136,6 +136,12 @@ function busRecord(place: ClusterPlace, { part, node }: BusServer): ProcessRecor
   };
 }
 
+/** Asks what a server says of itself (docs.nats.io, Monitoring). */
+function monitor(place: ClusterPlace, { node }: BusServer, endpoint: 'healthz' | 'jsz'): Promise<CommandResult> {
+  const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
+  return attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/${endpoint}`]);
+}
+
 /** Waits until every server says that JetStream is there too. */
 export async function busReady(
   place: ClusterPlace,
@@ -143,13 +149,11 @@ export async function busReady(
   form: BusForm,
   signal?: AbortSignal,
 ): Promise<void> {
-  const health = `http://127.0.0.1:${monitorPort}/healthz`;
-  for (const { part, node } of busServers(nodes, form)) {
-    const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
+  for (const server of busServers(nodes, form)) {
     await until(
-      `${part} to be healthy`,
+      `${server.part} to be healthy`,
       async () => {
-        const result = await attempt([...enter, 'curl', '-sS', '-m', '2', health]);
+        const result = await monitor(place, server, 'healthz');
         return result.stdout.includes('"ok"') || `${result.stdout}${result.stderr}`.trim() || 'no answer';
       },
       { limitMs: 30_000, everyMs: 25, signal },
@@ -171,9 +175,8 @@ export async function leftOut(
 ): Promise<readonly string[]> {
   const servers = busServers(nodes, form);
   if (servers.length === 1) return [];
-  const metaOf = async ({ node }: BusServer): Promise<MetaCluster> => {
-    const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
-    const { stdout } = await attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/jsz`]);
+  const metaOf = async (server: BusServer): Promise<MetaCluster> => {
+    const { stdout } = await monitor(place, server, 'jsz');
     return stdout === '' ? {} : ((JSON.parse(stdout) as { meta_cluster?: MetaCluster }).meta_cluster ?? {});
   };
   return until(

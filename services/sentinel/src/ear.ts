@@ -67,9 +67,9 @@ export class Ear {
     return this.#doors.shut;
   }
 
-  /** These nodes are to be heard, whoever floods. */
-  expect(nodes: Iterable<string>): void {
-    for (const node of nodes) this.#doors.hear(node);
+  /** This node is to be heard, whoever floods. */
+  expect(node: string): void {
+    this.#doors.hear(node);
   }
 
   /** Who is not heard for a while, and how many beats of each were refused since this was asked for last. */

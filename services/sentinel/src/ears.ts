@@ -6,12 +6,16 @@ const sayEveryMs = 1000;
 /** A sentinel's connections, one to each server: what one of them does not hear another does. */
 export class Ears {
   readonly #options: EarOptions;
+  readonly #nodes: ReadonlyMap<string, unknown>;
   readonly #ears: Ear[] = [];
-  #expected: readonly string[] = [];
   readonly #endSaying: () => void;
 
-  /** @param by whose ears they are */
-  constructor(by: string, options: EarOptions) {
+  /**
+   * @param by whose ears they are
+   * @param nodes those that are to be heard, whoever floods; of one that is added `expect` is told as well
+   */
+  constructor(by: string, nodes: ReadonlyMap<string, unknown>, options: EarOptions) {
+    this.#nodes = nodes;
     this.#options = options;
     this.#endSaying = every(options.clock, sayEveryMs, () => this.#sayWhoFloods(by));
   }
@@ -19,17 +23,13 @@ export class Ears {
   /** From now on by this connection too. */
   add(bus: Bus): void {
     const ear = new Ear(bus, this.#options);
-    ear.expect(this.#expected);
+    for (const node of this.#nodes.keys()) ear.expect(node);
     this.#ears.push(ear);
   }
 
-  /** These nodes are in the mesh: they are to be heard, whoever floods, and what is known of others is forgotten. */
-  expect(nodes: ReadonlyMap<string, unknown>): void {
-    this.#expected = [...nodes.keys()];
-    for (const ear of this.#ears) {
-      ear.expect(this.#expected);
-      ear.keepOnly(nodes);
-    }
+  /** This node is to be heard too. */
+  expect(node: string): void {
+    for (const ear of this.#ears) ear.expect(node);
   }
 
   /** The connection by which a beat came last: its server lives. */
@@ -54,8 +54,10 @@ export class Ears {
 
   #sayWhoFloods(by: string): void {
     const refused = new Map<string, number>();
-    for (const ear of this.#ears)
+    for (const ear of this.#ears) {
+      ear.keepOnly(this.#nodes);
       for (const [sender, count] of ear.takeRefused()) refused.set(sender, Math.max(count, refused.get(sender) ?? 0));
+    }
     for (const [sender, count] of refused) this.say(throttledMessage(by, { sender, refused: count }));
   }
 }

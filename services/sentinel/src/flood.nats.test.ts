@@ -2,14 +2,12 @@ import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import {
-  beatMessage,
   beatMs,
   connectBus,
   keys,
   type Message,
   type Outlook,
   readOutlook,
-  readProbe,
   readThrottled,
   readVerdict,
   subjects,
@@ -20,6 +18,7 @@ import {
 import { SpawnedServer } from '@fairway/bus/spawned-server';
 import type { Verdict } from '@fairway/mesh';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { beatOf, nodeOf, probedOf } from './sample.ts';
 
 const program = fileURLToPath(new URL('main.ts', import.meta.url));
 const becomes = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
@@ -49,36 +48,19 @@ test('one node floods with beats: it is named and keeps its traffic, and another
   const epoch = await bus.provision();
   const [flooding, calm, lost] = ['n1', 'n2', 'n3'];
   const ids = [flooding, calm, lost];
-  const lifeOf = (id: string) => ({ boot: `boot-${id}`, daemon: 'd' });
-  for (const id of ids) {
-    const claim = {
-      id,
-      name: id,
-      index: 1,
-      role: 'worker',
-      availability: 'active',
-      state: 'ready',
-      labels: {},
-    } as const;
-    await bus.mesh.put(keys.node(id), writeNode({ claim, incarnation: lifeOf(id), retired: [], causes: [] }), 0);
-  }
+  for (const id of ids) await bus.mesh.put(keys.node(id), writeNode(nodeOf(id, `boot-${id}`)), 0);
   await bus.mesh.put(keys.complete, writeComplete({ epoch, listing: 'l' }), 0);
 
   const gone = new Set<string>();
-  const beat = (id: string) => {
-    const reading = { incarnation: lifeOf(id), tick: Math.floor(performance.now() * 1000) };
-    const sandbox = { family: 'ip', text: `10.0.0.${ids.indexOf(id) + 1}` } as const;
-    return beatMessage({ node: id, reading, everyMs: beatMs, sandbox });
-  };
+  const beat = (id: string) => beatOf(ids, id, `boot-${id}`, Math.floor(performance.now() * 1000));
   const beating = setInterval(() => {
     for (const id of ids) if (!gone.has(id)) bus.broadcast(beat(id));
   }, beatMs);
   onTestFinished(() => clearInterval(beating));
   for (const id of ids)
-    bus.answer(subjects.ask(id, 'probe'), async (text) => {
-      const other = ids[Number(readProbe('probe', text).text.split('.')[3]) - 1] ?? '';
-      return writeSight(gone.has(other) ? 'silent' : 'reached');
-    });
+    bus.answer(subjects.ask(id, 'probe'), async (text) =>
+      writeSight(gone.has(probedOf(ids, text)) ? 'silent' : 'reached'),
+    );
 
   const verdicts: Verdict[] = [];
   const named = new Set<string>();

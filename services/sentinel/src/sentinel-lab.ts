@@ -1,7 +1,6 @@
 import {
   type Bus,
   BusUnavailable,
-  beatMessage,
   beatMs,
   createMemoryBus,
   every,
@@ -9,7 +8,6 @@ import {
   MeshReplica,
   type Outlook,
   readOutlook,
-  readProbe,
   readThrottled,
   readVerdict,
   SimulatedClock,
@@ -18,8 +16,9 @@ import {
   writeNode,
   writeSight,
 } from '@fairway/bus';
-import type { Mesh, Node, Reach, Verdict } from '@fairway/mesh';
+import type { Mesh, Reach, Verdict } from '@fairway/mesh';
 import { createLog } from '@fairway/telemetry';
+import { beatOf, nodeOf, probedOf } from './sample.ts';
 import { type Sentinel, startSentinel } from './sentinel.ts';
 
 /** A sentinel among nodes that beat and try to reach each other, on simulated time. */
@@ -80,36 +79,27 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
   let writes = 0;
   let lostMs = 0;
 
-  const lifeOf = (id: string) => ({ boot: boots.get(id) ?? '', daemon: 'd' });
-  const nodeOf = (id: string): Node => ({
-    claim: { id, name: id, index: 1, role: 'worker', availability: 'active', state: 'ready', labels: {} },
-    incarnation: lifeOf(id),
-    retired: [],
-    causes: [],
-  });
+  const bootOf = (id: string) => boots.get(id) ?? '';
+  const sampled = (id: string) => nodeOf(id, bootOf(id));
   const write = async (key: string, text: string) => {
     const held = await bus.mesh.get(key);
     await bus.mesh.put(key, text, held?.text === undefined ? 0 : held.revision);
   };
   const fill = async (complete = true) => {
     const epoch = await bus.provision();
-    for (const id of ids) if (!lost.has(id)) await write(keys.node(id), writeNode(nodeOf(id)));
-    for (const id of lost) await write(keys.node(id), writeNode({ ...nodeOf(id), retired: [] }));
+    for (const id of ids) if (!lost.has(id)) await write(keys.node(id), writeNode(sampled(id)));
+    for (const id of lost) await write(keys.node(id), writeNode({ ...sampled(id), retired: [] }));
     if (complete) await write(keys.complete, writeComplete({ epoch, listing: 'l' }));
   };
 
-  const beat = (id: string) => {
-    const sandbox = { family: 'ip', text: `10.0.0.${ids.indexOf(id) + 2}` } as const;
-    const reading = { incarnation: lifeOf(id), tick: clock.nowMs() };
-    return beatMessage({ node: id, reading, everyMs: beatMs, sandbox });
-  };
+  const beat = (id: string) => beatOf(ids, id, bootOf(id), clock.nowMs());
   for (const id of ids) {
     const own = bus.another();
     every(clock, beatMs, () => {
       if (!lost.has(id) && !mute.has(id)) own.broadcast(beat(id));
     });
     own.answer(subjects.ask(id, 'probe'), async (text) => {
-      const other = ids[Number(readProbe('probe', text).text.split('.')[3]) - 2] ?? '';
+      const other = probedOf(ids, text);
       const away = lost.has(other) || cuts.has(`${id} ${other}`);
       if (lost.has(id)) await new Promise(() => {});
       if (blind.has(id)) return writeSight('unable');
@@ -181,8 +171,8 @@ export async function openLab(ids: readonly string[], { sentinels = 1 } = {}): P
       cuts.add(`${node} ${other}`).add(`${other} ${node}`);
     },
     boot: (node, boot) => void boots.set(node, boot),
-    list: (node) => clock.settle(write(keys.node(node), writeNode(nodeOf(node)))),
-    leave: (node) => clock.settle(write(keys.node(node), writeNode({ ...nodeOf(node), removedMs: 1 }))),
+    list: (node) => clock.settle(write(keys.node(node), writeNode(sampled(node)))),
+    leave: (node) => clock.settle(write(keys.node(node), writeNode({ ...sampled(node), removedMs: 1 }))),
     deafen(now) {
       deaf = now;
     },

@@ -92,7 +92,7 @@ export function startSentinel({
     onChange: () => withMesh(heed),
     onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
   });
-  const ears = new Ears(by, {
+  const ears = new Ears(by, watched, {
     clock,
     onBeat: (beat) => {
       if (hearing.hear(beat)) happen(beat.node, 'beat');
@@ -127,6 +127,7 @@ export function startSentinel({
       incarnation,
     };
     watched.set(node, made);
+    ears.expect(node);
     return made;
   }
 
@@ -223,7 +224,6 @@ export function startSentinel({
 
   /** What another sentinel recorded is so, whatever this one hears; and who lists its containers in a new life, lives. */
   function heed(mesh: Mesh): void {
-    ears.expect(mesh.nodes);
     for (const [node, { incarnation }] of mesh.nodes) {
       const held = watchedOf(node);
       const isAnother = !isSameLife(held.incarnation, incarnation);

@@ -165,8 +165,8 @@ export class NodeWatch {
     // Of one that was seen before it is known whose it is; of others it may be any task's.
     const unknown = aside.filter((id) => !this.#lives.get(id));
     const partial = this.#putAside.awaits(unknown, tick);
-    const denied = partial ? [] : this.#denyAbsent(new Set(tasks), tick).filter((task) => this.#isToldOf(task, tick));
-    if (listing === 'confirm') this.#tellAgain(denied);
+    const denied = partial ? [] : this.#denyAbsent(new Set(tasks), tick);
+    if (listing === 'confirm') this.#tellAgain(denied.filter((task) => this.#isToldOf(task, tick)));
     else this.#publishAll(tick, tasks, partial);
   }
 
@@ -194,7 +194,7 @@ export class NodeWatch {
     return told.incarnation?.boot === this.#incarnation.boot && told.tick !== undefined && told.tick < tick;
   }
 
-  #isUnlike({ task, service, state, tick }: Omit<HeldContainer, 'id'>): boolean {
+  #isUnlike({ task, service, state, tick }: HeldContainer): boolean {
     const told = this.#options.view.container(this.#node, service, task);
     if (!told || told.container === state) return false;
     // Of another boot nothing can be said: its ticks are others.
