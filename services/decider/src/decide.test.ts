@@ -1,7 +1,11 @@
 import { createMemoryBus, type Envelope, keys, readService, SimulatedClock } from '@fairway/bus';
+import type { Fact } from '@fairway/mesh';
 import { expect, test } from 'vitest';
-import { decideService } from './decide.ts';
+import { decideNetwork, decideNode, decideService } from './decide.ts';
 import { claim, container, report } from './decider-lab.ts';
+import type { foldNetwork } from './fold-network.ts';
+import type { foldNode } from './fold-node.ts';
+import type { ServiceChange } from './fold-service.ts';
 
 const context = { nowMs: 1000, isRetired: () => false, isListed: () => false, isRemoved: () => false };
 const told = <Body>(body: Body, event: string): Envelope<Body> => {
@@ -33,7 +37,7 @@ test('a fact in which something is odd changes nothing, and is told of', async (
   const decide = (...bodies: Parameters<typeof told<ReturnType<typeof container>>>[0][]) =>
     decideService(
       ...([bus.mesh, 'web', bodies.map((body) => told(body, 'container')), context, undefined] as const),
-      (oddity, { task }) => odd.push(`${task}: ${oddity}`),
+      (oddity, fact) => odd.push(`${fact.kind === 'container' && fact.task}: ${oddity}`),
     );
   const work = async () => {
     await bus.provision();
@@ -52,6 +56,51 @@ test('a fact in which something is odd changes nothing, and is told of', async (
       't1: its task is on another node',
     ]);
     expect((await bus.mesh.get(keys.service('web')))?.revision).toBe(before);
+  };
+  await clock.settle(work());
+});
+
+test('a manager’s word that comes late or after the end is odd, and one that is said twice or confirmed is not', async () => {
+  const clock = new SimulatedClock();
+  const bus = createMemoryBus({ clock });
+  const odd: string[] = [];
+  const onOdd = (oddity: string, { kind }: Fact) => void odd.push(`${kind}: ${oddity}`);
+  const claimed = {
+    id: 'n1',
+    name: 'one',
+    role: 'worker',
+    availability: 'active',
+    state: 'ready',
+    labels: {},
+  } as const;
+  const node = (index: number, confirmed = false) =>
+    ({ kind: 'node', node: { ...claimed, index }, confirmed }) as const;
+  const is = { ingress: false, attachable: false, internal: false, encrypted: false };
+  const network = (index: number) => ({ kind: 'network', network: { id: 'net', name: 'net', index, ...is } }) as const;
+  const services = (...facts: readonly ServiceChange[]) =>
+    decideService(...([bus.mesh, 'web', facts.map((fact) => told(fact, 'told')), context] as const), undefined, onOdd);
+  const nodes = (...facts: Parameters<typeof foldNode>[1][]) =>
+    decideNode(...([bus.mesh, 'n1', facts.map((fact) => told(fact, 'told')), 0] as const), undefined, onOdd);
+  const networks = (...facts: Parameters<typeof foldNetwork>[1][]) =>
+    decideNetwork(...([bus.mesh, 'net', facts.map((fact) => told(fact, 'told')), 0] as const), undefined, onOdd);
+  const late = 'a later one of a manager was there before it';
+  const over = 'what it tells of was removed before';
+  const work = async () => {
+    await bus.provision();
+    await services(report('web', 5, []), report('web', 5, []), report('web', 4, []));
+    await services({ ...report('web', 3, []), confirmed: true });
+    await services({ kind: 'service-gone', service: 'web' }, report('web', 6, []));
+    expect(odd.splice(0)).toEqual([`service: ${late}`, `service: ${over}`]);
+    await nodes(node(5), node(5), node(4), node(3, true));
+    await nodes({ kind: 'node-gone', node: 'n1' }, node(6), node(6, true));
+    expect(odd.splice(0)).toEqual([`node: ${late}`, `node: ${over}`]);
+    const listing = { kind: 'node-listing', listing: 'l', node: 'n1', tick: 1, tasks: [] } as const;
+    const life = (boot: string) => ({ ...listing, incarnation: { boot, daemon: 'd' } });
+    await nodes(life('b1'), life('b2'), life('b1'));
+    expect(odd.splice(0)).toEqual(["node-listing: it is of its node's life before"]);
+    await networks(network(5), network(5), network(4));
+    await networks({ kind: 'network-gone', network: 'net' }, network(6), { ...network(6), confirmed: true });
+    expect(odd).toEqual([`network: ${late}`, `network: ${over}`]);
   };
   await clock.settle(work());
 });

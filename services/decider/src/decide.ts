@@ -9,7 +9,6 @@ import {
   writeNode,
 } from '@fairway/bus';
 import {
-  type ContainerFact,
   type Endpoint,
   type Fact,
   keepCauses,
@@ -24,7 +23,7 @@ import { traceDecision } from './decision-trace.ts';
 import { foldNetwork } from './fold-network.ts';
 import { foldNode } from './fold-node.ts';
 import { type FoldContext, foldService, foldTime, type ServiceChange } from './fold-service.ts';
-import { type Oddity, oddityOf } from './oddity.ts';
+import { type OnOdd, oddityOfNetworkFact, oddityOfNodeFact, oddityOfServiceFact } from './oddity.ts';
 import { loadService, type NewCause, saveService } from './service-store.ts';
 
 /** What came of facts about one object. */
@@ -49,22 +48,19 @@ export function decideService(
   facts: readonly Envelope<ServiceChange>[],
   context: FoldContext,
   tracer: Tracer = untraced,
-  onOdd: (oddity: Oddity, fact: ContainerFact) => void = () => {},
+  onOdd: OnOdd = () => {},
 ): Promise<Decision> {
   const startMs = Date.now();
-  return untilWritten(async () => {
+  return untilWritten(async (odd) => {
     const stored = await loadService(bucket, id);
     let service = stored.service;
     const causes: NewCause[] = [];
     // What came before the report that first tells of the service counts once that is folded in.
     const early: Envelope<ServiceChange>[] = [];
-    const odd: (() => void)[] = [];
     const fold = (envelope: Envelope<ServiceChange>) => {
       const { body } = envelope;
-      if (service && body.kind === 'container') {
-        const oddity = oddityOf(service, body, context);
-        if (oddity) odd.push(() => onOdd(oddity, body));
-      }
+      const oddity = service && oddityOfServiceFact(service, body, context);
+      if (oddity) odd(oddity, body);
       const after = foldService(service, body, context);
       if (!after) early.push(envelope);
       else if (after !== service) addCause(causes, envelope);
@@ -76,11 +72,8 @@ export function decideService(
     const isChanged = service !== stored.service;
     const decision = isChanged ? traceDecision(tracer, keys.service(id), causes, startMs) : undefined;
     const saved = decision?.ending(saveService(bucket, id, stored, service, decision.causes));
-    const done: Decision | undefined = saved ? written(await saved) : { kind: 'unchanged' };
-    // Where another decider was faster all are folded again.
-    if (done) for (const tell of odd) tell();
-    return done;
-  });
+    return saved ? written(await saved) : { kind: 'unchanged' };
+  }, onOdd);
 }
 
 /** Forgets the endpoints of a service that are old; nothing is written where there is none. */
@@ -105,15 +98,18 @@ export function decideNode(
   facts: readonly Envelope<NodeFact | NodeGoneFact | NodeListingFact>[],
   nowMs: number,
   tracer: Tracer = untraced,
+  onOdd: OnOdd = () => {},
 ): Promise<Decision> {
   const startMs = Date.now();
-  return untilWritten(async () => {
+  return untilWritten(async (odd) => {
     const held = await bucket.get(keys.node(id));
     const before = held?.text === undefined ? undefined : readNode(held.key, held.text);
     const revision = held?.text === undefined ? 0 : held.revision;
     let node = before;
     const causes: NewCause[] = [];
     for (const envelope of facts) {
+      const oddity = oddityOfNodeFact(node, envelope.body);
+      if (oddity) odd(oddity, envelope.body);
       const after = foldNode(node, envelope.body, nowMs);
       if (after !== node) addCause(causes, envelope);
       node = after;
@@ -126,7 +122,7 @@ export function decideNode(
     );
     const text = writeNode({ ...node, causes: kept });
     return written(await decision.ending(bucket.put(keys.node(id), text, revision)));
-  });
+  }, onOdd);
 }
 
 /** Folds facts about one network into its entry, as `decideService`. */
@@ -136,15 +132,19 @@ export function decideNetwork(
   facts: readonly Envelope<NetworkFact | NetworkGoneFact>[],
   nowMs: number,
   tracer: Tracer = untraced,
+  onOdd: OnOdd = () => {},
 ): Promise<Decision> {
   const startMs = Date.now();
-  return untilWritten(async () => {
+  return untilWritten(async (odd) => {
     const held = await bucket.get(keys.network(id));
     const before = held?.text === undefined ? undefined : readNetwork(held.key, held.text);
     let network = before;
     const causes: NewCause[] = [];
     for (const envelope of facts) {
-      const after = foldNetwork(network, envelope.body, nowMs);
+      const { body } = envelope;
+      const oddity = oddityOfNetworkFact(network, body);
+      if (oddity) odd(oddity, body);
+      const after = foldNetwork(network, body, nowMs);
       if (after !== network) addCause(causes, envelope);
       network = after;
     }
@@ -153,15 +153,25 @@ export function decideNetwork(
     // The entry keeps no causes: the trace ends here.
     const decision = traceDecision(tracer, keys.network(id), causes, startMs);
     return written(await decision.ending(bucket.put(keys.network(id), writeNetwork(network), revision)));
-  });
+  }, onOdd);
 }
 
-/** Tries until nobody else was faster; an attempt that answers undefined asks for another. */
-async function untilWritten(attempt: () => Promise<Decision | undefined>): Promise<Decision> {
+/**
+ * Tries until nobody else was faster; an attempt that answers undefined asks for another. What was odd is told once, as the
+ * last attempt found it: each folds all facts again.
+ */
+async function untilWritten(
+  attempt: (odd: OnOdd) => Promise<Decision | undefined>,
+  onOdd: OnOdd = () => {},
+): Promise<Decision> {
   for (let tried = 1; ; tried++) {
+    const found: Parameters<OnOdd>[] = [];
     try {
-      const decision = await attempt();
-      if (decision) return decision;
+      const decision = await attempt((...odd) => void found.push(odd));
+      if (decision) {
+        for (const odd of found) onOdd(...odd);
+        return decision;
+      }
     } catch (error) {
       if (!(error instanceof RevisionConflict) || tried >= attemptsMax) throw error;
     }

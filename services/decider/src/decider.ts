@@ -204,7 +204,7 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
       if (await completeEpoch(bus, envelope)) log.info('the mesh is complete', { epoch: envelope.body.epoch });
       done = true;
     } else if (folded && isOf(envelope, ['node-listing'])) {
-      done = await foldNodeListing(bus.mesh, replica, envelope, context(), tracer);
+      done = await foldNodeListing(bus.mesh, replica, envelope, context(), tracer, oddities.count);
     }
     if (done) delivery.ack();
     else delivery.retry(Math.min(waitMs * delivery.attempt, listingWaitMaxMs));
@@ -218,9 +218,9 @@ export function startDecider({ bus, log, tracer = untraced, nowMs = Date.now, cl
       case 'service':
         return decideService(bus.mesh, parsed.id, changes, context(), tracer, oddities.count);
       case 'node':
-        return decideNode(bus.mesh, parsed.id, of('node', 'node-gone'), nowMs(), tracer);
+        return decideNode(bus.mesh, parsed.id, of('node', 'node-gone'), nowMs(), tracer, oddities.count);
       case 'network':
-        return decideNetwork(bus.mesh, parsed.id, of('network', 'network-gone'), nowMs(), tracer);
+        return decideNetwork(bus.mesh, parsed.id, of('network', 'network-gone'), nowMs(), tracer, oddities.count);
       default:
         throw new Error(`no entry for ${key}`);
     }

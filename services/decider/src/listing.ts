@@ -13,6 +13,7 @@ import type { Mesh, NodeListingFact, SwarmListingFact } from '@fairway/mesh';
 import { type Tracer, untraced } from '@fairway/telemetry';
 import { decideNode, decideService } from './decide.ts';
 import type { FoldContext } from './fold-service.ts';
+import type { OnOdd } from './oddity.ts';
 
 /**
  * Folds a node's complete listing: containers that it does not have are dead, and from now on the node's endpoints
@@ -26,6 +27,7 @@ export async function foldNodeListing(
   envelope: Envelope<NodeListingFact>,
   context: FoldContext,
   tracer: Tracer = untraced,
+  onOdd: OnOdd = () => {},
 ): Promise<boolean> {
   // Asked first: what the replica has heard by the time of the answer is then at least that much.
   const written = await bucket.lastRevision();
@@ -33,7 +35,7 @@ export async function foldNodeListing(
   if (!mesh || !replica.caughtUp || mesh.generation.epoch !== envelope.epoch) return false;
   if (mesh.generation.revision < written) return false;
   for (const id of contradicted(mesh, envelope.body)) await decideService(bucket, id, [envelope], context, tracer);
-  await decideNode(bucket, envelope.body.node, [envelope], context.nowMs, tracer);
+  await decideNode(bucket, envelope.body.node, [envelope], context.nowMs, tracer, onOdd);
   return true;
 }
 

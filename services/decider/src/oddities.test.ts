@@ -16,14 +16,16 @@ test('the first of each kind is named, the others are counted, once a minute', a
   });
   for (const task of ['t1', 't2', 't3']) oddities.count('it was told before', about(task));
   oddities.count('its task is on another node', about('t4'));
-  expect(said).toMatchObject([
-    { why: 'it was told before', task: 't1', node: 'n1' },
-    { why: 'its task is on another node', task: 't4' },
+  oddities.count('what it tells of was removed before', { kind: 'node-gone', node: 'n2' });
+  expect(said).toEqual([
+    { why: 'it was told before', kind: 'container', task: 't1', node: 'n1', service: 'web', state: 'running' },
+    { why: 'its task is on another node', kind: 'container', task: 't4', node: 'n1', service: 'web', state: 'running' },
+    { why: 'what it tells of was removed before', kind: 'node-gone', of: 'n2' },
   ]);
   await clock.settle(Promise.resolve(), 200_000);
-  expect(said.slice(2)).toEqual([{ why: 'it was told before', count: 3 }]);
+  expect(said.slice(3)).toEqual([{ why: 'it was told before', count: 3 }]);
   oddities.count('its task is on another node', about('t4'));
   oddities.end();
   await clock.settle(Promise.resolve(), 200_000);
-  expect(said).toHaveLength(3);
+  expect(said).toHaveLength(4);
 });

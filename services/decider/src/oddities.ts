@@ -1,7 +1,7 @@
 import { type Clock, every } from '@fairway/bus';
-import type { ContainerFact } from '@fairway/mesh';
+import { type Fact, objectOf } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
-import type { Oddity } from './oddity.ts';
+import type { Oddity, OnOdd } from './oddity.ts';
 
 /** How often is told how many there were, where there were more. */
 const tellEveryMs = 60_000;
@@ -18,13 +18,14 @@ export class Oddities {
     this.#end = every(clock, tellEveryMs, () => this.#tell());
   }
 
-  readonly count = (oddity: Oddity, { node, service, task, state }: ContainerFact): void => {
+  readonly count: OnOdd = (oddity, fact) => {
     const before = this.#counts.get(oddity) ?? 0;
     this.#counts.set(oddity, before + 1);
     if (before > 0) return;
     this.#told.set(oddity, 1);
     this.#log.info('a fact changes nothing; from now on those like it are counted', {
-      ...{ why: oddity, node, service, task, state },
+      why: oddity,
+      ...namesOf(fact),
     });
   };
 
@@ -39,4 +40,10 @@ export class Oddities {
       this.#log.info('facts changed nothing', { why: oddity, count });
     }
   }
+}
+
+function namesOf(fact: Fact): Record<string, string> {
+  if (fact.kind !== 'container') return { kind: fact.kind, of: objectOf(fact) };
+  const { kind, node, service, task, state } = fact;
+  return { kind, node, service, task, state };
 }

@@ -1,18 +1,34 @@
-import { type ContainerFact, isNewerReading } from '@fairway/mesh';
-import type { FoldContext, FoldedService } from './fold-service.ts';
+import {
+  type ContainerFact,
+  type Fact,
+  isNewerReading,
+  type Network,
+  type NetworkFact,
+  type NetworkGoneFact,
+  type Node,
+  type NodeFact,
+  type NodeGoneFact,
+  type NodeListingFact,
+} from '@fairway/mesh';
+import type { FoldContext, FoldedService, ServiceChange } from './fold-service.ts';
 
-/** What may be wrong with a node's word of a container, which then changes nothing. */
+/** What may be wrong with what was told, which then changes nothing. */
 export type Oddity =
   | 'it was told before'
   | 'a later one of its node was there before it'
   | "it is of its node's life before"
   | 'its task is on another node'
-  | 'its node speaks of more tasks than any manager has named';
+  | 'its node speaks of more tasks than any manager has named'
+  | 'a later one of a manager was there before it'
+  | 'what it tells of was removed before';
+
+/** Hears of each fact in which something is odd. */
+export type OnOdd = (oddity: Oddity, fact: Fact) => void;
 
 /**
- * So many tasks of a service may wait for a manager's word by the word of one node alone: of 5,000 tasks that start at
- * once on 20 nodes these are all. A node that speaks of more cannot grow the entry with them; it tells of its containers
- * again once a manager has spoken of their tasks.
+ * So many tasks of a service may be there by the word of one node alone, whether they wait for a manager's or that was that
+ * there is no such task: of 5,000 tasks that start at once on 20 nodes these are all. A node that speaks of more cannot grow
+ * the entry with them; it tells of its containers again once a manager has spoken of their tasks.
  */
 const unclaimedMax = 256;
 
@@ -29,8 +45,46 @@ export function oddityOf(service: FoldedService, fact: ContainerFact, context: F
   return reading.tick === held.tick ? 'it was told before' : 'a later one of its node was there before it';
 }
 
+/** As `oddityOf`, of any fact that can change a service. */
+export function oddityOfServiceFact(
+  service: FoldedService,
+  fact: ServiceChange,
+  context: FoldContext,
+): Oddity | undefined {
+  if (fact.kind === 'container') return oddityOf(service, fact, context);
+  if (fact.kind !== 'service' || fact.confirmed) return undefined;
+  return oddityOfReport(service.spec.index, service.removedMs, fact.spec.index);
+}
+
+/** What is odd about what was told of a node, by a manager or by itself, if anything. */
+export function oddityOfNodeFact(
+  node: Node | undefined,
+  fact: NodeFact | NodeGoneFact | NodeListingFact,
+): Oddity | undefined {
+  if (!node || fact.kind === 'node-gone') return undefined;
+  if (fact.kind === 'node-listing')
+    return node.retired.includes(fact.incarnation.boot) ? "it is of its node's life before" : undefined;
+  if (fact.confirmed) return undefined;
+  return oddityOfReport(node.claim?.index ?? 0, node.removedMs, fact.node.index);
+}
+
+/** What is odd about what a manager told of a network, if anything. */
+export function oddityOfNetworkFact(
+  network: Network | undefined,
+  fact: NetworkFact | NetworkGoneFact,
+): Oddity | undefined {
+  if (!network || fact.kind === 'network-gone' || fact.confirmed) return undefined;
+  return oddityOfReport(network.index, network.removedMs, fact.network.index);
+}
+
+/** Of a manager's word, by `Version.Index`, where no inspect confirmed it. That several managers tell the same is not odd. */
+function oddityOfReport(held: number, removedMs: number | undefined, told: number): Oddity | undefined {
+  if (removedMs !== undefined) return 'what it tells of was removed before';
+  return told < held ? 'a later one of a manager was there before it' : undefined;
+}
+
 function maySpeak({ endpoints }: FoldedService, node: string): boolean {
-  return endpoints.filter((endpoint) => endpoint.claim === 'absent' && endpoint.node === node).length < unclaimedMax;
+  return endpoints.filter((endpoint) => endpoint.index === 0 && endpoint.node === node).length < unclaimedMax;
 }
 
 /**
