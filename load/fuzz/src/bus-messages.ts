@@ -1,23 +1,33 @@
 import {
+  beatMessage,
   factMessage,
   keys,
   type Message,
   outcomeMessage,
+  outlookMessage,
+  type Question,
+  throttledMessage,
+  verdictMessage,
   writeComplete,
   writeNetwork,
   writeNode,
+  writeProbe,
   writeQuestion,
+  writeReach,
   writeRequest,
   writeService,
   writeShard,
 } from '@fairway/bus';
 import type { Endpoint, Fact, Outcome, ServiceSpec } from '@fairway/mesh';
 
-/** What somebody who is on the bus sends: a message, an entry of the mesh, or a question to node n1. */
+/**
+ * What somebody who is on the bus sends: a message that is stored, one that is not, an entry of the mesh, or a question to
+ * node n1.
+ */
 export type Sent =
-  | ({ readonly to: 'stream' } & Message)
+  | ({ readonly to: 'stream' | 'all' } & Message)
   | { readonly to: 'mesh'; readonly key: string; readonly text: string }
-  | { readonly to: 'node'; readonly question: 'rules' | 'explain' | 'uninstall' | 'install'; readonly text: string };
+  | { readonly to: 'node'; readonly question: Question; readonly text: string };
 
 const incarnation = { boot: 'b', daemon: 'd' };
 const reading = { incarnation, tick: 1 };
@@ -57,6 +67,9 @@ const node = {
 } as const;
 const flags = { ingress: false, attachable: false, internal: false, encrypted: false };
 const network = { id: 'awildnetwork000000000001', name: 'wild', index: 0, ...flags };
+
+const sandbox = addresses[0].address;
+const judged = { incarnation, votes: [{ peer: 'n1', sight: 'silent' }], sinceMs: 1 } as const;
 
 const facts: Fact[] = [
   {
@@ -103,9 +116,15 @@ export const samples: readonly Sent[] = [
   },
   { to: 'mesh', key: keys.shard('wild', 2, 1), text: writeShard({ endpoints: [endpoint], causes, from: 1 }) },
   { to: 'mesh', key: keys.node('n2'), text: writeNode({ claim: node, incarnation, tick: 1, retired: ['b0'], causes }) },
+  { to: 'mesh', key: keys.reach('n2'), text: writeReach({ ...judged, state: 'down', by: 's2', causes }) },
   { to: 'mesh', key: keys.network(network.id), text: writeNetwork(network) },
   { to: 'mesh', key: keys.complete, text: writeComplete({ epoch: 'e', listing: 'l' }) },
   { to: 'node', question: 'rules', text: writeQuestion() },
   { to: 'node', question: 'explain', text: writeQuestion('9000') },
+  { to: 'node', question: 'probe', text: writeProbe(sandbox) },
+  { to: 'all', ...beatMessage({ node: 'n2', reading, everyMs: 200, sandbox }) },
+  { to: 'all', ...verdictMessage({ ...judged, node: 'n2', by: 's2', epoch: 'e', after: 0, trace }) },
+  { to: 'all', ...outlookMessage({ sentinel: 's2', expected: 2, unheard: ['n2'], blind: false }) },
+  { to: 'all', ...throttledMessage('s2', { sender: 'n2', refused: 5 }) },
   { to: 'node', question: 'install', text: writeRequest('install') },
 ];

@@ -3,6 +3,7 @@ import {
   BusUnavailable,
   deciderConsumer,
   factStream,
+  type Message,
   MessageTooLarge,
   RevisionConflict,
   readFact,
@@ -22,9 +23,10 @@ import { runs } from './runs.ts';
 async function send(fairway: Fairway, sent: Sent, id: string): Promise<boolean> {
   const { bus } = fairway;
   const work = async () => {
-    if (sent.to === 'stream') await bus.publish(sent, id);
+    if (sent.to === 'mesh') await bus.mesh.put(sent.key, sent.text, (await bus.mesh.get(sent.key))?.revision ?? 0);
     else if (sent.to === 'node') await bus.ask(`fairway.ask.n1.${sent.question}`, sent.text, 1_000);
-    else await bus.mesh.put(sent.key, sent.text, (await bus.mesh.get(sent.key))?.revision ?? 0);
+    else if (sent.to === 'stream') await bus.publish(sent, id);
+    else bus.broadcast(sent);
   };
   try {
     await fairway.settle(work());
@@ -36,11 +38,11 @@ async function send(fairway: Fairway, sent: Sent, id: string): Promise<boolean> 
   }
 }
 
-function isFact(sent: Sent): sent is Extract<Sent, { to: 'stream' }> {
+function isFact(sent: Sent): sent is Extract<Sent, Message> {
   return sent.to === 'stream' && sent.subject.startsWith('fairway.fact.');
 }
 
-function isUnreadable(sent: Extract<Sent, { to: 'stream' }>): boolean {
+function isUnreadable(sent: Message): boolean {
   try {
     readFact(sent);
     return false;
@@ -50,7 +52,7 @@ function isUnreadable(sent: Extract<Sent, { to: 'stream' }>): boolean {
   }
 }
 
-/** Straight on the bus, to decider, executor and console, beside a swarm whose Docker says what is right. */
+/** Straight on the bus, to decider, sentinel, executor and console, beside a swarm whose Docker says what is right. */
 async function onTheBus(all: readonly Sent[]): Promise<void> {
   const fairway = await startFairway(dockerWith({}), 'nftables');
   const { bus } = fairway;
@@ -61,7 +63,9 @@ async function onTheBus(all: readonly Sent[]): Promise<void> {
   expect(fairway.stray).toEqual([]);
   const put = taken.flatMap((sent) => (sent.to === 'mesh' ? [sent.key] : []));
   expect(fairway.unreadable.filter((key) => !put.includes(key))).toEqual([]);
-  const { services, putAside } = await fairway.status();
+  const { services, nodes, unwatched, putAside } = await fairway.status();
+  expect(nodes.find(({ id }) => id === 'n1')?.lost).toBeUndefined();
+  expect(unwatched.map(({ about }) => about)).not.toContain('sentinels');
   expect(services.find(({ id }) => id === 'calm')).toMatchObject({ serving: 1 });
   const rules = fairway.kernel.rules('ingress');
   expect(rules && 'services' in rules && rules.services.get('tcp . 7000')).toBe(1);
@@ -108,7 +112,7 @@ const sent: fc.Arbitrary<Sent> = fc.constantFrom(...samples).chain((sample) => {
     hostileText.filter((header) => !/[\r\n]/.test(header)),
   );
   return fc.record({ text, trace }).map((changed) => {
-    if (sample.to !== 'stream') return { ...sample, text: changed.text };
+    if (sample.to !== 'stream' && sample.to !== 'all') return { ...sample, text: changed.text };
     const { trace: _, ...message } = sample;
     return { ...message, text: changed.text, ...(changed.trace === undefined ? {} : { trace: changed.trace }) };
   });

@@ -12,7 +12,8 @@ import {
   startAnswers,
 } from '@fairway/executor';
 import type { View } from '@fairway/mesh';
-import { joinNode } from '@fairway/node';
+import { type Heart, joinNode, startHeart } from '@fairway/node';
+import { startSentinel } from '@fairway/sentinel';
 import type { Log } from '@fairway/telemetry';
 import type { Docker } from '@fairway/watcher';
 import { type Program, strayLines } from './grammar.ts';
@@ -31,7 +32,10 @@ class FuzzClock extends SimulatedClock {
   }
 }
 
-/** All of Fairway's services in one process, on simulated time: a node with its Docker and kernel, a decider, a console. */
+/**
+ * All of Fairway's services in one process, on simulated time: a node with its Docker and kernel, a decider, a sentinel and
+ * a console.
+ */
 export type Fairway = {
   readonly bus: MemoryBus;
   readonly console: Console;
@@ -73,9 +77,18 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
   const replica = new MeshReplica();
   const reading = bus.another().mesh.follow(replica.follower);
   const console = startConsole({ bus: bus.another(), log, clock });
+  const sentinel = startSentinel({ bus: bus.another(), log, clock, nowMs: () => clock.nowMs() });
+  sentinel.through(bus.another());
   const nodeBus = bus.another();
   const files = new Map<string, string>();
   let ids = 0;
+  const heart: Heart = startHeart({
+    clock,
+    tickUs: () => clock.tickUs(),
+    probe: async () => 'reached',
+    onVerdict: (message) => node.hearVerdict(message),
+  });
+  heart.through(bus.another());
   const node = await joinNode({
     bus: nodeBus,
     docker,
@@ -86,6 +99,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     clock,
     boot: 'boot1',
     newId: () => `listing${ids++}`,
+    onOwn: (own) => heart.as(own),
     disk: {
       read: async (path) => files.get(path),
       replace: async (path, text) => void files.set(path, text),
@@ -114,7 +128,9 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
       return (await response.json()) as View;
     },
     async stop() {
-      await clock.settle(Promise.all([node.stop(), decider.stop(), console.stop(), answers.stop(), reading.stop()]));
+      await clock.settle(
+        Promise.all([heart, node, decider, sentinel, console, answers, reading].map((each) => each.stop())),
+      );
     },
   };
   await fairway.pass(3_000);

@@ -333,6 +333,14 @@ test('a node that makes up tasks cannot grow a service without bound, nor keep o
   expect(shown(foldService(later, container('t1', 'stopping', 9_999), context))).toContain('t1 draining');
 });
 
+test('nor by making up others once a manager said that there are no such tasks', () => {
+  const made = (n: number): ContainerFact => ({ ...container('t1', 'running', n), task: `x${n}` });
+  const made256 = (from: number) => Array.from({ length: 256 }, (_, n) => made(from + n));
+  const told = made256(0).map(({ task }) => task);
+  const held = fold(report([]), ...made256(0), report([], { index: 6, gone: told }), ...made256(300));
+  expect(held?.endpoints).toHaveLength(256);
+});
+
 test('a task that a report has twice is there once', () => {
   expect(shown(fold(report([claim('t1', 10), claim('t1', 11)])))).toEqual(['t1 serving']);
 });

@@ -27,8 +27,8 @@ export type ReadFrom = {
 };
 
 /**
- * Makes a service's picture out of what Docker listed and what the mesh holds. A task that the mesh has and the listing
- * has not is inspected, and is gone only where that answers 404. Swarm keeps ended tasks as history; they are left out
+ * Makes a service's picture out of what Docker listed and what the mesh holds. A task that the mesh has as wanted and the
+ * listing has not is inspected, and is gone only where that answers 404. Swarm keeps ended tasks as history; they are left out
  * unless the mesh has them, or was told that they live and may have them by now. The list is `partial` where something was
  * put aside that may be a task of the service.
  */
@@ -41,8 +41,8 @@ export async function readService(
   const tasks = new Map(listed.map((task) => [task.ID, task]));
   const gone: string[] = [];
   const held = [...view.tasks(service.ID)];
-  for (const { id } of held) {
-    if (tasks.has(id)) continue;
+  for (const { id, released } of held) {
+    if (tasks.has(id) || released) continue;
     const task = await unlessMalformed(docker.inspectTask(id));
     if (task === 'malformed') continue;
     if (task) tasks.set(id, task);

@@ -301,7 +301,7 @@ describe('what Docker no longer has', () => {
       swarm.createService(web);
       const hidden = (id: string) => ({ id, index: 1 });
       view.heldServices = [hidden('service1'), hidden('lost')];
-      view.heldTasks = [hidden('task2'), hidden('task0'), hidden('task8')];
+      view.heldTasks = [hidden('task2'), hidden('task0'), hidden('task8'), { ...hidden('task9'), released: true }];
       docker.tasks.set('task8', 'malformed');
       view.heldNodes = [hidden('node1'), hidden('node9')];
       view.heldNetworks = [hidden('ingress0'), hidden('net9')];
@@ -313,6 +313,9 @@ describe('what Docker no longer has', () => {
       'network-gone net9',
       'service-gone lost',
     ]);
+    // Nothing is to be learned of what the mesh was told of already.
+    expect(lab.docker.asked).toContain('inspect task task0');
+    expect(lab.docker.asked).not.toContain('inspect task task9');
   });
 
   it('is believed where its index fell and stays below', async () => {

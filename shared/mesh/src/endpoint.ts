@@ -28,7 +28,7 @@ export type Endpoint = {
   readonly task: string;
   readonly node: string;
   readonly claim: Claim;
-  /** `Version.Index` of the task when the manager last spoke of it; 0 while the claim is `absent`. */
+  /** `Version.Index` of the task when the manager last spoke of it; 0 where none has, but to say that there is none. */
   readonly index: number;
   readonly addresses: readonly NetworkAddress[];
   readonly container: ContainerState;
