@@ -1,16 +1,19 @@
 import { parseArgs } from 'node:util';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
+import type { Mesh } from './stage.ts';
 
 /** What `npm run chaos` was asked for. */
 export type ChaosArguments = {
   readonly help: boolean;
   readonly list: boolean;
-  /** Docker's own mesh, to compare. */
-  readonly docker: boolean;
+  /** What carries the requests, one after the other, each on a swarm of its own. */
+  readonly meshes: readonly Mesh[];
+  /** Whether requests may be bad only where the scenario says so. */
+  readonly isJudged: boolean;
   /** In the order in which they are played. */
   readonly played: readonly Scenario[];
-  /** One run at random from each of these seeds, instead. */
+  /** One run at random from each of these seeds, after them. */
   readonly random: readonly number[];
   readonly seed: number;
   readonly minutes: number;
@@ -29,15 +32,16 @@ const listingOf = (some: readonly Scenario[]) =>
 
 export const listing = listingOf(scenarios);
 
-export const usage = `Usage: npm run chaos -- [NAME... [--docker] | --random [--seeds A..B] [--minutes M]] [OPTIONS]
+export const usage = `Usage: npm run chaos -- [NAME...] [--docker | --compare | --random [--seeds A..B] [--minutes M]] [OPTIONS]
 
 Makes a real swarm of three nodes with Fairway on it, asks a service by every node 50 times a second, lets things go wrong,
 and judges the requests meanwhile: none may be bad (without an answer, or with one after 3 s, as one whose first packet was
 lost twice) for longer than the scenario says. After each, Docker, Fairway and every node's rules have to be as they should
-be. All scenarios, or those named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
+be. All scenarios, or those named, or --random, after those named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
 
   --docker      Docker's own mesh without Fairway, to compare: the scenarios that it has too, told and not judged. It
                 takes a kernel with IPVS, as npm run lab has
+  --compare     the same, then again with Fairway, and both side by side in one table
   --random      scenarios as chance has them, some together with a change of a service; a failure ends the run
   --seeds A..B  one such run from each of these seeds, on the same swarm; 1 unless told
   --minutes M   how long each of them takes at least, 1 unless told
@@ -55,14 +59,15 @@ export function parseArguments(args: readonly string[]): ChaosArguments {
     throw new ArgumentsInvalid(cause instanceof Error ? cause.message : String(cause), { cause });
   }
   const { values, positionals } = given;
-  const known = values.docker ? scenarios.filter((scenario) => scenario.of === 'swarm') : scenarios;
+  const hasDocker = values.docker || values.compare;
+  const known = hasDocker ? scenarios.filter((scenario) => scenario.of === 'swarm') : scenarios;
   const named = positionals.map((name) => {
     const found = known.find((scenario) => scenario.name === name);
     if (!found) throw new ArgumentsInvalid(`there is no scenario "${name}"; there are\n${listingOf(known)}`);
     return found;
   });
-  if (values.random && values.docker) throw new ArgumentsInvalid('--random judges, and --docker does not');
-  if (values.random && named.length > 0) throw new ArgumentsInvalid('--random chooses its scenarios itself');
+  if (values.random && hasDocker) throw new ArgumentsInvalid('--random judges, and --docker and --compare do not');
+  if (values.docker && values.compare) throw new ArgumentsInvalid('--compare has --docker in it');
   if (!values.random && (values.seeds !== undefined || values.minutes !== undefined))
     throw new ArgumentsInvalid('--seeds and --minutes are for --random');
   const [, first = '1', last = first] = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seeds ?? '1') ?? [undefined, '', ''];
@@ -75,8 +80,9 @@ export function parseArguments(args: readonly string[]): ChaosArguments {
   return {
     help: values.help,
     list: values.list,
-    docker: values.docker,
-    played: named.length > 0 ? named : known,
+    isJudged: !hasDocker,
+    meshes: [...(hasDocker ? (['docker'] as const) : []), ...(values.docker ? [] : (['fairway'] as const))],
+    played: named.length > 0 || values.random ? named : known,
     random: values.random ? seeds : [],
     seed,
     minutes,
@@ -92,6 +98,7 @@ function parse(args: readonly string[]) {
       help: { type: 'boolean', short: 'h', default: false },
       list: { type: 'boolean', default: false },
       docker: { type: 'boolean', default: false },
+      compare: { type: 'boolean', default: false },
       random: { type: 'boolean', default: false },
       seeds: { type: 'string' },
       minutes: { type: 'string' },

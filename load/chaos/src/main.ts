@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { chanceFrom } from '@fairway/bus';
 import { type Cluster, ensurePrograms, keepLogs, startCluster } from '@fairway/cluster';
 import { ArgumentsInvalid, type ChaosArguments, listing, parseArguments, usage } from './arguments.ts';
-import { type Played, play, showPlayed, startAsking, tableOf } from './play.ts';
+import { type Played, play, showPlayed, startAsking } from './play.ts';
 import { playAtRandom } from './play-at-random.ts';
 import { clockRequirement } from './scenarios/clock-moved.ts';
-import { nowMs, Stage } from './stage.ts';
+import { type Mesh, nowMs, Stage } from './stage.ts';
+import { comparisonOf, tableOf } from './tables.ts';
 
 const startMs = nowMs();
 
@@ -23,27 +24,31 @@ function report(played: Played): void {
 }
 
 /** Plays what was asked for; each run at random counts as one. */
-async function playAll(cluster: Cluster, asked: ChaosArguments, signal: AbortSignal): Promise<readonly Played[][]> {
+async function playAll(
+  cluster: Cluster,
+  mesh: Mesh,
+  asked: ChaosArguments,
+  signal: AbortSignal,
+): Promise<readonly Played[][]> {
   const stageOf = (seed: number) =>
-    new Stage({ cluster, hasFairway: !asked.docker, chance: chanceFrom(seed), say: step, signal });
+    new Stage({ cluster, mesh, isJudged: asked.isJudged, chance: chanceFrom(seed), say: step, signal });
   const first = stageOf(asked.seed);
   await first.deploy();
   step('the services answer; requests begin');
   const traffic = startAsking(first);
   const runs: Played[][] = [];
   try {
-    for (const seed of asked.random) {
-      print(`seed ${seed}: npm run chaos -- --random --seeds ${seed} --minutes ${asked.minutes}`);
-      runs.push([...(await playAtRandom(stageOf(seed), traffic, asked.minutes * 60_000, report))]);
-      if (isFailed(runs.at(-1))) break;
-    }
-    if (asked.random.length > 0) return runs;
-    print(`seed ${asked.seed}`);
+    if (asked.played.length > 0) print(`seed ${asked.seed}`);
     for (const scenario of asked.played) {
       const played = await play(first, traffic, [scenario]);
       report(played);
       runs.push([played]);
-      if (signal.aborted) break;
+      if (signal.aborted) return runs;
+    }
+    for (const seed of asked.random) {
+      print(`seed ${seed}: npm run chaos -- --random --seeds ${seed} --minutes ${asked.minutes}`);
+      runs.push([...(await playAtRandom(stageOf(seed), traffic, asked.minutes * 60_000, report))]);
+      if (isFailed(runs.at(-1))) break;
     }
   } finally {
     traffic.stop();
@@ -63,24 +68,31 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
-  if (!asked.docker) await ensurePrograms([clockRequirement], step);
-  const cluster = await startCluster({
-    name: 'chaos',
-    nodes: 3,
-    fairway: !asked.docker,
-    report: step,
-    signal: end.signal,
-  });
+  if (asked.meshes.includes('fairway')) await ensurePrograms([clockRequirement], step);
+  const runs = new Map<Mesh, readonly Played[][]>();
+  for (const mesh of asked.meshes) runs.set(mesh, await playOn(mesh, asked, end.signal));
+
+  const [docker = [], fairway = []] = [runs.get('docker')?.flat(), runs.get('fairway')?.flat()];
+  const isCompared = asked.meshes.length > 1;
+  const tables = isCompared ? comparisonOf(docker, fairway) : tableOf([...docker, ...fairway]);
+  if (asked.results !== undefined) writeFileSync(asked.results, tables);
+  print(isCompared ? `\n${tables}` : '');
+  for (const { name, failure } of [...docker, ...fairway])
+    if (failure !== undefined) print(`failed: ${name}\n  ${failure}`);
+  const all = [...runs.values()].flat();
+  const failed = all.filter(isFailed).length;
+  print(`${all.length - failed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+/** On a swarm of its own. */
+async function playOn(mesh: Mesh, asked: ChaosArguments, signal: AbortSignal): Promise<readonly Played[][]> {
+  const cluster = await startCluster({ name: 'chaos', nodes: 3, fairway: mesh === 'fairway', report: step, signal });
   try {
-    const runs = await playAll(cluster, asked, end.signal);
-    end.signal.throwIfAborted();
-    const failed = runs.filter(isFailed).length;
-    if (failed > 0) step(`logs are kept in ${keepLogs(cluster.name)}`);
-    if (asked.results !== undefined) writeFileSync(asked.results, tableOf(runs.flat()));
-    print('');
-    for (const { name, failure } of runs.flat()) if (failure !== undefined) print(`failed: ${name}\n  ${failure}`);
-    print(`${runs.length - failed} passed, ${failed} failed`);
-    return failed > 0 ? 1 : 0;
+    const runs = await playAll(cluster, mesh, asked, signal);
+    signal.throwIfAborted();
+    if (runs.some(isFailed)) step(`logs are kept in ${keepLogs(cluster.name)}`);
+    return runs;
   } catch (error) {
     step(`logs are kept in ${keepLogs(cluster.name)}`);
     throw error;

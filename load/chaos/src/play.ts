@@ -47,8 +47,7 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   const { blows, absences } = stage.takeNotes();
   const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
   const [first] = verdict.unexcused;
-  // Docker's own mesh promises nothing.
-  if (first && stage.hasFairway)
+  if (first && stage.isJudged)
     failure ??= `${verdict.unexcused.length} requests were bad that nothing excuses, the first by ${first.target}: ${first.bad} after ${first.tookMs.toFixed(0)} ms, ${whenOf(first.atMs)}`;
   return {
     ...verdict,
@@ -68,13 +67,4 @@ export function showPlayed({ name, asked, failed, late, outageMs, badMs, healMs,
   const requests = `${failed} of ${asked} requests failed, ${late} late`;
   const times = `longest outage ${outageMs.toFixed(0)} ms, bad for ${badMs.toFixed(0)} ms, healed after ${(healMs / 1000).toFixed(1)} s`;
   return `${failure === undefined ? 'ok    ' : 'FAILED'} ${name}: ${requests}; ${times}${failure === undefined ? '' : `\n       ${failure}`}`;
-}
-
-/** As a table for people. */
-export function tableOf(all: readonly Played[]): string {
-  const rows = all.map(
-    ({ name, asked, failed, late, outageMs, badMs, healMs, failure }) =>
-      `| ${name} | ${failure === undefined ? 'ok' : 'failed'} | ${asked} | ${failed} | ${late} | ${outageMs.toFixed(0)} | ${badMs.toFixed(0)} | ${(healMs / 1000).toFixed(1)} |`,
-  );
-  return `| scenario | | requests | failed | late | longest outage ms | last bad request after ms | healed after s |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }

@@ -32,10 +32,14 @@ const tellEveryMs = 10_000;
 /** Milliseconds since 1970, to be held against those of other processes. */
 export const nowMs = () => performance.timeOrigin + performance.now();
 
+/** What carries the requests: Fairway, or Docker's own mesh without it. */
+export type Mesh = 'fairway' | 'docker';
+
 type Options = {
   readonly cluster: Cluster;
-  /** Whether Fairway runs on it, or Docker's own mesh alone. */
-  readonly hasFairway: boolean;
+  readonly mesh: Mesh;
+  /** Whether requests may be bad only where a scenario says so. */
+  readonly isJudged: boolean;
   /** What a scenario chooses by. */
   readonly chance: Chance;
   readonly say: (line: string) => void;
@@ -46,16 +50,18 @@ type Options = {
 export class Stage {
   readonly cluster: Cluster;
   readonly chance: Chance;
-  readonly hasFairway: boolean;
+  readonly mesh: Mesh;
+  readonly isJudged: boolean;
   readonly #say: (line: string) => void;
   readonly #signal: AbortSignal;
   #blows: Blow[] = [];
   #absences: Absence[] = [];
   readonly #dropping = new Set<ClusterNode>();
 
-  constructor({ cluster, hasFairway, chance, say, signal }: Options) {
+  constructor({ cluster, mesh, isJudged, chance, say, signal }: Options) {
     this.cluster = cluster;
-    this.hasFairway = hasFairway;
+    this.mesh = mesh;
+    this.isJudged = isJudged;
     this.chance = chance;
     this.#say = say;
     this.#signal = signal;
@@ -186,7 +192,7 @@ export class Stage {
   async healed(): Promise<void> {
     await this.until('Docker to have what it wants', () => this.#isDockerSettled());
     for (const { address } of this.nodes) await this.#answers(address);
-    if (!this.hasFairway) return;
+    if (this.mesh === 'docker') return;
     await fairwayConverged(this.cluster, { limitMs: stateMaxMs, signal: this.#signal });
     await this.until("every node's rules to be those of Docker's listing", async () => {
       const wrong = await wrongRules(this.cluster);
