@@ -16,6 +16,10 @@ export interface Stage {
 const checker = { hasTests: false, needsToolchain: false, runner: 'turbo' } as const;
 const real = { hasTests: true, needsToolchain: true, runner: 'vitest' } as const;
 
+const chaos = 'load/chaos/src/main.ts';
+/** What the swarm's own tests, whose bus is one server, do not try. */
+const busLost = ['nats-killed', 'bus-majority-lost', 'bus-server-wiped', 'bus-wiped'];
+
 /** In the order of running: what is quick to fail comes first. */
 export const stages: readonly Stage[] = [
   { name: 'lint', says: 'format and lint, by biome', ...checker },
@@ -39,6 +43,12 @@ export const stages: readonly Stage[] = [
   { name: 'kernel', says: 'real nftables and conntrack, in namespaces', ...real },
   { name: 'docker', says: 'a real dockerd', ...real },
   { name: 'swarm', says: 'a real swarm of three nodes, end to end', ...real },
+  {
+    name: 'chaos',
+    says: 'a real swarm under traffic: the bus loses servers, then misfortunes at random from two seeds, a minute each',
+    ...real,
+    runner: [chaos, ...busLost, '--seed', '1', '--random', '--seeds', '1..2', '--minutes', '1'],
+  },
   { name: 'lab', says: 'a kernel with IPVS, and a real swarm on it, emulated', ...real, runner: ['infra/lab/main.ts'] },
 ];
 
