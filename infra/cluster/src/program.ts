@@ -3,9 +3,12 @@ import { projectDir, toolsDir } from './project.ts';
 
 /**
  * What keeps a service small. V8 lets its young generation grow to 16 MB a half, of which a service that makes little
- * garbage at a time has no use; and with its code cached, Node need not load what strips types (20 MB).
+ * garbage at a time has no use; and with its code cached, Node need not load what strips types (20 MB). Its heap is bounded,
+ * far above what a large swarm takes (load/results/footprint.md): V8 otherwise goes up to gigabytes before it gives in. A
+ * service that comes to the bound ends, and is to be started again; nothing that it had is lost by that.
  */
-const flags = ['--max-semi-space-size=1'];
+export const heapMaxMb = 256;
+const flags = ['--max-semi-space-size=1', `--max-old-space-size=${heapMaxMb}`];
 export const compileCacheDir = join(toolsDir, 'compile-cache');
 
 /** Services, and the command: what has a main of its own. */

@@ -18,4 +18,4 @@ export type Measuring = {
 export type FanOut = { readonly servers: number; readonly watchers: number; readonly perSecond: number };
 
 /** With fewer than these a measurement is a try, and not kept. */
-export const standard = { changes: 200, rounds: 3, trials: 30, updates: 20 } as const;
+export const standard = { changes: 400, rounds: 3, trials: 30, updates: 20 } as const;

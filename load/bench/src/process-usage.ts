@@ -5,7 +5,18 @@ const ticksPerSecond = 100;
 
 /** Resident memory of a process, MiB. */
 export function residentMb(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  return statusMb(pid, 'VmRSS');
+}
+
+/** The most resident memory that a process has had, MiB. */
+export function mostResidentMb(pid: number): number {
+  return statusMb(pid, 'VmHWM');
+}
+
+function statusMb(pid: number, line: string): number {
+  return (
+    Number(new RegExp(`^${line}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  );
 }
 
 /** User and system time, fields 14 and 15 of proc(5). The name before them may hold spaces, and ends with a bracket. */
