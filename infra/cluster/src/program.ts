@@ -7,7 +7,7 @@ import { projectDir, toolsDir } from './project.ts';
  * far above what a large swarm takes (load/results/footprint.md): V8 otherwise goes up to gigabytes before it gives in. A
  * service that comes to the bound ends, and is to be started again; nothing that it had is lost by that.
  */
-export const heapMaxMb = 256;
+const heapMaxMb = 512;
 const flags = ['--max-semi-space-size=1', `--max-old-space-size=${heapMaxMb}`];
 export const compileCacheDir = join(toolsDir, 'compile-cache');
 

@@ -3,7 +3,8 @@
  * them, each published at a port. A program of its own, to be started in a network namespace that reaches the bus:
  * `node tell-swarm.ts SERVERS CREDENTIALS NODE INGRESS NODES SERVICES`. Ends when all of it is stored.
  */
-import { connectBus, factMessage } from '@fairway/bus';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BusUnavailable, connectBus, factMessage, type Message } from '@fairway/bus';
 import { type Fact, parseAddress, type TaskClaim } from '@fairway/mesh';
 
 /** Swarm's ids are of 25 characters. */
@@ -13,6 +14,7 @@ const tasksEach = 10;
 const firstPort = 30_000;
 /** As many are on their way at a time. */
 const together = 64;
+const againMs = 500;
 /** A trace that nobody records. */
 const trace = '00-00000000000000000000000000000001-0000000000000001-00';
 
@@ -56,10 +58,21 @@ const facts = function* () {
 };
 let told = 0;
 const left = facts();
+/** Again until it is stored, as a watcher does. */
+const store = async (message: Message, id: string): Promise<void> => {
+  for (;;) {
+    try {
+      return await bus.publish(message, id);
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error;
+      await pause(againMs);
+    }
+  }
+};
 const tell = async () => {
   for (const fact of left) {
     const id = `large-swarm ${told++}`;
-    await bus.publish(factMessage(sender, epoch, fact, 'a large swarm', Date.now(), trace), id);
+    await store(factMessage(sender, epoch, fact, 'a large swarm', Date.now(), trace), id);
   }
 };
 await Promise.all(Array.from({ length: together }, tell));
