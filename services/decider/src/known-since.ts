@@ -7,7 +7,7 @@ type Mark = { readonly past: string; readonly sinceMs: number };
 export type Removable = { readonly removedMs?: number };
 
 /**
- * How long this decider has known what is past: endpoints that ended or that no manager claims, and objects that were
+ * How long this decider has known what is past: endpoints that ended or that no manager ever had, and objects that were
  * removed. It is measured by the decider's own steady clock from when it first saw the entry so. The times in the entries
  * are of whoever wrote them, and clocks of two machines are never compared; a decider that has just started knows nothing
  * since long, and forgets a while later than another would.
@@ -67,7 +67,7 @@ function pastOf({ removedMs }: Removable): string | undefined {
 }
 
 function pastOfEndpoint(endpoint: Endpoint): string | undefined {
-  if (!hasEnded(endpoint) && endpoint.claim !== 'absent') return undefined;
+  if (!hasEnded(endpoint) && endpoint.index !== 0) return undefined;
   const { claim, container, index, tick, sinceMs } = endpoint;
   return [claim, container, index, tick, sinceMs].join(' ');
 }

@@ -92,7 +92,8 @@ test('what lingers is what ended or was never claimed and is known for a minute,
     ['ended', {}],
     ['ended-by-a-clock-that-is-fast', { sinceMs: nowMs + 3_600_000 }],
     ['never-began', { container: 'unknown' }],
-    ['never-claimed', { claim: 'absent', container: 'running' }],
+    ['never-claimed', { claim: 'absent', index: 0, container: 'running' }],
+    ['said-to-be-none', { index: 0, container: 'running' }],
   ];
   const stays: [string, Partial<Endpoint>][] = [
     ['drains', { container: 'running' }],

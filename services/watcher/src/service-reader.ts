@@ -28,7 +28,7 @@ export type ReadFrom = {
 
 /**
  * Makes a service's picture out of what Docker listed and what the mesh holds. A task that the mesh has as wanted and the
- * listing has not is inspected, and is gone only where that answers 404. Swarm keeps ended tasks as history; they are left out
+ * listing has not is inspected, and is gone where that answers 404, or with a task of another service. Swarm keeps ended tasks as history; they are left out
  * unless the mesh has them, or was told that they live and may have them by now. The list is `partial` where something was
  * put aside that may be a task of the service.
  */
@@ -45,7 +45,7 @@ export async function readService(
     if (tasks.has(id) || released) continue;
     const task = await unlessMalformed(docker.inspectTask(id));
     if (task === 'malformed') continue;
-    if (task) tasks.set(id, task);
+    if (task && isOf(task, id, service)) tasks.set(id, task);
     else gone.push(id);
   }
   const heldTasks = new Map(held.map((task) => [task.id, task]));
@@ -87,6 +87,14 @@ export async function confirmService(from: ReadFrom, id: string): Promise<Servic
     partial: tasks.length < fit.length + aside.length,
   });
   return reading.behind ? reading : undefined;
+}
+
+/**
+ * Whether it is the service's task of this id. A node may have told of another service's, which then is none of this one's;
+ * and Docker takes the beginning of an id for the whole (moby daemon/cluster/helpers.go, `getTask`).
+ */
+function isOf(task: EngineTask, id: string, service: EngineService): boolean {
+  return task.ID === id && task.ServiceID === service.ID;
 }
 
 /** Whether Docker has what the mesh knows to be over: a restored swarm counts on from an index that was given before. */

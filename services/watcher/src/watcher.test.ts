@@ -318,6 +318,17 @@ describe('what Docker no longer has', () => {
     expect(lab.docker.asked).not.toContain('inspect task task9');
   });
 
+  it('nor has what is of another service: a node may have told of it as of this one', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      swarm.createService({ ...web, name: 'api' });
+      view.heldServices = [{ id: 'service1', index: 1 }];
+      view.heldTasks = [{ id: 'task4', index: 0 }];
+    });
+    const told = lab.story.filter((line) => line.startsWith('service '));
+    expect(told).toEqual(['service web task2=running task4=gone', 'service api task4=running']);
+  });
+
   it('is believed where its index fell and stays below', async () => {
     lab = await openLab(({ swarm, view }) => {
       swarm.createService(web);
