@@ -73,8 +73,8 @@ test('a manager’s word that comes late or after the end is odd, and one that i
     state: 'ready',
     labels: {},
   } as const;
-  const node = (index: number, confirmed = false) =>
-    ({ kind: 'node', node: { ...claimed, index }, confirmed }) as const;
+  const node = (index: number, { confirmed = false, state = 'ready' as 'ready' | 'down' } = {}) =>
+    ({ kind: 'node', node: { ...claimed, index, state }, confirmed }) as const;
   const is = { ingress: false, attachable: false, internal: false, encrypted: false };
   const network = (index: number) => ({ kind: 'network', network: { id: 'net', name: 'net', index, ...is } }) as const;
   const services = (...facts: readonly ServiceChange[]) =>
@@ -87,12 +87,14 @@ test('a manager’s word that comes late or after the end is odd, and one that i
   const over = 'what it tells of was removed before';
   const work = async () => {
     await bus.provision();
-    await services(report('web', 5, []), report('web', 5, []), report('web', 4, []));
+    const news = report('web', 4, [claim('t1', 'n1', 6)]);
+    await services(report('web', 5, []), report('web', 5, []), report('web', 4, []), news);
     await services({ ...report('web', 3, []), confirmed: true });
     await services({ kind: 'service-gone', service: 'web' }, report('web', 6, []));
     expect(odd.splice(0)).toEqual([`service: ${late}`, `service: ${over}`]);
-    await nodes(node(5), node(5), node(4), node(3, true));
-    await nodes({ kind: 'node-gone', node: 'n1' }, node(6), node(6, true));
+    // Of the index alone nobody says anything.
+    await nodes(node(5), node(5), node(4), node(4, { state: 'down' }), node(3, { confirmed: true }));
+    await nodes({ kind: 'node-gone', node: 'n1' }, node(6), node(6, { confirmed: true }));
     expect(odd.splice(0)).toEqual([`node: ${late}`, `node: ${over}`]);
     const listing = { kind: 'node-listing', listing: 'l', node: 'n1', tick: 1, tasks: [] } as const;
     const life = (boot: string) => ({ ...listing, incarnation: { boot, daemon: 'd' } });

@@ -59,9 +59,9 @@ export function decideService(
     const early: Envelope<ServiceChange>[] = [];
     const fold = (envelope: Envelope<ServiceChange>) => {
       const { body } = envelope;
-      const oddity = service && oddityOfServiceFact(service, body, context);
-      if (oddity) odd(oddity, body);
       const after = foldService(service, body, context);
+      const oddity = service && after === service ? oddityOfServiceFact(service, body, context) : undefined;
+      if (oddity) odd(oddity, body);
       if (!after) early.push(envelope);
       else if (after !== service) addCause(causes, envelope);
       service = after;
@@ -108,9 +108,9 @@ export function decideNode(
     let node = before;
     const causes: NewCause[] = [];
     for (const envelope of facts) {
-      const oddity = oddityOfNodeFact(node, envelope.body);
-      if (oddity) odd(oddity, envelope.body);
       const after = foldNode(node, envelope.body, nowMs);
+      const oddity = node && after === node ? oddityOfNodeFact(node, envelope.body) : undefined;
+      if (oddity) odd(oddity, envelope.body);
       if (after !== node) addCause(causes, envelope);
       node = after;
     }
@@ -142,9 +142,9 @@ export function decideNetwork(
     const causes: NewCause[] = [];
     for (const envelope of facts) {
       const { body } = envelope;
-      const oddity = oddityOfNetworkFact(network, body);
-      if (oddity) odd(oddity, body);
       const after = foldNetwork(network, body, nowMs);
+      const oddity = network && after === network ? oddityOfNetworkFact(network, body) : undefined;
+      if (oddity) odd(oddity, body);
       if (after !== network) addCause(causes, envelope);
       network = after;
     }
@@ -157,17 +157,17 @@ export function decideNetwork(
 }
 
 /**
- * Tries until nobody else was faster; an attempt that answers undefined asks for another. What was odd is told once, as the
- * last attempt found it: each folds all facts again.
+ * Tries until nobody else was faster; an attempt that answers undefined asks for another. What was odd is told as the first
+ * attempt found it: a later one folds all facts again, and may find some in what the first had already written.
  */
 async function untilWritten(
   attempt: (odd: OnOdd) => Promise<Decision | undefined>,
   onOdd: OnOdd = () => {},
 ): Promise<Decision> {
+  const found: Parameters<OnOdd>[] = [];
   for (let tried = 1; ; tried++) {
-    const found: Parameters<OnOdd>[] = [];
     try {
-      const decision = await attempt((...odd) => void found.push(odd));
+      const decision = await attempt((...odd) => void (tried === 1 && found.push(odd)));
       if (decision) {
         for (const odd of found) onOdd(...odd);
         return decision;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type ContainerFact,
   type Fact,
@@ -45,39 +46,35 @@ export function oddityOf(service: FoldedService, fact: ContainerFact, context: F
   return reading.tick === held.tick ? 'it was told before' : 'a later one of its node was there before it';
 }
 
-/** As `oddityOf`, of any fact that can change a service. */
+/** As `oddityOf`, of any fact that could change the service and does not. */
 export function oddityOfServiceFact(
   service: FoldedService,
   fact: ServiceChange,
   context: FoldContext,
 ): Oddity | undefined {
   if (fact.kind === 'container') return oddityOf(service, fact, context);
-  if (fact.kind !== 'service' || fact.confirmed) return undefined;
+  if (fact.kind !== 'service') return undefined;
   return oddityOfReport(service.spec.index, service.removedMs, fact.spec.index);
 }
 
-/** What is odd about what was told of a node, by a manager or by itself, if anything. */
-export function oddityOfNodeFact(
-  node: Node | undefined,
-  fact: NodeFact | NodeGoneFact | NodeListingFact,
-): Oddity | undefined {
-  if (!node || fact.kind === 'node-gone') return undefined;
+/** What is odd about what was told of a node, by a manager or by itself, where it changes nothing; if anything. */
+export function oddityOfNodeFact(node: Node, fact: NodeFact | NodeGoneFact | NodeListingFact): Oddity | undefined {
+  if (fact.kind === 'node-gone') return undefined;
   if (fact.kind === 'node-listing')
     return node.retired.includes(fact.incarnation.boot) ? "it is of its node's life before" : undefined;
-  if (fact.confirmed) return undefined;
-  return oddityOfReport(node.claim?.index ?? 0, node.removedMs, fact.node.index);
+  const { claim, removedMs } = node;
+  // A node's index rises with each service that comes or goes: managers tell the same at several.
+  const isNews = !isDeepStrictEqual({ ...fact.node, index: 0 }, { ...claim, index: 0 });
+  return isNews || removedMs !== undefined ? oddityOfReport(claim?.index ?? 0, removedMs, fact.node.index) : undefined;
 }
 
-/** What is odd about what a manager told of a network, if anything. */
-export function oddityOfNetworkFact(
-  network: Network | undefined,
-  fact: NetworkFact | NetworkGoneFact,
-): Oddity | undefined {
-  if (!network || fact.kind === 'network-gone' || fact.confirmed) return undefined;
+/** What is odd about what a manager told of a network, where it changes nothing; if anything. */
+export function oddityOfNetworkFact(network: Network, fact: NetworkFact | NetworkGoneFact): Oddity | undefined {
+  if (fact.kind === 'network-gone') return undefined;
   return oddityOfReport(network.index, network.removedMs, fact.network.index);
 }
 
-/** Of a manager's word, by `Version.Index`, where no inspect confirmed it. That several managers tell the same is not odd. */
+/** Of a manager's word, by `Version.Index`. That several managers tell the same is not odd. */
 function oddityOfReport(held: number, removedMs: number | undefined, told: number): Oddity | undefined {
   if (removedMs !== undefined) return 'what it tells of was removed before';
   return told < held ? 'a later one of a manager was there before it' : undefined;
