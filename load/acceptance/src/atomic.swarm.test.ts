@@ -1,16 +1,11 @@
 // Each change is one transaction whose cost is that of the change, and no connection notices it. Ports 83xx.
 import { patience } from '@fairway/cluster';
 import { expect } from 'vitest';
+import { saysReady } from './says-ready.ts';
 import { test } from './swarm-test.ts';
 
 /** Well-behaved: goes on serving for this long after it was told to stop, as every node has then heard of it. */
 const drains = ['--env', 'DRAIN_SECONDS=2', '--stop-grace-period', '10s'];
-
-/**
- * Says when it is ready. Without a health check a task is sent to as soon as its container runs, and rules are there up
- * to 50 ms before its shell has come to start the server: refused 0 to 5 times in 50 scalings, by the task itself.
- */
-const saysReady = ['--health-cmd', 'wget -q -O /dev/null http://127.0.0.1:8000/', '--health-interval', '500ms'];
 
 /** On a machine where each takes so many times as long, so many times fewer. */
 const [changes, scalings] = [200 / patience(), 50 / patience()];

@@ -19,6 +19,8 @@ test('a message that does not parse or fit goes to the dead letters with its rea
   const credentials = await swarm.cluster.credentials();
   await credentials.add({ name: 'mallory', role: 'manager' });
   onTestFinished(async () => void (await credentials.revoke('mallory')));
+  const [reader] = swarm.consoles;
+  if (!reader) throw new Error('the cluster has no console');
   const subject = `fairway.fact.mallory.service-gone.${id}`;
   for (const [text, reason] of [
     ['{"schema":1,', 'not JSON'],
@@ -33,7 +35,7 @@ test('a message that does not parse or fit goes to the dead letters with its rea
       program,
       swarm.cluster.bus.urls.join(','),
       swarm.cluster.credentialsFile('mallory'),
-      swarm.cluster.credentialsFile('console'),
+      swarm.cluster.credentialsFile(reader.name),
       subject,
       text,
     ]);

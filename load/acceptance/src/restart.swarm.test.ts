@@ -2,6 +2,7 @@
 import { until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
 import { expect } from 'vitest';
+import { saysReady } from './says-ready.ts';
 import type { Swarm } from './swarm.ts';
 import { test } from './swarm-test.ts';
 
@@ -146,7 +147,7 @@ test('each server of the bus killed in turn: changes go on without it, and no re
   swarm,
 }) => {
   skip(swarm.cluster.bus.servers.length < 3, 'without its only server the bus is gone; FAIRWAY_BUS=cluster has three');
-  await swarm.create('outlives', { ports: ['8460:8000'], replicas: 2 });
+  await swarm.create('outlives', { ports: ['8460:8000'], replicas: 2, options: saysReady });
   await swarm.answers('outlives', 8460, 2);
   const traffic = swarm.traffic(8460);
   let replicas = 2;
