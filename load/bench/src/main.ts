@@ -34,7 +34,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     measure: (measuring) => onSwarm(measureRollingUpdates, measuring),
   },
   footprint: {
-    says: 'memory and idle processor time of the node process at 100 services',
+    says: 'memory and idle processor time of all processes at 100 services, and memory at 2,000',
     measure: (measuring) => onSwarm(measureFootprint, measuring),
   },
   'fan-out': {
