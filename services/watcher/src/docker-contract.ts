@@ -69,6 +69,9 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
     for (const task of tasks) {
       expect(task.NetworksAttachments[0]?.Addresses[0]).toMatchObject({ family: 'ip' });
       expect((await docker.inspectTask(task.ID))?.ServiceID).toBe(id);
+      // Every id begins with nothing, and Docker takes what one begins with for the whole.
+      for (const part of ['', task.ID.slice(0, 1), task.ID.slice(0, -1)])
+        expect(await docker.inspectTask(part)).toBeUndefined();
     }
     const { fit: containers } = await docker.listContainers();
     const listed = containers.filter(({ Labels }) => Labels['com.docker.swarm.service.id'] === id);

@@ -34,10 +34,16 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-it('an id is one step of a path, whatever it holds', async () => {
+it('what cannot be an id of Swarm’s is not asked for', async () => {
   answer = '{}';
-  await expect(docker.inspectService('web/logs?follow=1')).rejects.toThrow(DockerMalformed);
-  expect(asked).toEqual(['/services/web%2Flogs%3Ffollow%3D1']);
+  for (const id of ['web/logs?follow=1', 'a', '', 'A'.repeat(25), 'a'.repeat(26)]) {
+    expect(await docker.inspectService(id)).toBeUndefined();
+    expect(await docker.inspectTask(id)).toBeUndefined();
+    expect(await docker.inspectNode(id)).toBeUndefined();
+    expect(await docker.inspectNetwork(id)).toBeUndefined();
+  }
+  expect(asked).toEqual([]);
+  await expect(docker.inspectTask('a'.repeat(25))).rejects.toThrow(DockerMalformed);
 });
 
 it('an answer that is nested too deep to be told is put aside, and the others of its listing count', async () => {

@@ -78,6 +78,15 @@ export function connectDocker({
       throw error;
     }
   };
+  /** A node may have spoken of anything; what cannot be an id of Swarm's is none of its objects'. */
+  const inspectOfSwarm = async <T extends z.ZodType>(
+    shape: T,
+    kind: 'service' | 'task' | 'node' | 'network',
+    id: string,
+  ): Promise<z.output<T> | undefined> =>
+    swarmId.test(id)
+      ? inspect(shape, kind, id, (abortSignal) => get(engine, `/${kind}s/${id}`, abortSignal))
+      : undefined;
   const localNetwork = (name: string) =>
     inspect(schema.engineLocalNetwork, 'network', name, (abortSignal) => get(engine, `/networks/${name}`, abortSignal));
   const overlayNetworks = () =>
@@ -127,31 +136,25 @@ export function connectDocker({
         get(engine, `/containers/${encodeURIComponent(id)}/json`, abortSignal),
       ),
     listServices: () => list(schema.engineService, 'service', (abortSignal) => engine.listServices({ abortSignal })),
-    inspectService: (id) =>
-      inspect(schema.engineService, 'service', id, (abortSignal) =>
-        get(engine, `/services/${encodeURIComponent(id)}`, abortSignal),
-      ),
+    inspectService: (id) => inspectOfSwarm(schema.engineService, 'service', id),
     listTasks: (service) =>
       list(schema.engineTask, 'task', (abortSignal) =>
         engine.listTasks({ ...(service ? { filters: { service: [service] } } : {}), abortSignal }),
       ),
-    inspectTask: (id) =>
-      inspect(schema.engineTask, 'task', id, (abortSignal) =>
-        get(engine, `/tasks/${encodeURIComponent(id)}`, abortSignal),
-      ),
+    inspectTask: (id) => inspectOfSwarm(schema.engineTask, 'task', id),
     listNodes: () => list(schema.engineNode, 'node', (abortSignal) => engine.listNodes({ abortSignal })),
-    inspectNode: (id) =>
-      inspect(schema.engineNode, 'node', id, (abortSignal) =>
-        get(engine, `/nodes/${encodeURIComponent(id)}`, abortSignal),
-      ),
+    inspectNode: (id) => inspectOfSwarm(schema.engineNode, 'node', id),
     listNetworks: overlayNetworks,
-    inspectNetwork: (id) =>
-      inspect(schema.engineNetwork, 'network', id, (abortSignal) =>
-        get(engine, `/networks/${encodeURIComponent(id)}`, abortSignal),
-      ),
+    inspectNetwork: (id) => inspectOfSwarm(schema.engineNetwork, 'network', id),
     onMalformed: (listener) => listeners.push(listener),
   };
 }
+
+/**
+ * 25 digits of base 36 (swarmkit identity/randomid.go, `NewID`). Docker takes anything else for a name or the beginning of an
+ * id, and answers an error where several begin so (moby daemon/cluster/helpers.go, `getTask`).
+ */
+const swarmId = /^[0-9a-z]{25}$/;
 
 /** What an object that does not fit calls itself; anything may stand there. */
 function idIn(object: { readonly ID?: unknown; readonly Id?: unknown } | null): string {

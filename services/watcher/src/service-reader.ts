@@ -45,7 +45,8 @@ export async function readService(
     if (tasks.has(id) || released) continue;
     const task = await unlessMalformed(docker.inspectTask(id));
     if (task === 'malformed') continue;
-    if (task && isOf(task, id, service)) tasks.set(id, task);
+    // A node may have told of another service's as of this one's.
+    if (task?.ServiceID === service.ID) tasks.set(id, task);
     else gone.push(id);
   }
   const heldTasks = new Map(held.map((task) => [task.id, task]));
@@ -87,14 +88,6 @@ export async function confirmService(from: ReadFrom, id: string): Promise<Servic
     partial: tasks.length < fit.length + aside.length,
   });
   return reading.behind ? reading : undefined;
-}
-
-/**
- * Whether it is the service's task of this id. A node may have told of another service's, which then is none of this one's;
- * and Docker takes the beginning of an id for the whole (moby daemon/cluster/helpers.go, `getTask`).
- */
-function isOf(task: EngineTask, id: string, service: EngineService): boolean {
-  return task.ID === id && task.ServiceID === service.ID;
 }
 
 /** Whether Docker has what the mesh knows to be over: a restored swarm counts on from an index that was given before. */
