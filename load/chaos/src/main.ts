@@ -44,8 +44,10 @@ async function playAll(
       report(played);
       runs.push([played]);
       if (signal.aborted) return runs;
-      // Chance has nothing to say of what is not healed.
-      if (asked.random.length > 0 && isFailed(runs.at(-1))) return runs;
+      if (asked.random.length > 0 && isFailed(runs.at(-1))) {
+        step('what else was asked for is not played: of a swarm that is not as it should be chance says nothing');
+        return runs;
+      }
     }
     for (const seed of asked.random) {
       print(`seed ${seed}: npm run chaos -- --random --seeds ${seed} --minutes ${asked.minutes}`);
@@ -84,7 +86,8 @@ async function main(args: readonly string[]): Promise<number> {
       if (failure !== undefined)
         print(`failed: ${name}${mesh === 'docker' ? " with Docker's mesh" : ''}\n  ${failure}`);
   // Docker's own mesh is told of, and not judged.
-  const judged = runs.get('fairway') ?? [];
+  const judged = runs.get('fairway');
+  if (!judged) return 0;
   const failed = judged.filter(isFailed).length;
   print(`${judged.length - failed} passed, ${failed} failed`);
   return failed > 0 ? 1 : 0;
