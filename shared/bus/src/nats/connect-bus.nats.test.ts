@@ -102,6 +102,30 @@ describe('NATS that fails', () => {
     expect(states).toEqual(['lost', 'connected']);
   });
 
+  it('takes no answer of JetStream’s for an entry that is said again', async () => {
+    const diary = new Diary();
+    bus.mesh.follow(diary);
+    await bus.mesh.put('node.a', 'a', 0);
+    await becomes(() => expect(diary.lines).toEqual(['node.a=a']));
+    await becomes(() => expect(diary.caughtUps).toHaveLength(1));
+    const nc = await connect({ servers: server.url });
+    const asked: string[] = [];
+    nc.subscribe('$JS.API.STREAM.MSG.GET.>', {
+      callback: (_, { reply = '' }) => void (reply.startsWith('fairway.') || asked.push(reply)),
+    });
+    let answers = 0;
+    nc.subscribe(subjects.mesh('>'), { callback: () => void answers++ });
+    const query = JSON.stringify({ last_by_subj: bucketSubject(meshBucket, 'node.a') });
+    for (const key of ['node.a', 'node.b', keys.epoch])
+      nc.publish(`$JS.API.STREAM.MSG.GET.${bucketStream(meshBucket)}`, query, { reply: subjects.mesh(key) });
+    await becomes(() => expect(answers).toBe(3));
+    await bus.mesh.put('node.c', 'c', 0);
+    await becomes(() => expect(diary.lines).toEqual(['node.a=a', 'node.c=c']));
+    // It would have read the bucket anew for each.
+    expect(asked).toEqual([]);
+    await nc.close();
+  });
+
   it('says that a follower has caught up also where nothing changed during the loss', async () => {
     const diary = new Diary();
     bus.mesh.follow(diary);

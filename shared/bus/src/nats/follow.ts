@@ -8,7 +8,7 @@ import { Unreadable } from '../parse-text.ts';
 import { meshBucket } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { announceEveryMs } from './announce.ts';
-import { bucketEntry, readHead } from './bucket-stream.ts';
+import { bucketEntry, bucketStream, bucketSubject, readHead } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { reason } from './failure.ts';
 import { hand } from './hand.ts';
@@ -44,7 +44,7 @@ class Following implements Stoppable {
   readonly #stopping = new AbortController();
   /** By pattern, with who hears it. */
   readonly #ears = new Map<string, (message: Msg) => void>([
-    [subjects.mesh('>'), (message) => this.#hear(republished(message))],
+    [subjects.mesh('>'), (message) => this.#hearEntry(message)],
     [subjects.head('*'), (message) => this.#hearHead(message)],
   ]);
   readonly #subscriptions = new Map<string, Subscription>();
@@ -110,6 +110,11 @@ class Following implements Stoppable {
   #ask(): void {
     this.#held ??= [];
     this.#asked.resolve();
+  }
+
+  #hearEntry(message: Msg): void {
+    const entry = republished(message);
+    if (entry) this.#hear(entry);
   }
 
   #hear(entry: BucketEntry): void {
@@ -266,7 +271,15 @@ class Following implements Stoppable {
 
 const prefixLength = subjects.mesh('').length;
 
-function republished(message: Msg): BucketEntry {
+/**
+ * The entry that a server says again; undefined for what is none of the bucket's. Nobody may send on these subjects, but
+ * JetStream sends its answers wherever the asker says.
+ */
+function republished(message: Msg): BucketEntry | undefined {
+  const key = message.subject.slice(prefixLength);
   const revision = Number(message.headers?.get(RepublishHeaders.Sequence));
-  return bucketEntry(message.subject.slice(prefixLength), revision, message);
+  const isOfBucket =
+    message.headers?.get(RepublishHeaders.Stream) === bucketStream(bucket) &&
+    message.headers.get(RepublishHeaders.Subject) === bucketSubject(bucket, key);
+  return isOfBucket && Number.isSafeInteger(revision) && revision > 0 ? bucketEntry(key, revision, message) : undefined;
 }
