@@ -7,22 +7,25 @@ export type Told = { readonly waitMs?: number; readonly failed?: string };
 /** A sender waits no longer, whatever it is told. */
 const waitMsMax = 20_000;
 
-/** Releases before this one said no version, and there may still be deciders of theirs. */
+/**
+ * Its version is not called `schema`: an answer goes wherever the asker says, and so to another node as well, which is not to
+ * take it for a question (decision 0010). Releases before this one said none, and there may still be deciders of theirs.
+ */
 const shape = z.object({
-  schema: version.exactOptional(),
+  told: version.exactOptional(),
   waitMs: z.int().min(0).max(waitMsMax).exactOptional(),
   failed: z.string().exactOptional(),
 });
 
 /** As it travels. */
 export function writeTold(told: Told): string {
-  return JSON.stringify({ schema: schemaVersion, ...told });
+  return JSON.stringify({ told: schemaVersion, ...told });
 }
 
 /** Reads it; what it cannot be counts as a failure. */
 export function readTold(text: string): Told {
   try {
-    const { schema: _, ...told } = shape.parse(JSON.parse(text));
+    const { told: _, ...told } = shape.parse(JSON.parse(text));
     return told;
   } catch {
     return { failed: 'an answer that cannot be read' };
