@@ -51,9 +51,8 @@ export async function measureFootprint(cluster: Cluster, { report, signal }: Mea
     },
     { limitMs: largeMaxMs, everyMs: 0, signal },
   );
-  const view = JSON.parse(await cluster.status()) as View;
-  if (view.services.length < services + large.services || view.nodes.length < large.nodes)
-    throw new Error(`of what was told there are ${view.nodes.length} nodes and ${view.services.length} services left`);
+  const left = await isShown(cluster);
+  if (left !== true) throw new Error(`of what was told there are left: ${left}`);
   const told = parts.map(
     ({ name, pid }) => `| ${name} | ${residentMb(pid).toFixed(0)} MB | ${mostResidentMb(pid).toFixed(0)} MB |`,
   );
@@ -96,13 +95,13 @@ async function tellOfLarge(cluster: Cluster, { report, signal }: Pick<Measuring,
     ]),
     { limitMs: largeMaxMs },
   );
-  await until(
-    'the console to show all of it',
-    async () => {
-      const view = JSON.parse(await cluster.status()) as View;
-      const shown = view.services.length;
-      return shown >= services + large.services || `${shown} services`;
-    },
-    { limitMs: largeMaxMs, everyMs: 1_000, signal },
-  );
+  const options = { limitMs: largeMaxMs, everyMs: 1_000, signal };
+  await until('the console to show all of it', () => isShown(cluster), options);
+}
+
+/** Whether the console shows all that there is and that was told besides; how much it shows where not. */
+async function isShown(cluster: Cluster): Promise<true | string> {
+  const shown = JSON.parse(await cluster.status()) as View;
+  const isAll = shown.services.length >= services + large.services && shown.nodes.length >= large.nodes;
+  return isAll || `${shown.nodes.length} nodes and ${shown.services.length} services`;
 }
