@@ -11,7 +11,6 @@ import {
   busReady,
   clusterCredentials,
   credentialsFile,
-  leftOut,
   natsName,
   nodeNats,
   presentForm,
@@ -296,16 +295,6 @@ export class Cluster {
   /** Waits until every server of the bus says that it has all that it is to have. */
   busReady(): Promise<void> {
     return busReady(this.place, readState(this.place).nodes, presentForm(this.place));
-  }
-
-  /** Starts those servers of the bus anew that the others left out when they began with empty disks; answers their names. */
-  async completeBus(): Promise<readonly string[]> {
-    const names = await leftOut(this.place, readState(this.place).nodes, presentForm(this.place));
-    for (const name of names) {
-      await this.process(name).kill();
-      await this.process(name).start();
-    }
-    return names;
   }
 
   /** Removes every process, namespace, mount and file of the cluster. */

@@ -136,10 +136,10 @@ function busRecord(place: ClusterPlace, { part, node }: BusServer): ProcessRecor
   };
 }
 
-/** Asks what a server says of itself (docs.nats.io, Monitoring). */
-function monitor(place: ClusterPlace, { node }: BusServer, endpoint: 'healthz' | 'jsz'): Promise<CommandResult> {
+/** Asks a server whether it has all that it is to have (docs.nats.io, Monitoring). */
+function health(place: ClusterPlace, { node }: BusServer): Promise<CommandResult> {
   const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
-  return attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/${endpoint}`]);
+  return attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/healthz`]);
 }
 
 /** Waits until every server says that JetStream is there too. */
@@ -153,43 +153,12 @@ export async function busReady(
     await until(
       `${server.part} to be healthy`,
       async () => {
-        const result = await monitor(place, server, 'healthz');
+        const result = await health(place, server);
         return result.stdout.includes('"ok"') || `${result.stdout}${result.stderr}`.trim() || 'no answer';
       },
       { limitMs: 30_000, everyMs: 25, signal },
     );
   }
-}
-
-/** What of /jsz says who decides together: a leader knows the others. */
-type MetaCluster = { readonly leader?: string; readonly replicas?: readonly { readonly name: string }[] };
-
-/**
- * The parts of servers that the others left out of what they decide together, once there is a leader. Of three that began with
- * empty disks at once it is one now and then; it takes part once it is started anew (decision 0011).
- */
-export async function leftOut(
-  place: ClusterPlace,
-  nodes: readonly NodeRecord[],
-  form: BusForm,
-): Promise<readonly string[]> {
-  const servers = busServers(nodes, form);
-  if (servers.length === 1) return [];
-  const metaOf = async (server: BusServer): Promise<MetaCluster> => {
-    const { stdout } = await monitor(place, server, 'jsz');
-    return stdout === '' ? {} : ((JSON.parse(stdout) as { meta_cluster?: MetaCluster }).meta_cluster ?? {});
-  };
-  return until(
-    'the servers of the bus to have a leader',
-    async () => {
-      const seen = await Promise.all(servers.map(metaOf));
-      const leading = seen.find(({ replicas = [] }) => replicas.length > 0);
-      if (!leading) return 'none has one';
-      const known = new Set([leading.leader, ...(leading.replicas ?? []).map(({ name }) => name)]);
-      return servers.map(({ part }) => part).filter((part) => !known.has(serverName(part)));
-    },
-    { limitMs: 30_000, everyMs: 200 },
-  );
 }
 
 /** Removes all that a server has stored. */

@@ -82,10 +82,10 @@ function appArmorRequirement(): Requirement[] {
 }
 
 /**
- * 2.10 is the first with several filter subjects for one consumer, and older servers drop settings that they do not
- * know in silence. Debian 12 has 2.9.10; Debian 13's 2.10.27 is a single static program that runs on Debian 12.
+ * What is tried here: three servers of 2.10.27 that begin at once leave one out now and then, and of 2.15.1 none did (decision
+ * 0011). Debian 12 has 2.9.10, and Debian 13 2.10.27; Debian 14's is a single static program that runs on both.
  */
-const natsLeast: Version = [2, 10];
+const natsLeast: Version = [2, 15];
 
 async function natsServerVersion(program: string): Promise<Version | undefined> {
   return findVersion((await attempt([program, '--version'])).stdout);
@@ -98,8 +98,8 @@ async function ensureNatsServer(report: (line: string) => void): Promise<string>
     const version = existsSync(program) ? await natsServerVersion(program) : undefined;
     if (version && isAtLeast(version, natsLeast)) return program;
   }
-  report("installing nats-server of Debian 13 in .tools: Fairway needs 2.10 or later, and Debian 12's is 2.9.10");
-  await unpackInto('nats-server', 'trixie', 'nats-server', 'usr/sbin/nats-server');
+  report("installing nats-server of Debian 14 in .tools: three servers take 2.15 or later, and Debian 12's is 2.9.10");
+  await unpackInto('nats-server', 'forky', 'nats-server', 'usr/sbin/nats-server');
   return own;
 }
 

@@ -13,8 +13,11 @@ import {
 import { wrongRules } from './rules/wrong-rules.ts';
 import type { Absence, Blow } from './verdict.ts';
 
-/** What answers the traffic, and another service that changes meanwhile. */
-export const steady = { name: 'steady', port: 8000, replicas: 4 } as const;
+/**
+ * What answers the traffic, and another service that changes meanwhile. No node has more than two of the first one's four
+ * tasks: with any node away and one more task at its end there is still one to answer.
+ */
+export const steady = { name: 'steady', port: 8000, replicas: 4, perNode: 2 } as const;
 export const restless = { name: 'restless', port: 8001, replicas: 2 } as const;
 
 /** Both are on it. Small, so that an address is soon given to another task. */
@@ -179,6 +182,7 @@ export class Stage {
         ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
         ...['--publish', `${port}:8000`, '--network', network, '--restart-delay', '0s', '--update-monitor', '1s'],
         ...['--health-cmd', healthCheck, '--health-interval', '500ms', '--health-retries', '2'],
+        ...(name === steady.name ? ['--replicas-max-per-node', `${steady.perNode}`] : []),
         ...[imageName, 'serve-many'],
       );
     }

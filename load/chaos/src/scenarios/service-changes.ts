@@ -16,9 +16,10 @@ export const scaling: Scenario = {
   says: 'both services are scaled up and down again',
   of: 'swarm',
   async happen(stage) {
+    // The steady one then has as many as may be on three nodes.
     const scaled = (factor: number) => [steady, restless].map(({ name, replicas }) => `${name}=${replicas * factor}`);
     stage.strike('both services are scaled up');
-    await stage.docker('service', 'scale', '--detach', ...scaled(2));
+    await stage.docker('service', 'scale', '--detach', ...scaled(1.5));
     await stage.pause(stage.chance.upTo(8_000));
     stage.strike('both services are scaled down');
     await stage.docker('service', 'scale', '--detach', ...scaled(1));

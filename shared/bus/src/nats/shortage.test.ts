@@ -12,7 +12,7 @@ test('one server has to do once the others were missing for 20 s, counted anew e
   nowMs = 20_000;
   expect(shortage.lasts('FACTS')).toBe(true);
   expect(said).toEqual([
-    "bus: too few servers take part; FACTS is kept on one alone. Start the nats-server anew that is not among meta_cluster.replicas in its leader's /jsz",
+    "bus: too few servers take part; FACTS is kept on one alone. Start the nats-server that is not among meta_cluster.replicas in its leader's /jsz; where it runs, start it anew, and have 2.15.1 or later",
   ]);
   shortage.end();
   expect(shortage.lasts('FACTS')).toBe(false);

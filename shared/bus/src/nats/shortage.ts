@@ -4,12 +4,13 @@ import type { BusLog } from './connection.ts';
 const shortMsMax = 20_000;
 
 /** Tried: decision 0011. */
-const remedy = "Start the nats-server anew that is not among meta_cluster.replicas in its leader's /jsz";
+const remedy =
+  "Start the nats-server that is not among meta_cluster.replicas in its leader's /jsz; where it runs, start it anew, and have 2.15.1 or later";
 
 /**
- * Fewer servers than there are to be replicas. Three servers that begin with empty disks at once may take themselves for
- * a cluster of two (nats-server 2.10.27, decision 0011), and refuse all that is to be kept three times, for as long as
- * they run. A mesh that is kept once is better than none: it is rebuilt from Docker's listing, and kept three times as soon
+ * Fewer servers than there are to be replicas. Of three servers one may be away when the bus is made, and of
+ * 2.10.27 that begin with empty disks at once one may be left out (decision 0011): the others refuse all that is to be kept
+ * three times, for as long as it is so. A mesh that is kept once is better than none: it is rebuilt from Docker's listing, and kept three times as soon
  * as the servers take it.
  */
 export class Shortage {

@@ -130,14 +130,22 @@ function serverPath(): string {
   return found;
 }
 
-/** A port of 127.0.0.1 that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+/** Below those that the kernel gives to connections (ip_local_port_range, 32768 and up): none of these takes it meanwhile. */
+const ports = { first: 20_000, count: 12_000 };
+let asked = Math.floor(Math.random() * ports.count);
+
+/** A port of 127.0.0.1 that nobody listens on now, another one each time. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = ports.first + (asked++ % ports.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

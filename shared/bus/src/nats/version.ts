@@ -7,7 +7,7 @@ export class BusTooOld extends Error {
   constructor(server: string, version: string) {
     super(
       `BusTooOld: the nats-server at ${server} is ${version}, and Fairway needs ${leastVersion.join('.')} or later. ` +
-        "Debian 13 has 2.10.27, a single program that also runs on Debian 12: npm run dev unpacks it into .tools/; elsewhere install the nats-server package of Debian 13 or the project's own release",
+        "Debian 14 has 2.15.1, a single program that also runs on Debian 12: npm run dev unpacks it into .tools/; elsewhere install the nats-server package of Debian 14 or the project's own release",
     );
     this.version = version;
   }
