@@ -82,7 +82,7 @@ export async function makeCredentials(
 ): Promise<void> {
   const { CredentialsFolder, serverUrls } = await import('@fairway/credentials');
   const servers = busServers(nodes, form);
-  const folder = await CredentialsFolder.init(credentialsDir(place), (made) =>
+  const serversOf = (made: CredentialsFolder) =>
     servers.map(
       ({ part, address }): Server => ({
         name: serverName(part),
@@ -93,10 +93,11 @@ export async function makeCredentials(
         dir: made.serverDir(serverName(part)),
         store: storeOf(place, part),
       }),
-    ),
+    );
+  const users = (['decider', 'sentinel', 'console'] as const).flatMap((role) =>
+    replicaNames(role, form).map((name) => ({ name, role })),
   );
-  for (const role of ['decider', 'sentinel', 'console'] as const)
-    for (const name of replicaNames(role, form)) await folder.add({ name, role });
+  const folder = await CredentialsFolder.init(credentialsDir(place), serversOf, users);
   const urls = serverUrls(await folder.registry());
   updateState(place, (state) => {
     state.bus = { urls, parts: servers.map(({ part }) => part), program };

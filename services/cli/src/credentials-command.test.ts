@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,10 +89,38 @@ test('from nothing to a node that is revoked', async () => {
   expect(said + list + json).not.toMatch(/SU[A-Z2-7]{56}/);
 });
 
+test('what cannot be done is told in one line', async () => {
+  await credentials('init', '--server', 's1=10.0.0.1');
+  const same = await credentials(
+    '--dir',
+    join(dir, 'other'),
+    'init',
+    '--server',
+    's1=10.0.0.1',
+    '--server',
+    's2=10.0.0.1',
+  );
+  expect(same).toMatchObject({ status: 1, stdout: '' });
+  expect(same.stderr).toBe('fairway: ServersInvalid: 10.0.0.1:4222 is named twice\n');
+  await credentials('rotate', 'sentinel');
+  await writeFile(join(dir, 'made/clients/sentinel.json'), 'spoilt');
+  const spoilt = await credentials('rotate', 'sentinel', '--finish');
+  expect(spoilt).toMatchObject({ status: 1, stdout: '' });
+  expect(spoilt.stderr).toMatch(
+    /^fairway: FolderUnusable: .*sentinel\.json: it is not JSON; fairway credentials rotate sentinel makes another\n$/,
+  );
+  const file = join(dir, 'file');
+  await writeFile(file, '');
+  const within = await credentials('--dir', join(file, 'folder'), 'init', '--server', 's1=10.0.0.1');
+  expect(within).toMatchObject({ status: 1, stdout: '' });
+  expect(within.stderr).toMatch(/^fairway: FolderUnusable: .*: EEXIST: [^\n]*\n$/);
+});
+
 test.each([
   [['init']],
   [['init', '--server', 's1']],
   [['init', '--server', 's1=10.0.0.1', '--client-port', '0']],
+  [['init', '--server', 's1=10.0.0.1', '--server', 's1=10.0.0.2']],
   [['node', 'add']],
   [['service', 'add', 'x', '--role', 'king']],
   [['nothing']],

@@ -69,7 +69,8 @@ ${statusHelp}`,
     )
     .action(async (options: InitOptions) => {
       const { CredentialsFolder, serverUrls } = await import('@fairway/credentials');
-      const folder = await CredentialsFolder.init(command.opts<{ dir: string }>().dir, (made) =>
+      const services = ['decider', 'sentinel', 'console'] as const;
+      const serversOf = (made: CredentialsFolder) =>
         Object.entries(options.server).map(([name, address]) => ({
           name,
           address,
@@ -78,10 +79,9 @@ ${statusHelp}`,
           monitorPort: options.monitorPort,
           dir: options.installed ?? made.serverDir(name),
           store: options.store,
-        })),
-      );
-      const services = ['decider', 'sentinel', 'console'] as const;
-      for (const name of services) await folder.add({ name, role: name });
+        }));
+      const users = services.map((name) => ({ name, role: name }));
+      const folder = await CredentialsFolder.init(command.opts<{ dir: string }>().dir, serversOf, users);
       process.stdout.write(
         `Credentials are in ${folder.dir}. Start each server with its folder of servers, and give\n` +
           services
@@ -194,9 +194,13 @@ ${statusHelp}`,
   return command;
 }
 
-function tell(done: string, folder: CredentialsFolder, { told, elsewhere }: ServerNews): void {
+function tell(done: string, folder: CredentialsFolder, { told, silent, elsewhere }: ServerNews): void {
   process.stderr.write(`${done}\n`);
-  if (told.length > 0) process.stderr.write(`These servers were told: ${told.join(', ')}.\n`);
+  if (told.length > 0) process.stderr.write(`These servers go by it: ${told.join(', ')}.\n`);
+  if (silent.length > 0)
+    process.stderr.write(
+      `These were told, and cannot be asked from here whether they go by it: ${silent.join(', ')}. Their logs tell.\n`,
+    );
   if (elsewhere.length === 0) return;
   process.stderr.write(
     `These run on no process of this machine: ${elsewhere.join(', ')}. Give each its folder of ${folder.dir}/servers, and ` +
@@ -207,6 +211,7 @@ function tell(done: string, folder: CredentialsFolder, { told, elsewhere }: Serv
 function server(text: string, others: Servers = {}): Servers {
   const [name = '', address = '', ...rest] = text.split('=');
   if (name === '' || address === '' || rest.length > 0) throw new InvalidArgumentError('It has to be NAME=ADDRESS.');
+  if (name in others) throw new InvalidArgumentError(`${name} is named twice.`);
   return { ...others, [name]: address };
 }
 

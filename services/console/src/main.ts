@@ -13,9 +13,9 @@ await runService(
   'console',
   'serves the view of the mesh over HTTP',
   [...busSettings, listenSetting, logSetting],
-  async ({ log, setting, optional }) => {
+  async ({ log, setting }) => {
     const { hostname, port } = new URL(`http://${setting(listenSetting.name)}`);
-    const bus = await connectBus({ ...busAddress({ setting, optional }), name: 'console', log });
+    const bus = await connectBus({ ...busAddress({ setting }), name: 'console', log });
     const held = startConsole({ bus, log });
     const server = serve(
       { fetch: held.app.fetch, hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) },

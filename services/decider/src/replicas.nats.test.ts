@@ -24,7 +24,7 @@ class Deciders {
   /** Starts one more, and waits until it decides. */
   async add(): Promise<void> {
     const child = spawn(process.execPath, [program], {
-      env: { ...process.env, FAIRWAY_NATS: this.#server },
+      env: { ...process.env, FAIRWAY_NATS: this.#server, FAIRWAY_NATS_CREDENTIALS: 'none' },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#running.push(child);

@@ -27,11 +27,11 @@ export async function runNode(): Promise<void> {
       beatSetting,
       logSetting,
     ],
-    ({ log, tracer, setting, optional, flag }) =>
+    ({ log, tracer, setting, flag }) =>
       startNode({
         log,
         tracer,
-        bus: busAddress({ setting, optional }),
+        bus: busAddress({ setting }),
         dockerHost: setting(dockerSetting.name),
         swarmkit: setting(swarmkitSetting.name),
         balancer: setting(balancerSetting.name),

@@ -71,7 +71,7 @@ test('one node floods with beats: it is named and keeps its traffic, and another
     outlook = readOutlook(message);
   });
   const sentinel = spawn(process.execPath, [program], {
-    env: { ...process.env, FAIRWAY_NATS: server.url },
+    env: { ...process.env, FAIRWAY_NATS: server.url, FAIRWAY_NATS_CREDENTIALS: 'none' },
     stdio: 'ignore',
   });
   onTestFinished(() => void sentinel.kill('SIGKILL'));

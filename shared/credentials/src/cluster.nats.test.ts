@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { connect as dial } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect as dialTls } from 'node:tls';
 import {
   type Bus,
   BusUnavailable,
@@ -12,6 +16,8 @@ import {
 } from '@fairway/bus';
 import type { SpawnedServer } from '@fairway/bus/spawned-server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CredentialsFolder } from './folder.ts';
+import { hears } from './hears.ts';
 import { TrustedServers } from './trusted-servers.ts';
 
 /** Three servers with routes over TLS; `n1` is a node. Elections take 4 to 9 s, and some tests see several. */
@@ -227,6 +233,22 @@ test('what cannot be stored on most servers is acknowledged to nobody, however o
     delivery.ack();
   });
   await becomes(() => expect(taken).toEqual(['told before', 'told in vain']));
+});
+
+test('a route is for who holds a certificate of this authority alone', async () => {
+  const [server] = (await all.folder.registry()).servers;
+  const file = (folder: CredentialsFolder, name: string) => readFileSync(join(folder.serverDir('s2'), name));
+  const of = (folder: CredentialsFolder) => ({ cert: file(folder, 'server.crt'), key: file(folder, 'server.key') });
+  const route = { host: '127.0.0.1', port: server?.routePort ?? 0 };
+  const ca = file(all.folder, 'ca.crt');
+  expect(await hears(dialTls({ ...route, ca, ...of(all.folder) }))).toMatch(/^INFO /);
+  const others = [hears(dialTls({ ...route, ca })), hears(dial(route))];
+  const { servers } = await all.folder.registry();
+  const other = await CredentialsFolder.init(`${all.folder.dir}/other`, (made) =>
+    servers.map((one) => ({ ...one, dir: made.serverDir(one.name) })),
+  );
+  others.push(hears(dialTls({ ...route, ca, ...of(other) })));
+  for (const heard of await Promise.all(others)) expect(heard).not.toContain('INFO');
 });
 
 test('a server that lost its disk rejoins, and what it is given outlives another', async () => {

@@ -43,10 +43,20 @@ export class ServersInvalid extends CredentialsFailure {
   }
 }
 
-/** The folder holds no credentials, or others than can be read. */
+/** The folder holds no credentials, or others than can be read, or it cannot be written to. */
 export class FolderUnusable extends CredentialsFailure {
   constructor(dir: string, why: string, options?: ErrorOptions) {
     super(`FolderUnusable: ${dir}: ${why}`, options);
+  }
+}
+
+/** A server that was told to read its configuration again did not. What was changed is written down. */
+export class ServerUnchanged extends CredentialsFailure {
+  constructor(names: readonly string[]) {
+    super(
+      `ServerUnchanged: ${names.join(', ')} did not read the new configuration, and knows whom it knew before; its log tells why. ` +
+        'What was asked for is written down: say it again, or start the server anew',
+    );
   }
 }
 

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { Credentials } from '@fairway/bus';
+import { Credentials, type Identity } from '@fairway/bus';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { AuthorityFailed, FolderBusy, FolderUnusable } from './failures.ts';
 import { CredentialsFolder } from './folder.ts';
@@ -20,8 +20,8 @@ afterEach(async () => {
   await rm(parent, { recursive: true });
 });
 
-const init = () =>
-  CredentialsFolder.init(dir, (folder) =>
+const init = (users: readonly Identity[] = []) => {
+  const serversOf = (folder: CredentialsFolder) =>
     ['s1', 's2'].map((name, n) => ({
       name,
       address: `10.0.0.${n + 1}`,
@@ -30,8 +30,9 @@ const init = () =>
       monitorPort: 8222,
       dir: folder.serverDir(name),
       store: join(parent, name),
-    })),
-  );
+    }));
+  return CredentialsFolder.init(dir, serversOf, users);
+};
 
 /** All that is in the folder: what it is, its mode, and its text. */
 async function everything(): Promise<{ path: string; mode: string; text: string }[]> {
@@ -133,6 +134,55 @@ test('a folder that is there already, or is none, is refused and left as it is',
   expect(await everything()).toEqual(before);
   await writeFile(join(dir, 'registry.json'), '{"format":2}');
   await expect(folder.registry()).rejects.toThrow('registry.json does not fit');
+});
+
+test('what was spoilt is named, with what mends it, and changes nothing', async () => {
+  const folder = await init();
+  await folder.add({ name: 'n1', role: 'node' });
+  const file = folder.clientFile('n1');
+  await folder.rotate('n1');
+  await writeFile(file, 'SU spoilt');
+  const before = await everything();
+  for (const work of [() => folder.finishRotation('n1'), () => folder.setNodeRole('n1', 'manager')]) {
+    await expect(work()).rejects.toThrow(FolderUnusable);
+    await expect(work()).rejects.toThrow('n1.json: it is not JSON; fairway credentials rotate n1 makes another');
+  }
+  expect(await everything()).toEqual(before);
+  await rm(file);
+  await expect(folder.finishRotation('n1')).rejects.toThrow(
+    'it cannot be read (ENOENT); fairway credentials rotate n1',
+  );
+  await writeFile(join(folder.serverDir('s1'), 'server.crt'), 'spoilt');
+  await expect(folder.servers()).rejects.toThrow(
+    'server.crt is no certificate; make all anew with fairway credentials renew',
+  );
+  await folder.renew();
+  expect(await folder.servers()).toHaveLength(2);
+  await rm(join(dir, 'authority'), { recursive: true });
+  await expect(folder.rotate('n1')).rejects.toThrow(/^FolderUnusable: .*ENOENT.*authority\/ca\.crt/);
+  await writeFile(join(dir, 'registry.json'), '{');
+  await expect(folder.registry()).rejects.toThrow('registry.json does not fit; put back the one of before');
+});
+
+test('a node is promoted whose file has gone to it', async () => {
+  const folder = await init();
+  await folder.add({ name: 'n1', role: 'node' });
+  await rm(folder.clientFile('n1'));
+  await folder.setNodeRole('n1', 'manager');
+  expect((await folder.registry()).users).toMatchObject([{ name: 'n1', role: 'manager' }]);
+  expect(await readdir(join(dir, 'clients'))).toEqual([]);
+});
+
+test('who may connect from the start is in it from the start; what a killed process had begun goes', async () => {
+  const killed = `${dir}.4194304.abcdef`;
+  const [running, another] = [`${dir}.${process.ppid}.abcdef`, `${dir}.old`];
+  for (const made of [killed, running, another]) await mkdir(made);
+  const folder = await init([{ name: 'decider', role: 'decider' }]);
+  expect(Credentials.read(folder.clientFile('decider')).role).toBe('decider');
+  expect((await folder.registry()).users).toMatchObject([{ name: 'decider', keys: [{}] }]);
+  expect((await readdir(parent)).sort()).toEqual(
+    ['credentials', ...[running, another].map((made) => basename(made))].sort(),
+  );
 });
 
 test('where openssl is missing nothing is left behind', async () => {

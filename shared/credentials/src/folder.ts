@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { Credentials, type Identity, type Role } from '@fairway/bus';
+import { dirname, join, resolve } from 'node:path';
+import { Credentials, CredentialsUnusable, type Identity, type Role } from '@fairway/bus';
 import { authorityFiles, expiresAt, makeAuthority, makeServerCertificate } from './authority.ts';
+import { makeDraft, removeDrafts } from './drafts.ts';
 import { FolderUnusable } from './failures.ts';
+import { folderFailing } from './folder-failing.ts';
 import {
   newRegistry,
   type PublicKey,
@@ -38,30 +40,39 @@ export class CredentialsFolder {
   }
 
   /**
-   * Makes the folder, with an authority and the servers' certificates. It is there complete, or not at all.
-   * @throws {FolderUnusable} when it is there already; {ServersInvalid, NameInvalid, AuthorityFailed}
+   * Makes the folder, with an authority, the servers' certificates, and who may connect from the start. It is there complete,
+   * or not at all; what a process that was killed had begun goes with the next one.
+   * @throws {FolderUnusable} when it is there already; {ServersInvalid, NameInvalid, NameTaken, AuthorityFailed}
    */
   static async init(
     dir: string,
     servers: (folder: CredentialsFolder) => readonly Server[],
+    users: readonly Identity[] = [],
   ): Promise<CredentialsFolder> {
     const folder = new CredentialsFolder(dir);
-    const registry = newRegistry(servers(folder));
-    await mkdir(join(folder.dir, '..'), { recursive: true });
-    // Of mode 0700, by mkdtemp's own contract.
-    const draft = new CredentialsFolder(await mkdtemp(`${folder.dir}.`));
-    try {
-      await mkdir(draft.#authority, { mode: 0o700 });
-      await makeAuthority(draft.#authority);
-      for (const server of registry.servers) await draft.#certify(server);
-      await draft.#write(registry);
-      await rename(draft.dir, folder.dir).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
-        throw new FolderUnusable(folder.dir, 'it is there already; name another, or remove it', { cause });
-      });
-    } finally {
-      await rm(draft.dir, { recursive: true, force: true });
-    }
+    let registry = newRegistry(servers(folder));
+    await folderFailing(folder.dir, async () => {
+      await mkdir(dirname(folder.dir), { recursive: true });
+      await removeDrafts(folder.dir);
+      const draft = new CredentialsFolder(await makeDraft(folder.dir));
+      try {
+        await mkdir(draft.#authority, { mode: 0o700 });
+        await makeAuthority(draft.#authority);
+        for (const server of registry.servers) await draft.#certify(server);
+        for (const user of users) {
+          const made = Credentials.make(user, await draft.#authorityCertificate());
+          registry = withUser(registry, user, keyOf(made));
+          await draft.#handOut(made);
+        }
+        await draft.#write(registry);
+        await rename(draft.dir, folder.dir).catch((cause: NodeJS.ErrnoException) => {
+          if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
+          throw new FolderUnusable(folder.dir, 'it is there already; name another, or remove it', { cause });
+        });
+      } finally {
+        await rm(draft.dir, { recursive: true, force: true });
+      }
+    });
     return folder;
   }
 
@@ -77,13 +88,12 @@ export class CredentialsFolder {
 
   /** @throws {FolderUnusable} */
   async registry(): Promise<Registry> {
-    const text = await readFile(join(this.dir, registryFile), 'utf8').catch((cause) => {
-      throw new FolderUnusable(this.dir, 'there are no credentials; make them with fairway credentials init', {
-        cause,
+    const text = await folderFailing(this.dir, () => readFile(join(this.dir, registryFile), 'utf8'));
+    const parsed = registrySchema.safeParse(jsonOf(text));
+    if (!parsed.success)
+      throw new FolderUnusable(this.dir, `${registryFile} does not fit; put back the one of before`, {
+        cause: parsed.error,
       });
-    });
-    const parsed = registrySchema.safeParse(JSON.parse(text));
-    if (!parsed.success) throw new FolderUnusable(this.dir, `${registryFile} does not fit`, { cause: parsed.error });
     return parsed.data;
   }
 
@@ -91,10 +101,19 @@ export class CredentialsFolder {
   async servers(): Promise<readonly ListedServer[]> {
     const { servers } = await this.registry();
     return Promise.all(
-      servers.map(async (server) => ({
-        ...server,
-        expiresAt: await expiresAt(join(this.serverDir(server.name), serverFiles.certificate)),
-      })),
+      servers.map(async (server) => {
+        const file = join(this.serverDir(server.name), serverFiles.certificate);
+        const unusable = (cause: unknown) => {
+          throw new FolderUnusable(
+            this.dir,
+            `${file} is no certificate; make all anew with fairway credentials renew`,
+            {
+              cause,
+            },
+          );
+        };
+        return { ...server, expiresAt: await expiresAt(file).catch(unusable) };
+      }),
     );
   }
 
@@ -106,12 +125,20 @@ export class CredentialsFolder {
     });
   }
 
-  /** A node is a manager from now on, or a worker. It connects again by itself. */
+  /**
+   * A node is a manager from now on, or a worker. It connects again by itself. Its file may have gone to it, and be here no
+   * more: servers go by the key alone.
+   */
   setNodeRole(name: string, role: Extract<Role, 'node' | 'manager'>): Promise<ServerNews> {
     return this.#change(async (registry) => {
       const changed = withNodeRole(registry, name, role);
-      const held = Credentials.read(this.clientFile(name));
-      return { changed, after: () => this.#handOut(held.as(role)) };
+      const held = existsSync(this.clientFile(name)) ? this.#held(name) : undefined;
+      return {
+        changed,
+        after: async () => {
+          if (held) await this.#handOut(held.as(role));
+        },
+      };
     });
   }
 
@@ -127,7 +154,7 @@ export class CredentialsFolder {
   finishRotation(name: string): Promise<ServerNews> {
     return this.#change(async (registry) => {
       userNamed(registry, name);
-      const { publicKey } = Credentials.read(this.clientFile(name));
+      const { publicKey } = this.#held(name);
       return { changed: withOnlyKey(registry, name, publicKey), after: async () => {} };
     });
   }
@@ -160,13 +187,27 @@ export class CredentialsFolder {
   #change(
     work: (registry: Registry) => Promise<{ readonly changed: Registry; readonly after: () => Promise<void> }>,
   ): Promise<ServerNews> {
-    return withLock(this.dir, async () => {
-      const { changed, after } = await work(await this.registry());
-      await this.#write(changed);
-      const news = await reloadServers(changed.servers);
-      await after();
-      return news;
-    });
+    return folderFailing(this.dir, () =>
+      withLock(this.dir, async () => {
+        const { changed, after } = await work(await this.registry());
+        await this.#write(changed);
+        const news = await reloadServers(changed.servers);
+        await after();
+        return news;
+      }),
+    );
+  }
+
+  /** What was handed out last. @throws {FolderUnusable} */
+  #held(name: string): Credentials {
+    const file = this.clientFile(name);
+    try {
+      return Credentials.read(file);
+    } catch (cause) {
+      if (!(cause instanceof CredentialsUnusable)) throw cause;
+      const remedy = `fairway credentials rotate ${name} makes another`;
+      throw new FolderUnusable(this.dir, `${file}: ${cause.why}; ${remedy}`, { cause });
+    }
   }
 
   async #write(registry: Registry): Promise<void> {
@@ -201,6 +242,15 @@ export class CredentialsFolder {
   async #handOut(credentials: Credentials): Promise<void> {
     await mkdir(join(this.dir, 'clients'), { recursive: true, mode: 0o700 });
     await writeSecret(this.clientFile(credentials.name), credentials.toFile());
+  }
+}
+
+/** Undefined where it is none. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,8 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { connect as dial } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect as dialTls } from 'node:tls';
 import {
   type Bus,
   type BusLog,
@@ -12,6 +15,7 @@ import {
 } from '@fairway/bus';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CredentialsFolder } from './folder.ts';
+import { hears } from './hears.ts';
 import { TrustedServers } from './trusted-servers.ts';
 
 /** One server; `n1` and `n2` are nodes. */
@@ -174,6 +178,29 @@ async function waitsFor(options: Partial<Parameters<typeof connectBus>[0]>): Pro
   await expect(connecting).rejects.toThrow();
   return waits[0] ?? '';
 }
+
+test('a server that cannot read its new configuration is told of; what was asked for is carried on when it can', async () => {
+  const n1 = await all.connect('n1');
+  const states = statesOf(n1);
+  const key = join(all.folder.serverDir('s1'), 'server.key');
+  const good = await readFile(key, 'utf8');
+  await writeFile(key, 'spoilt');
+  await expect(all.folder.revoke('n1')).rejects.toThrow(/^ServerUnchanged: s1 did not read/);
+  expect(states).toEqual([]);
+  await writeFile(key, good);
+  expect(await all.folder.revoke('n1')).toEqual({ told: ['s1'], silent: [], elsewhere: [] });
+  await becomes(() => expect(states).toEqual(['lost']));
+});
+
+test('TLS without a key, and a key without TLS, are not enough', async () => {
+  const [server] = (await all.folder.registry()).servers;
+  const to = { host: '127.0.0.1', port: server?.clientPort ?? 0 };
+  const ca = await readFile(join(all.folder.serverDir('s1'), 'ca.crt'));
+  const connecting = 'CONNECT {"verbose":true}\r\nPING\r\n';
+  expect(await hears(dialTls({ ...to, ca }), connecting)).toMatch(/^INFO [\s\S]*-ERR 'Authorization Violation'/);
+  // It speaks TLS from the first byte: a challenge to sign is not even sent.
+  expect(await hears(dial(to), connecting)).not.toContain('INFO');
+});
 
 test('nobody connects without a key, to a server of another authority, or without TLS', async () => {
   const [server] = (await all.folder.registry()).servers;

@@ -66,6 +66,12 @@ class Intruder {
   }
 }
 
+/** As nats-server logs it: who it was, and what was refused. */
+function violation(role: Role, operation: string, subject: string): string {
+  const { publicKey } = Credentials.read(all.folder.clientFile(role));
+  return `nkey:${publicKey}" - ${operation === 'publish' ? 'Publish' : 'Subscription'} Violation - Subject "${subject}"`;
+}
+
 const nodes: readonly Role[] = ['node', 'manager'];
 
 /** By what is done: the subject as each would name it, and who may. */
@@ -183,6 +189,9 @@ describe.each(roles)('a %s', (role) => {
     await intruder.nc.flush();
     await pause(0);
     expect(intruder.refused).toEqual(word === 'may' ? [] : [`${operation} ${subject}`]);
+    // To who runs the servers it is reported by these.
+    if (word === 'may') return;
+    await vi.waitFor(() => expect(all.servers[0]?.output).toContain(violation(role, operation, subject)));
   });
 });
 
@@ -233,6 +242,26 @@ describe('by way of an answer', () => {
       expect(await decider.count(factStream.name)).toBe(facts + own);
     },
   );
+
+  test('a node beats as no other one', async () => {
+    const ear = await Intruder.as('sentinel');
+    const heard: string[] = [];
+    ear.nc.subscribe(subjects.beat('*'), { callback: (_, { subject }) => void heard.push(subject) });
+    await ear.nc.flush();
+    const { nc } = await Intruder.as('node');
+    const reply = subjects.beat('other');
+    const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.bait' });
+    for (const way of ['STREAM.MSG.GET', 'DIRECT.GET'])
+      nc.publish(`$JS.fairway.API.${way}.KV_fairway-mesh`, bait, { reply });
+    nc.publish(subjects.tell(subjects.fact('node', 'container', 's')), 'x', { reply });
+    await nc.flush();
+    await pause(500);
+    // Its own one is heard behind whatever came of these.
+    nc.publish(subjects.beat('node'), '{}');
+    await vi.waitFor(() => expect(heard).toContain(subjects.beat('node')));
+    await Promise.all([nc.close(), ear.nc.close()]);
+    expect(heard).toEqual([subjects.beat('node')]);
+  });
 });
 
 test('each does its work: facts, mesh, outcomes and questions reach whom they are for', async () => {

@@ -56,13 +56,18 @@ export const registrySchema = z.object({
 
 /**
  * A registry that knows nobody yet.
- * @throws {ServersInvalid} when there is none, or two share a name
+ * @throws {ServersInvalid} when there is none, or two share a name or a port
  */
 export function newRegistry(servers: readonly Server[]): Registry {
   const names = new Set(servers.map(({ name }) => name));
   if (servers.length === 0 || names.size < servers.length) {
     throw new ServersInvalid('name one server at least, each by a name of its own');
   }
+  const places = servers.flatMap(({ address, clientPort, routePort }) =>
+    [clientPort, routePort].map((one) => `${address}:${one}`),
+  );
+  const twice = places.find((place, at) => places.indexOf(place) !== at);
+  if (twice !== undefined) throw new ServersInvalid(`${twice} is named twice`);
   for (const { name, address } of servers) {
     if (!nameForm.test(name)) throw new NameInvalid(name);
     if (!addressForm.test(address)) throw new ServersInvalid(`${address} is no address and no host name`);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FolderBusy, FolderUnusable } from './failures.ts';
+import { FolderBusy } from './failures.ts';
 
 /** Writes a file of mode 0600 in one piece: whoever reads it, and a machine that loses power, has the old or the new. */
 export async function writeSecret(file: string, text: string): Promise<void> {
@@ -17,7 +17,7 @@ export async function writeSecret(file: string, text: string): Promise<void> {
   await rename(draft, file);
 }
 
-/** Works in a folder as the only one. @throws {FolderBusy, FolderUnusable} */
+/** Works in a folder as the only one. @throws {FolderBusy}, or what the file system says */
 export async function withLock<Result>(dir: string, work: () => Promise<Result>): Promise<Result> {
   const lock = join(dir, 'lock');
   await take(dir, lock);
@@ -31,9 +31,7 @@ export async function withLock<Result>(dir: string, work: () => Promise<Result>)
 async function take(dir: string, lock: string): Promise<void> {
   // The lock appears with its owner's number in it.
   const draft = `${lock}.${process.pid}`;
-  await writeFile(draft, `${process.pid}`, { mode: 0o600 }).catch((cause) => {
-    throw new FolderUnusable(dir, 'there are no credentials; make them with fairway credentials init', { cause });
-  });
+  await writeFile(draft, `${process.pid}`, { mode: 0o600 });
   try {
     for (;;) {
       try {

@@ -24,7 +24,7 @@ export class TrustedServers {
   static async start(count: number, users: readonly Identity[]): Promise<TrustedServers> {
     const dir = await mkdtemp(join(tmpdir(), 'fairway-trust-'));
     const ports = await Promise.all(Array.from({ length: 3 * count }, freePort));
-    const folder = await CredentialsFolder.init(join(dir, 'credentials'), (made) =>
+    const serversOf = (made: CredentialsFolder) =>
       Array.from({ length: count }, (_, n) => ({
         name: `s${n + 1}`,
         address: '127.0.0.1',
@@ -33,9 +33,8 @@ export class TrustedServers {
         monitorPort: ports[3 * n + 2] ?? 0,
         dir: made.serverDir(`s${n + 1}`),
         store: join(dir, `store-s${n + 1}`),
-      })),
-    );
-    for (const user of users) await folder.add(user);
+      }));
+    const folder = await CredentialsFolder.init(join(dir, 'credentials'), serversOf, users);
     const registry = await folder.registry();
     const urls = serverUrls(registry);
     const servers = registry.servers.map(({ store, monitorPort, dir: own }, n) => {

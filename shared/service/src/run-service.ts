@@ -13,8 +13,6 @@ export type ServiceContext = {
   readonly tracer: Tracer;
   /** The setting's value, or its standard; throws `SettingMissing` where it has neither. */
   readonly setting: (name: string) => string;
-  /** The setting's value; undefined where it is not given, or empty. */
-  readonly optional: (name: string) => string | undefined;
   /** Whether the argument was given. */
   readonly flag: (name: string) => boolean;
 };
@@ -84,8 +82,7 @@ export async function runService(
   process.on('SIGINT', end);
 
   try {
-    const optional = (wanted: string) => process.env[wanted] || undefined;
-    stop = await start({ log, tracer: tracing.tracer, setting, optional, flag: (wanted) => given.includes(wanted) });
+    stop = await start({ log, tracer: tracing.tracer, setting, flag: (wanted) => given.includes(wanted) });
     // Node writes what it compiled when it ends in order, which a killed one never does. Nothing without NODE_COMPILE_CACHE.
     flushCompileCache();
   } catch (error) {

@@ -7,9 +7,12 @@ const natsSetting: Setting = {
   standard: 'nats://127.0.0.1:4222',
 };
 
+/** Nobody is to be without by mistake: whoever reaches servers that take everybody may rewrite every node's rules. */
+const noCredentials = 'none';
+
 const credentialsSetting: Setting = {
   name: 'FAIRWAY_NATS_CREDENTIALS',
-  meaning: 'file that proves who connects, made by fairway credentials; without it the servers have to take everybody',
+  meaning: `file that proves who connects, made by fairway credentials; "${noCredentials}" for servers that take everybody`,
 };
 
 const timeoutSetting: Setting = {
@@ -36,19 +39,19 @@ export class BusTimeoutInvalid extends Error {
 /** What every service that is on the bus takes. */
 export const busSettings = [natsSetting, credentialsSetting, timeoutSetting] as const;
 
-/** Where the bus is, who connects to it, and how patiently. @throws {BusTimeoutInvalid} */
-export function busAddress({ setting, optional }: Pick<ServiceContext, 'setting' | 'optional'>): {
+/** Where the bus is, who connects to it, and how patiently. @throws {SettingMissing, BusTimeoutInvalid} */
+export function busAddress({ setting }: Pick<ServiceContext, 'setting'>): {
   readonly servers: readonly string[];
   readonly credentials?: string;
   readonly timeoutMs: number;
 } {
-  const credentials = optional(credentialsSetting.name);
+  const credentials = setting(credentialsSetting.name);
   const servers = setting(natsSetting.name).split(',');
   const timeout = setting(timeoutSetting.name);
   const timeoutMs = Number(timeout);
   if (!Number.isInteger(timeoutMs) || timeoutMs < timeoutMsMin || timeoutMs > timeoutMsMax)
     throw new BusTimeoutInvalid(timeout);
-  return { servers, timeoutMs, ...(credentials === undefined ? {} : { credentials }) };
+  return { servers, timeoutMs, ...(credentials === noCredentials ? {} : { credentials }) };
 }
 
 /** Read by `runService`, for every service. */
