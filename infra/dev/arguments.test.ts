@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { ArgumentsInvalid, parseArguments } from './arguments.ts';
 
 test('three nodes with Fairway and a sample service unless told otherwise', () => {
-  expect(parseArguments([])).toEqual({ help: false, bare: false, nodes: 3, fairway: true, bus: 'cluster' });
+  expect(parseArguments([])).toEqual({ help: false, bare: false, nodes: 3, fairway: true });
+  expect(parseArguments(['--bus', 'cluster'])).toMatchObject({ bus: 'cluster', nodes: 3 });
 });
 
 test('a command may begin with a dash only after an equals sign, and keeps its spaces', () => {
@@ -21,6 +22,7 @@ test.each([
   [['--twice']],
   [['stray']],
   [['--bus', 'two']],
+  [['--bus', 'cluster', '--nodes', '2']],
 ])('%j is refused with the usage', (args) => {
   expect(() => parseArguments(args)).toThrow(ArgumentsInvalid);
   expect(() => parseArguments(args)).toThrow('Usage: npm run dev');

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { BusForm } from '@fairway/cluster';
+import { type BusForm, serversMost } from '@fairway/cluster';
 
 /** What `npm run dev` was asked for. */
 export interface DevArguments {
@@ -11,8 +11,8 @@ export interface DevArguments {
   nodes: number;
   /** Whether Fairway is started, or Docker left to itself. */
   fairway: boolean;
-  /** How many servers the bus has. */
-  bus: BusForm;
+  /** How many servers the bus has; left to the cluster where it is not said (busForm). */
+  bus?: BusForm;
 }
 
 /** The command line does not make sense. */
@@ -34,8 +34,8 @@ namespace, mount and file it made. Needs root.
                     (addresses), NAMESPACES (for nsenter --net=/run/netns/NAME) and SOCKETS (Docker APIs); also
                     DOCKER_HOST (the manager's), CONSOLE (URLs), and \`fairway\` on the PATH
   --nodes N         number of nodes, 3 if not given; the first is the manager
-  --bus single      one server for the bus instead of three (one on each of the first three nodes), one decider and
-                    console instead of two
+  --bus FORM        cluster: three servers for the bus, one on each of the first three nodes, and two of each service;
+                    single: one of each. cluster if not given, single with fewer than three nodes
   --bare            no sample services
   --without-fairway the swarm as Docker leaves it, to compare
   --help            this text
@@ -52,8 +52,12 @@ export function parseArguments(args: readonly string[]): DevArguments {
   if (!/^[1-9]\d{0,2}$/.test(values.nodes)) {
     throw new ArgumentsInvalid(`--nodes takes a number of nodes from 1 up, not "${values.nodes}"`);
   }
-  if (values.bus !== 'cluster' && values.bus !== 'single') {
-    throw new ArgumentsInvalid(`--bus takes cluster or single, not "${values.bus}"`);
+  const { bus } = values;
+  if (bus !== undefined && bus !== 'cluster' && bus !== 'single') {
+    throw new ArgumentsInvalid(`--bus takes cluster or single, not "${bus}"`);
+  }
+  if (bus === 'cluster' && Number(values.nodes) < serversMost) {
+    throw new ArgumentsInvalid(`--bus cluster takes a node for each of ${serversMost} servers, not ${values.nodes}`);
   }
   if (values.once?.trim() === '') throw new ArgumentsInvalid('--once takes a command, not an empty text');
   return {
@@ -61,7 +65,7 @@ export function parseArguments(args: readonly string[]): DevArguments {
     bare: values.bare,
     nodes: Number(values.nodes),
     fairway: !values['without-fairway'],
-    bus: values.bus,
+    ...(bus === undefined ? {} : { bus }),
     ...(values.once === undefined ? {} : { once: values.once }),
   };
 }
@@ -74,7 +78,7 @@ function parse(args: readonly string[]) {
       once: { type: 'string' },
       bare: { type: 'boolean', default: false },
       nodes: { type: 'string', default: '3' },
-      bus: { type: 'string', default: 'cluster' },
+      bus: { type: 'string' },
       'without-fairway': { type: 'boolean', default: false },
     },
   });

@@ -13,6 +13,7 @@ import {
   credentialsFile,
   natsName,
   nodeNats,
+  notEverywhere,
   presentForm,
   removeStore,
   storeOf,
@@ -295,6 +296,11 @@ export class Cluster {
   /** Waits until every server of the bus says that it has all that it is to have. */
   busReady(): Promise<void> {
     return busReady(this.place, readState(this.place).nodes, presentForm(this.place));
+  }
+
+  /** What of the bus is not on each of its servers; empty where all is. */
+  busLacks(): Promise<readonly string[]> {
+    return notEverywhere(this.place, readState(this.place).nodes, presentForm(this.place));
   }
 
   /** Removes every process, namespace, mount and file of the cluster. */

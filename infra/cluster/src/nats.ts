@@ -24,7 +24,8 @@ export function busForm(asked: BusForm | undefined, nodes: number): BusForm {
   return nodes < serversMost ? 'single' : form;
 }
 
-const serversMost = 3;
+/** One on each of the first nodes. */
+export const serversMost = 3;
 
 /** One server of the bus: the node that it is on, or none. */
 type BusServer = { readonly part: string; readonly address: string; readonly node?: NodeRecord };
@@ -137,10 +138,10 @@ function busRecord(place: ClusterPlace, { part, node }: BusServer): ProcessRecor
   };
 }
 
-/** Asks a server whether it has all that it is to have (docs.nats.io, Monitoring). */
-function health(place: ClusterPlace, { node }: BusServer): Promise<CommandResult> {
+/** Asks a server what it says of itself (docs.nats.io, Monitoring). */
+function monitor(place: ClusterPlace, { node }: BusServer, asked: string): Promise<CommandResult> {
   const enter = enterNamespace(node?.namespace ?? lanNamespace(place));
-  return attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/healthz`]);
+  return attempt([...enter, 'curl', '-sS', '-m', '2', `http://127.0.0.1:${monitorPort}/${asked}`]);
 }
 
 /** Waits until every server says that JetStream is there too. */
@@ -154,12 +155,50 @@ export async function busReady(
     await until(
       `${server.part} to be healthy`,
       async () => {
-        const result = await health(place, server);
+        const result = await monitor(place, server, 'healthz');
         return result.stdout.includes('"ok"') || `${result.stdout}${result.stderr}`.trim() || 'no answer';
       },
       { limitMs: 30_000, everyMs: 25, signal },
     );
   }
+}
+
+/** What /jsz says of streams: who leads one knows how far the others are. */
+type StreamDetail = {
+  readonly name: string;
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly { readonly name: string; readonly current: boolean }[];
+  };
+};
+
+/** What of the bus is not on each of its servers; empty where all is. */
+export async function notEverywhere(
+  place: ClusterPlace,
+  nodes: readonly NodeRecord[],
+  form: BusForm,
+): Promise<readonly string[]> {
+  const servers = busServers(nodes, form);
+  if (servers.length === 1) return [];
+  const led = await Promise.all(servers.map((server) => streamsLedBy(place, server)));
+  const streams = led.flat();
+  if (streams.length === 0) return ['nobody leads a stream'];
+  return streams.flatMap(({ name, cluster }) => {
+    const current = cluster?.replicas?.filter((replica) => replica.current) ?? [];
+    return current.length === servers.length - 1
+      ? []
+      : [`${name} is on ${1 + current.length} of ${servers.length} servers`];
+  });
+}
+
+async function streamsLedBy(place: ClusterPlace, server: BusServer): Promise<readonly StreamDetail[]> {
+  const { stdout } = await monitor(place, server, 'jsz?accounts=true&streams=true');
+  if (stdout === '') return [];
+  const { account_details = [] } = JSON.parse(stdout) as {
+    account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[];
+  };
+  const streams = account_details.flatMap(({ stream_detail = [] }) => stream_detail);
+  return streams.filter(({ cluster }) => cluster?.leader === serverName(server.part));
 }
 
 /** Removes all that a server has stored. */

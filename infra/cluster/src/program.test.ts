@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { programArgv } from './program.ts';
+import { programArgv, programs } from './program.ts';
 import { projectDir } from './project.ts';
 
 afterEach(() => {
@@ -12,6 +12,10 @@ const source = join(projectDir, 'services/node/src/main.ts');
 test('a program is run from its source, without a step before', () => {
   vi.stubEnv('FAIRWAY_LAB_PROJECT', undefined);
   expect(programArgv('node').at(-1)).toBe(source);
+});
+
+test('the heap of each is bounded', () => {
+  for (const program of programs) expect(programArgv(program)).toContain('--max-old-space-size=512');
 });
 
 test("in the lab it is run from the bundle, of the lab's own checkout only", () => {

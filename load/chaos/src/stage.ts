@@ -190,13 +190,17 @@ export class Stage {
   }
 
   /**
-   * Waits until Docker has what it wants and every node answers, and where Fairway runs all nodes have applied it, and their
-   * rules are what Docker's listing makes them.
+   * Waits until Docker has what it wants and every node answers, and where Fairway runs all of the bus is on each server, all
+   * nodes have applied it, and their rules are what Docker's listing makes them.
    */
   async healed(): Promise<void> {
     await this.until('Docker to have what it wants', () => this.#isDockerSettled());
     for (const { address } of this.nodes) await this.#answers(address);
     if (this.mesh === 'docker') return;
+    await this.until('all of the bus to be on each of its servers', async () => {
+      const lacks = await this.cluster.busLacks();
+      return lacks.length === 0 || lacks.join('; ');
+    });
     await fairwayConverged(this.cluster, { limitMs: stateMaxMs, signal: this.#signal });
     await this.until("every node's rules to be those of Docker's listing", async () => {
       const wrong = await wrongRules(this.cluster);

@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/nats-core';
 import { BusUnavailable } from '../bus.ts';
 import { keys } from '../keys.ts';
-import { meshBucket, type StreamShape, streams } from '../streams.ts';
+import { meshBucket, meshBytesMax, type StreamShape, streams } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
@@ -48,6 +48,7 @@ function bucketConfig(bucket: string): Wanted {
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
+    max_bytes: meshBytesMax,
     max_msgs_per_subject: 1,
     // NATS's own client would purge by them; whoever may write one entry could take all others away.
     allow_rollup_hdrs: false,
