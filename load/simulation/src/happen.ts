@@ -108,6 +108,9 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
       if (machine) swarm.setManager(machine, event.kind === 'promote node');
       return nowMs;
     }
+    case 'replica joins':
+      world.addReplica(event.service, event.skewMs).start();
+      return nowMs;
     case 'weather':
       bus.setFaults(event.faults);
       return mend(event.forMs, () => bus.setFaults({}));

@@ -2,7 +2,7 @@ import { chanceFrom, createMemoryBus, every, type MemoryBus, SimulatedClock } fr
 import { createKernelStandIn } from '@fairway/executor';
 import { Invariants } from './invariants/invariants.ts';
 import { ConsoleProcess, DeciderProcess, NodeProcess, type Process, SentinelProcess } from './processes/process.ts';
-import type { Shape } from './story/story.ts';
+import type { Service, Shape } from './story/story.ts';
 import { Latency } from './swarm/latency.ts';
 import { Machine } from './swarm/machine.ts';
 import { Paths } from './swarm/paths.ts';
@@ -10,6 +10,8 @@ import { Swarm } from './swarm/swarm.ts';
 import { witness } from './witness.ts';
 
 const lookEveryMs = 1_000;
+
+const replicas = { decider: DeciderProcess, sentinel: SentinelProcess, console: ConsoleProcess } as const;
 
 /** A line of what happened: when, to whom, what. */
 export type Line = { readonly atMs: number; readonly who: string; readonly what: string };
@@ -22,16 +24,17 @@ export type World = {
   readonly swarm: Swarm;
   readonly machines: readonly Machine[];
   readonly nodes: readonly NodeProcess[];
-  readonly deciders: readonly DeciderProcess[];
   readonly consoles: readonly ConsoleProcess[];
   readonly sentinels: readonly SentinelProcess[];
-  /** All of Fairway's processes: those on nodes, then deciders, consoles and sentinels. */
+  /** All of Fairway's processes: those on nodes, then deciders, consoles and sentinels, then what was added. */
   readonly processes: readonly Process[];
   readonly invariants: Invariants;
   readonly lines: Line[];
   /** Invariants that did not hold, each as often as it was broken. */
   readonly broken: string[];
   say(who: string, what: string): void;
+  /** One more, which is not started yet. */
+  addReplica(service: Service, skewMs: number): Process;
 };
 
 /** Makes a world; nothing has been started in it. */
@@ -87,15 +90,22 @@ export function makeWorld(seed: number, shape: Shape): World {
   const newId = () => `listing${++ids}`;
   const surroundings = { bus, latency, say, newId, invariants, ...(paths ? { paths } : {}) };
   const nodes = machines.map((machine, n) => new NodeProcess(machine, shape.machines[n]?.skewMs ?? 0, surroundings));
-  const deciders = shape.deciders.map(({ skewMs }, n) => new DeciderProcess(`decider${n + 1}`, skewMs, surroundings));
-  const consoles = Array.from(
-    { length: shape.consoles ?? 0 },
-    (_, n) => new ConsoleProcess(`console${n + 1}`, 0, surroundings),
-  );
-  const sentinels = Array.from(
-    { length: shape.sentinels ?? 0 },
-    (_, n) => new SentinelProcess(`sentinel${n + 1}`, 0, surroundings),
-  );
+  const processes: Process[] = [...nodes];
+  const consoles: ConsoleProcess[] = [];
+  const sentinels: SentinelProcess[] = [];
+  const made = { decider: 0, sentinel: 0, console: 0 };
+  const addReplica = (service: Service, skewMs: number) => {
+    made[service] += 1;
+    const name = `${service}${made[service]}`;
+    const replica = new replicas[service](name, skewMs, surroundings);
+    processes.push(replica);
+    if (replica instanceof ConsoleProcess) consoles.push(replica);
+    if (replica instanceof SentinelProcess) sentinels.push(replica);
+    return replica;
+  };
+  for (const { skewMs } of shape.deciders) addReplica('decider', skewMs);
+  for (let n = 0; n < (shape.consoles ?? 0); n++) addReplica('console', 0);
+  for (let n = 0; n < (shape.sentinels ?? 0); n++) addReplica('sentinel', 0);
   return {
     clock,
     latency,
@@ -103,10 +113,10 @@ export function makeWorld(seed: number, shape: Shape): World {
     swarm,
     machines,
     nodes,
-    deciders,
     consoles,
     sentinels,
-    processes: [...nodes, ...deciders, ...consoles, ...sentinels],
+    processes,
+    addReplica,
     invariants,
     broken,
     lines,

@@ -113,6 +113,14 @@ test('answers with the mesh and what its nodes have applied', async () => {
   expect(body).toMatchObject({ converged: true, revision, nodes: [{ name: 'alpha', applied: revision, changeMs: 2 }] });
 });
 
+test('what a process said that died, and comes after what the next one says, is late', async () => {
+  const lab = await open();
+  const revision = await lab.fill();
+  await lab.tell(applied(revision));
+  for (const late of [applied(revision - 1), failed(revision - 1)]) await lab.tell(late);
+  expect((await lab.status()).body).toMatchObject({ converged: true, nodes: [{ applied: revision }] });
+});
+
 test('a lost bus is told, and what was known then is shown; once it is found nothing is said of it', async () => {
   const lab = await open();
   await lab.tell(applied(await lab.fill()));

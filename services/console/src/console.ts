@@ -40,7 +40,7 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   });
   const recorded = recordEvents({ bus, replica, nowMs: Date.now, clock });
   const following = bus.mesh.follow(recorded.follower);
-  const outcomes = followOutcomes(bus, log);
+  const outcomes = followOutcomes(bus, log, () => replica.current?.generation.revision);
   const throttled = followThrottled(bus, clock);
   const outlooks = followOutlooks(bus, clock);
   const verdicts = new Verdicts({ clock, onChange: (all, news) => replica.judge(all, news) });

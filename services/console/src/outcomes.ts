@@ -1,4 +1,5 @@
 import { type Bus, outcomeStream, readOutcome, subjects, Unreadable } from '@fairway/bus';
+import type { Outcome } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 import type { NodeOutcomes } from './fold-view.ts';
 
@@ -9,8 +10,8 @@ export type Followed = {
   stop(): Promise<void>;
 };
 
-/** Keeps the nodes' last outcomes by listening to the stream. */
-export function followOutcomes(bus: Bus, log: Log): Followed {
+/** Keeps the nodes' last outcomes by listening to the stream. `meshRevision` is of the mesh as it is known now. */
+export function followOutcomes(bus: Bus, log: Log, meshRevision: () => number | undefined): Followed {
   const nodes = new Map<string, NodeOutcomes>();
   let unreadable = 0;
   const tail = bus.tail(outcomeStream.name, subjects.outcomes, (message) => {
@@ -18,6 +19,7 @@ export function followOutcomes(bus: Bus, log: Log): Followed {
       const { sender, epoch, body } = readOutcome(message);
       const { failed: _, ...held } = nodes.get(sender) ?? {};
       // In the stream's order; sequences do not tell it, a stream made anew starts them again.
+      if (isLate(body, epoch, held.applied, meshRevision() ?? 0)) return;
       if (body.kind === 'applied') {
         const changed = body.changes.added + body.changes.removed > 0 ? { changed: body } : {};
         nodes.set(sender, { ...held, ...changed, applied: { outcome: body, epoch } });
@@ -36,4 +38,14 @@ export function followOutcomes(bus: Bus, log: Log): Followed {
     },
     stop: () => tail.stop(),
   };
+}
+
+/**
+ * Whether it is of before what the node has told already: of a process that died, say, whose connection still carried it. A bucket
+ * that was restored from a backup has older revisions, though, than what was applied before that.
+ */
+function isLate(told: Outcome, epoch: string, applied: NodeOutcomes['applied'], meshRevision: number): boolean {
+  if (!('to' in told) || applied?.epoch !== epoch) return false;
+  const { to } = applied.outcome;
+  return told.to < to && to <= meshRevision;
 }

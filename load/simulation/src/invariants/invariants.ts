@@ -1,4 +1,4 @@
-import type { BucketEntry } from '@fairway/bus';
+import { type BucketEntry, keys } from '@fairway/bus';
 import type { EngineTask } from '@fairway/watcher';
 import { type Entry, entriesOf } from '../kernel-lines.ts';
 import { addressOn, ingressOf } from '../oracle/tables.ts';
@@ -15,7 +15,7 @@ const strayMsMax = 2_000;
 /**
  * What must hold at every step of a run, whatever happens:
  *
- * - No rule is removed by an executor that has no complete mesh.
+ * - No rule is removed by an executor that has no complete mesh, and no task dropped but one of its own that runs no more.
  * - No port, virtual IP or task is dropped that Docker has said is there and healthy for so long that everybody knew it
  *   before the present unrest began: nothing that is on its way can say otherwise. But for what a node's own overlay lost.
  * - No rule leads to a task whose process is told to end, where others of its service answer.
@@ -31,6 +31,8 @@ export class Invariants {
   /** Since when a rule leads astray: `n1 ingress tcp 8000 > 10.0.0.5:80`. */
   #astray = new Map<string, number>();
   readonly #writes: Writes;
+  /** Whether the mesh has had a whole listing since it began: until then nodes go on with what they had. */
+  #isComplete = false;
 
   constructor(truth: Simulated, nowMs: () => number, broken: (what: string) => void) {
     this.#truth = truth;
@@ -55,6 +57,7 @@ export class Invariants {
   /** To be called every second or so, of simulated time. */
   look(): void {
     const nowMs = this.#nowMs();
+    if (!this.#isComplete) this.unrest(nowMs);
     this.#since.look(nowMs);
     const before = this.#astray;
     this.#astray = new Map();
@@ -104,11 +107,15 @@ export class Invariants {
   /** An entry of the mesh was written. */
   written(entry: BucketEntry): void {
     this.#writes.look(entry);
+    if (entry.key !== keys.complete || entry.text === undefined || this.#isComplete) return;
+    this.unrest(this.#nowMs());
+    this.#isComplete = true;
   }
 
   /** The bucket begins anew: what is written now was not there before. */
   begun(): void {
     this.#writes.forget();
+    this.#isComplete = false;
   }
 
   #removed(machine: Machine, { namespace, place }: Entry, complete: boolean): void {
@@ -120,10 +127,20 @@ export class Invariants {
 
   #dropped(machine: Machine, { namespace, place }: Entry, target: string, complete: boolean): void {
     const rule = `${machine.name} dropped ${target} from ${namespace} ${place}`;
-    if (!complete) this.#broken(`${rule} while its mesh is not complete`);
+    if (!complete && !this.#isOwnAndPast(machine, namespace, target))
+      this.#broken(`${rule} while its mesh is not complete`);
     const sinceMs = this.#since.entry(namespace, place)?.healthy.get(target);
     if (sinceMs !== undefined && this.#isKnown(sinceMs) && !this.#isLost(machine, target))
       this.#broken(`${rule}, which Docker calls healthy since ${sinceMs}`);
+  }
+
+  /** Whether tasks of the machine itself have had the address, and none of them runs: its own Docker is the word on these. */
+  #isOwnAndPast(machine: Machine, namespace: string, target: string): boolean {
+    const network = this.#networksOfSandboxes()(namespace);
+    const own = this.#truth.swarm.store
+      .all('tasks')
+      .filter((task) => task.NodeID === machine.node && isAt(target, addressOn(task, network)));
+    return own.length > 0 && own.every(({ ID }) => machine.containerOf(ID)?.State.Status !== 'running');
   }
 
   /** Whether the machine may still be acting on what its overlay lost. */

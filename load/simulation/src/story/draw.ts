@@ -1,24 +1,30 @@
 import { type Chance, chanceFrom, type MemoryFaults, roughly } from '@fairway/bus';
 import type { ServiceWish } from '../swarm/swarm.ts';
-import type { Change, Misfortune, Shape, Story, StoryEvent } from './story.ts';
+import type { Change, Misfortune, Service, Shape, Story, StoryEvent } from './story.ts';
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
 
 /** One story in so many has consoles, two of them: they change nothing for the others, and cost time. */
-const consolesEvery = 5;
-/** And one in so many has sentinels, two of them: beats are most of what happens then. */
+const consolesEvery = 4;
+/** And one in so many has sentinels, two of them: beats are most of what happens then. Every second of these has all three. */
 const sentinelsEvery = 6;
 
 /** Draws the story of a seed, with so many events. */
 export function drawStory(seed: number, steps: number): Story {
   const chance = chanceFrom(seed * 4);
+  const consoles = seed % consolesEvery === 0;
   const sentinels = seed % sentinelsEvery === 0;
   const shape: Shape = {
     ...drawShape(chance),
-    ...(seed % consolesEvery === 0 ? { consoles: 2 } : {}),
+    ...(consoles ? { consoles: 2 } : {}),
     ...(sentinels ? { sentinels: 2 } : {}),
   };
+  const services = [
+    'decider' as const,
+    ...(consoles ? (['console'] as const) : []),
+    ...(sentinels ? (['sentinel'] as const) : []),
+  ];
   const events: StoryEvent[] = [];
   // What is restored excuses much: most stories do without, and are held to more.
   const restores = chance.happens(0.35);
@@ -26,7 +32,9 @@ export function drawStory(seed: number, steps: number): Story {
   for (let n = 0; n < steps; n++) {
     // A swarm without services has nothing to go wrong.
     const event =
-      n < 2 || chance.happens(0.5) ? drawChange(chance, n < 2) : drawMisfortune(chance, { restores, sentinels });
+      n < 2 || chance.happens(0.5)
+        ? drawChange(chance, services, n < 2)
+        : drawMisfortune(chance, { restores, sentinels });
     events.push({ atMs, ...event });
     atMs += drawPauseMs(chance);
   }
@@ -36,9 +44,7 @@ export function drawStory(seed: number, steps: number): Story {
 function drawShape(chance: Chance): Shape {
   const machines = 2 + chance.upTo(2);
   const managers = chance.happens(0.5) ? 1 : Math.min(machines, 3);
-  const rightMs = () => chance.upTo(200) - 100;
-  // Clocks that are right are the usual case, and the harder one to tell from each other.
-  const skewMs = () => (chance.happens(0.3) ? (chance.upTo(10) - 5) * hourMs : rightMs());
+  const skewMs = () => drawSkewMs(chance);
   return {
     machines: Array.from({ length: machines }, (_, n) => ({
       manager: n < managers,
@@ -50,6 +56,11 @@ function drawShape(chance: Chance): Shape {
   };
 }
 
+/** Clocks that are right are the usual case, and the harder one to tell from each other. */
+function drawSkewMs(chance: Chance): number {
+  return chance.happens(0.3) ? (chance.upTo(10) - 5) * hourMs : chance.upTo(200) - 100;
+}
+
 /** Mostly so short that things are on their way to each other, sometimes long enough for what is only seen by a listing. */
 function drawPauseMs(chance: Chance): number {
   const kind = chance.next();
@@ -59,7 +70,7 @@ function drawPauseMs(chance: Chance): number {
   return chance.upTo(45_000);
 }
 
-function drawChange(chance: Chance, first: boolean): Change {
+function drawChange(chance: Chance, services: readonly Service[], first: boolean): Change {
   const kind = first ? 0 : chance.next();
   if (kind < 0.14) return { kind: 'create service', wish: drawWish(chance) };
   if (kind < 0.3) return { kind: 'scale service', service: chance.next(), replicas: chance.upTo(4) };
@@ -71,6 +82,8 @@ function drawChange(chance: Chance, first: boolean): Change {
   if (kind < 0.85) return { kind: 'replace node', machine: chance.next(), forMs: chance.upTo(30_000) };
   if (kind < 0.88) return { kind: 'create network' };
   if (kind < 0.92) return { kind: 'remove network', network: chance.next() };
+  if (kind < 0.94)
+    return { kind: 'replica joins', service: chance.pick(services) ?? 'decider', skewMs: drawSkewMs(chance) };
   const kinds = ['drain node', 'activate node', 'activate node', 'promote node', 'demote node'] as const;
   return { kind: chance.pick(kinds) ?? 'activate node', machine: chance.next() };
 }

@@ -13,6 +13,9 @@ export type Shape = {
   readonly overlays: number;
 };
 
+/** What of Fairway's there may be several of. */
+export type Service = 'decider' | 'sentinel' | 'console';
+
 /**
  * Which of several an event is about, from 0 to below 1: that share of those that there are when it happens. So an event
  * keeps its meaning when others before it are left out.
@@ -31,7 +34,9 @@ export type Change =
   | { readonly kind: 'remove network'; readonly network: Share }
   /** A machine is gone for good and its node is removed; later what is put in its place joins as another node. */
   | { readonly kind: 'replace node'; readonly machine: Share; readonly forMs: number }
-  | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Share };
+  | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Share }
+  /** One more of a service of Fairway's shares the work from now on. */
+  | { readonly kind: 'replica joins'; readonly service: Service; readonly skewMs: number };
 
 /** What goes wrong. */
 export type Misfortune =
