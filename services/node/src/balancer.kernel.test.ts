@@ -12,7 +12,12 @@ const ipvsMissing = /the kernel's module ip_vs is missing/;
 
 function start(...args: readonly string[]) {
   const node = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env.PATH, FAIRWAY_BALANCER: 'ipvs', DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    env: {
+      PATH: process.env.PATH,
+      FAIRWAY_BALANCER: 'ipvs',
+      FAIRWAY_NATS_CREDENTIALS: 'none',
+      DOCKER_HOST: 'unix:///nowhere/docker.sock',
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   onTestFinished(async () => {
