@@ -35,7 +35,8 @@ namespace, mount and file it made. Needs root.
                     DOCKER_HOST (the manager's), CONSOLE (URLs), and \`fairway\` on the PATH
   --nodes N         number of nodes, 3 if not given; the first is the manager
   --bus FORM        cluster: three servers for the bus, one on each of the first three nodes, and two of each service;
-                    single: one of each. cluster if not given, single with fewer than three nodes
+                    single: one of each. If not given what FAIRWAY_BUS says, cluster without it, and single with
+                    fewer than three nodes
   --bare            no sample services
   --without-fairway the swarm as Docker leaves it, to compare
   --help            this text

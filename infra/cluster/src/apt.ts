@@ -17,7 +17,7 @@ export class AptAbsent extends Error {
 export class MirrorUnknown extends Error {
   constructor(suite: string) {
     super(
-      `No mirror of Debian's main archive is among this machine's package sources, so ${suite} cannot be read. Add Debian's own source to /etc/apt, or put a nats-server of 2.10 or later on the PATH`,
+      `No mirror of Debian's main archive is among this machine's package sources, so ${suite} cannot be read. Add Debian's own source to /etc/apt, or put a nats-server of 2.15 or later on the PATH`,
     );
     this.name = 'MirrorUnknown';
   }

@@ -180,25 +180,31 @@ export async function notEverywhere(
 ): Promise<readonly string[]> {
   const servers = busServers(nodes, form);
   if (servers.length === 1) return [];
-  const led = await Promise.all(servers.map((server) => streamsLedBy(place, server)));
-  const streams = led.flat();
-  if (streams.length === 0) return ['nobody leads a stream'];
-  return streams.flatMap(({ name, cluster }) => {
-    const current = cluster?.replicas?.filter((replica) => replica.current) ?? [];
+  const seen = await Promise.all(servers.map(async (server) => ({ server, streams: await streamsOn(place, server) })));
+  const names = new Set(seen.flatMap(({ streams }) => streams.map(({ name }) => name)));
+  if (names.size < streamsLeast) return [`there are ${names.size} streams`];
+  return [...names].flatMap((name) => {
+    const led = seen.flatMap(({ server, streams }) =>
+      streams.filter((one) => one.name === name && one.cluster?.leader === serverName(server.part)),
+    );
+    const current = led[0]?.cluster?.replicas?.filter((replica) => replica.current) ?? [];
+    if (led.length === 0) return [`nobody leads ${name}`];
     return current.length === servers.length - 1
       ? []
       : [`${name} is on ${1 + current.length} of ${servers.length} servers`];
   });
 }
 
-async function streamsLedBy(place: ClusterPlace, server: BusServer): Promise<readonly StreamDetail[]> {
+/** Facts, outcomes, what is put aside, and the mesh. */
+const streamsLeast = 4;
+
+async function streamsOn(place: ClusterPlace, server: BusServer): Promise<readonly StreamDetail[]> {
   const { stdout } = await monitor(place, server, 'jsz?accounts=true&streams=true');
   if (stdout === '') return [];
   const { account_details = [] } = JSON.parse(stdout) as {
     account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[];
   };
-  const streams = account_details.flatMap(({ stream_detail = [] }) => stream_detail);
-  return streams.filter(({ cluster }) => cluster?.leader === serverName(server.part));
+  return account_details.flatMap(({ stream_detail = [] }) => stream_detail);
 }
 
 /** Removes all that a server has stored. */

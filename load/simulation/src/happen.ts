@@ -109,7 +109,7 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
       return nowMs;
     }
     case 'replica joins':
-      world.addReplica(event.service, event.skewMs).start();
+      world.addReplica(event.of, event.skewMs).start();
       return nowMs;
     case 'weather':
       bus.setFaults(event.faults);

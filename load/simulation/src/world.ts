@@ -2,7 +2,7 @@ import { chanceFrom, createMemoryBus, every, type MemoryBus, SimulatedClock } fr
 import { createKernelStandIn } from '@fairway/executor';
 import { Invariants } from './invariants/invariants.ts';
 import { ConsoleProcess, DeciderProcess, NodeProcess, type Process, SentinelProcess } from './processes/process.ts';
-import type { Service, Shape } from './story/story.ts';
+import type { Replicated, Shape } from './story/story.ts';
 import { Latency } from './swarm/latency.ts';
 import { Machine } from './swarm/machine.ts';
 import { Paths } from './swarm/paths.ts';
@@ -34,7 +34,7 @@ export type World = {
   readonly broken: string[];
   say(who: string, what: string): void;
   /** One more, which is not started yet. */
-  addReplica(service: Service, skewMs: number): Process;
+  addReplica(service: Replicated, skewMs: number): Process;
 };
 
 /** Makes a world; nothing has been started in it. */
@@ -94,7 +94,7 @@ export function makeWorld(seed: number, shape: Shape): World {
   const consoles: ConsoleProcess[] = [];
   const sentinels: SentinelProcess[] = [];
   const made = { decider: 0, sentinel: 0, console: 0 };
-  const addReplica = (service: Service, skewMs: number) => {
+  const addReplica = (service: Replicated, skewMs: number) => {
     made[service] += 1;
     const name = `${service}${made[service]}`;
     const replica = new replicas[service](name, skewMs, surroundings);

@@ -57,6 +57,7 @@ test('from nothing to a node that is revoked', async () => {
     ['node', 'demote', 'n1'],
     ['service', 'add', 'decider-2', '--role', 'decider'],
     ['renew'],
+    ['reload'],
   ]) {
     const run = await credentials(...step);
     expect(run, `${step}: ${run.stderr}`).toMatchObject({ status: 0 });
@@ -102,13 +103,10 @@ test('what cannot be done is told in one line', async () => {
   );
   expect(same).toMatchObject({ status: 1, stdout: '' });
   expect(same.stderr).toBe('fairway: ServersInvalid: 10.0.0.1:4222 is named twice\n');
-  await credentials('rotate', 'sentinel');
-  await writeFile(join(dir, 'made/clients/sentinel.json'), 'spoilt');
-  const spoilt = await credentials('rotate', 'sentinel', '--finish');
+  await writeFile(join(dir, 'made/servers/s1/server.crt'), 'spoilt');
+  const spoilt = await credentials('list');
   expect(spoilt).toMatchObject({ status: 1, stdout: '' });
-  expect(spoilt.stderr).toMatch(
-    /^fairway: FolderUnusable: .*sentinel\.json: it is not JSON; fairway credentials rotate sentinel makes another\n$/,
-  );
+  expect(spoilt.stderr).toMatch(/^fairway: FolderUnusable: .*server\.crt is no certificate; .* renew\n$/);
   const file = join(dir, 'file');
   await writeFile(file, '');
   const within = await credentials('--dir', join(file, 'folder'), 'init', '--server', 's1=10.0.0.1');
@@ -137,6 +135,7 @@ test('every command tells of its exit statuses', async () => {
     ['rotate'],
     ['revoke'],
     ['renew'],
+    ['reload'],
     ['list'],
   ]) {
     const { status, stdout } = await credentials(...args, '--help');

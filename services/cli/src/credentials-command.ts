@@ -6,7 +6,7 @@ const dirStandard = '/etc/fairway/credentials';
 const storeStandard = '/var/lib/fairway/nats';
 
 const statusHelp =
-  '\nExit status: 0 done, 1 it could not be done, or not to its end: what is said again is carried on, 2 wrong usage.';
+  '\nExit status: 0 done, 1 it could not be done, or not to its end and what is said tells what is left, 2 wrong usage.';
 
 type Servers = Record<string, string>;
 type InitOptions = {
@@ -175,6 +175,12 @@ ${statusHelp}`,
     .action(() => change('Every server has a new certificate.', (folder) => folder.renew()));
 
   command
+    .command('reload')
+    .description('has the servers on this machine go by what is here, where one did not read it')
+    .addHelpText('after', `\n  fairway credentials reload\n${statusHelp}`)
+    .action(() => change('The servers are told again.', (folder) => folder.reload()));
+
+  command
     .command('list')
     .description('who may connect, and the servers')
     .option('--json', 'the same for programs')
@@ -194,12 +200,12 @@ ${statusHelp}`,
   return command;
 }
 
-function tell(done: string, folder: CredentialsFolder, { told, silent, elsewhere }: ServerNews): void {
+function tell(done: string, folder: CredentialsFolder, { confirmed, unconfirmed, elsewhere }: ServerNews): void {
   process.stderr.write(`${done}\n`);
-  if (told.length > 0) process.stderr.write(`These servers go by it: ${told.join(', ')}.\n`);
-  if (silent.length > 0)
+  if (confirmed.length > 0) process.stderr.write(`These servers go by it: ${confirmed.join(', ')}.\n`);
+  if (unconfirmed.length > 0)
     process.stderr.write(
-      `These were told, and cannot be asked from here whether they go by it: ${silent.join(', ')}. Their logs tell.\n`,
+      `These were told, and cannot be asked from here whether they go by it: ${unconfirmed.join(', ')}. Their logs tell.\n`,
     );
   if (elsewhere.length === 0) return;
   process.stderr.write(
@@ -211,7 +217,7 @@ function tell(done: string, folder: CredentialsFolder, { told, silent, elsewhere
 function server(text: string, others: Servers = {}): Servers {
   const [name = '', address = '', ...rest] = text.split('=');
   if (name === '' || address === '' || rest.length > 0) throw new InvalidArgumentError('It has to be NAME=ADDRESS.');
-  if (name in others) throw new InvalidArgumentError(`${name} is named twice.`);
+  if (Object.hasOwn(others, name)) throw new InvalidArgumentError(`${name} is named twice.`);
   return { ...others, [name]: address };
 }
 

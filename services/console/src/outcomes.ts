@@ -18,8 +18,8 @@ export function followOutcomes(bus: Bus, log: Log, meshRevision: () => number | 
     try {
       const { sender, epoch, body } = readOutcome(message);
       const { failed: _, ...held } = nodes.get(sender) ?? {};
-      // In the stream's order; sequences do not tell it, a stream made anew starts them again.
       if (isLate(body, epoch, held.applied, meshRevision() ?? 0)) return;
+      // The others in the stream's order; sequences do not tell it, a stream made anew starts them again.
       if (body.kind === 'applied') {
         const changed = body.changes.added + body.changes.removed > 0 ? { changed: body } : {};
         nodes.set(sender, { ...held, ...changed, applied: { outcome: body, epoch } });
@@ -41,7 +41,8 @@ export function followOutcomes(bus: Bus, log: Log, meshRevision: () => number | 
 }
 
 /**
- * Whether it is of before what the node has told already: of a process that died, say, whose connection still carried it. A bucket
+ * Whether it is of before what was heard of the node already: of a process that died, say, whose connection still carried it.
+ * (A console that starts later hears what came last alone, and shows that until the node's next one.) A bucket
  * that was restored from a backup has older revisions, though, than what was applied before that.
  */
 function isLate(told: Outcome, epoch: string, applied: NodeOutcomes['applied'], meshRevision: number): boolean {

@@ -52,6 +52,3 @@ export const tombstoneMs = 2 * factStream.ageMaxMs;
 
 /** The key-value bucket of the mesh. */
 export const meshBucket = 'fairway-mesh';
-
-/** So much it keeps. What is there stays: a bucket that is full takes no new entry, and nodes go on with what they have. */
-export const meshBytesMax = 256 * mebibyte;

@@ -275,6 +275,44 @@ test('a cluster that lost everything is made anew, and readers begin again', asy
   expect(epoch).not.toBe(epochs[0]);
 });
 
+test('keys of all are rotated on three servers under traffic: nothing acknowledged is lost, and nobody waits for an election', async () => {
+  const taken = new Set<string>();
+  decider.consume(factStream.name, deciderConsumer, (delivery) => {
+    taken.add(delivery.text);
+    delivery.ack();
+  });
+  const acknowledged = new Set<string>();
+  let on = true;
+  let slowestMs = 0;
+  const traffic = async () => {
+    for (let n = 0; on; n++) {
+      const startMs = performance.now();
+      const message = { subject: subjects.fact('n1', 'container', 's'), text: `f${n}` };
+      await becomes(() => node.publish(message, message.text));
+      slowestMs = Math.max(slowestMs, performance.now() - startMs);
+      acknowledged.add(message.text);
+    }
+  };
+  const going = traffic();
+  try {
+    for (const name of ['n1', 'decider']) {
+      const states: string[] = [];
+      (name === 'n1' ? node : decider).onState((state) => void states.push(state));
+      const before = acknowledged.size;
+      await all.folder.rotate(name);
+      await all.folder.finishRotation(name);
+      await becomes(() => expect(states).toEqual(['lost', 'connected']));
+      await becomes(() => expect(acknowledged.size).toBeGreaterThan(before + 50));
+    }
+  } finally {
+    on = false;
+    await Promise.allSettled([going]);
+  }
+  await becomes(() => expect(taken).toEqual(acknowledged));
+  // One that was under way is given up after 2 s, and made again.
+  expect(slowestMs).toBeLessThan(4_000);
+});
+
 test('whoever is revoked is cut off within a second by whichever of the servers it is on, and nobody else', async () => {
   const names = ['r1', 'r2', 'r3'];
   for (const name of names) await all.folder.add({ name, role: 'node' });

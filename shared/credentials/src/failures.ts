@@ -52,10 +52,12 @@ export class FolderUnusable extends CredentialsFailure {
 
 /** A server that was told to read its configuration again did not. What was changed is written down. */
 export class ServerUnchanged extends CredentialsFailure {
-  constructor(names: readonly string[]) {
+  constructor(unchanged: readonly string[], elsewhere: readonly string[]) {
+    const others =
+      elsewhere.length > 0 ? `; these are not here and have to be given their folders: ${elsewhere.join(', ')}` : '';
     super(
-      `ServerUnchanged: ${names.join(', ')} did not read the new configuration, and knows whom it knew before; its log tells why. ` +
-        'What was asked for is written down: say it again, or start the server anew',
+      `ServerUnchanged: ${unchanged.join(', ')} did not read the new configuration, and knows whom it knew before; its log tells why. ` +
+        `What was asked for is written down: fairway credentials reload has it read again${others}`,
     );
   }
 }

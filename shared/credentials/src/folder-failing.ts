@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import { CredentialsFailure, FolderUnusable } from './failures.ts';
 
 /** What the file system refuses is told in one line. @throws {FolderUnusable} */
@@ -6,9 +6,9 @@ export async function folderFailing<Result>(dir: string, work: () => Promise<Res
   try {
     return await work();
   } catch (cause) {
-    const { code, message, path } = cause as NodeJS.ErrnoException;
+    const { code, message } = cause as NodeJS.ErrnoException;
     if (cause instanceof CredentialsFailure || code === undefined) throw cause;
-    const isNone = code === 'ENOENT' && path !== undefined && dirname(path) === dir;
+    const isNone = code === 'ENOENT' && !existsSync(dir);
     const why = isNone ? 'there are no credentials; make them with fairway credentials init' : message;
     throw new FolderUnusable(dir, why, { cause });
   }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -136,41 +136,38 @@ test('a folder that is there already, or is none, is refused and left as it is',
   await expect(folder.registry()).rejects.toThrow('registry.json does not fit');
 });
 
-test('what was spoilt is named, with what mends it, and changes nothing', async () => {
+test('what was spoilt is named, with what mends it', async () => {
   const folder = await init();
   await folder.add({ name: 'n1', role: 'node' });
-  const file = folder.clientFile('n1');
-  await folder.rotate('n1');
-  await writeFile(file, 'SU spoilt');
-  const before = await everything();
-  for (const work of [() => folder.finishRotation('n1'), () => folder.setNodeRole('n1', 'manager')]) {
-    await expect(work()).rejects.toThrow(FolderUnusable);
-    await expect(work()).rejects.toThrow('n1.json: it is not JSON; fairway credentials rotate n1 makes another');
-  }
-  expect(await everything()).toEqual(before);
-  await rm(file);
-  await expect(folder.finishRotation('n1')).rejects.toThrow(
-    'it cannot be read (ENOENT); fairway credentials rotate n1',
-  );
   await writeFile(join(folder.serverDir('s1'), 'server.crt'), 'spoilt');
   await expect(folder.servers()).rejects.toThrow(
     'server.crt is no certificate; make all anew with fairway credentials renew',
   );
   await folder.renew();
   expect(await folder.servers()).toHaveLength(2);
-  await rm(join(dir, 'authority'), { recursive: true });
+  const before = await everything();
+  await rename(join(dir, 'authority'), join(parent, 'authority'));
   await expect(folder.rotate('n1')).rejects.toThrow(/^FolderUnusable: .*ENOENT.*authority\/ca\.crt/);
+  await rename(join(parent, 'authority'), join(dir, 'authority'));
+  expect(await everything()).toEqual(before);
   await writeFile(join(dir, 'registry.json'), '{');
   await expect(folder.registry()).rejects.toThrow('registry.json does not fit; put back the one of before');
+  await rm(join(dir, 'registry.json'));
+  await expect(folder.registry()).rejects.toThrow(/^FolderUnusable: .*ENOENT.*registry\.json/);
 });
 
-test('a node is promoted whose file has gone to it', async () => {
+test.each([
+  ['has gone to it', (file: string) => rm(file)],
+  ['is spoilt here', (file: string) => writeFile(file, 'SU spoilt')],
+])('a node whose file %s is promoted, and keeps its newest key', async (_, happens) => {
   const folder = await init();
   await folder.add({ name: 'n1', role: 'node' });
-  await rm(folder.clientFile('n1'));
+  await folder.rotate('n1');
+  const { publicKey } = Credentials.read(folder.clientFile('n1'));
+  await happens(folder.clientFile('n1'));
   await folder.setNodeRole('n1', 'manager');
-  expect((await folder.registry()).users).toMatchObject([{ name: 'n1', role: 'manager' }]);
-  expect(await readdir(join(dir, 'clients'))).toEqual([]);
+  await folder.finishRotation('n1');
+  expect((await folder.registry()).users).toMatchObject([{ name: 'n1', role: 'manager', keys: [{ publicKey }] }]);
 });
 
 test('who may connect from the start is in it from the start; what a killed process had begun goes', async () => {

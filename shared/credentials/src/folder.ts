@@ -28,6 +28,13 @@ export type ListedServer = Server & { readonly expiresAt: Date };
 
 const registryFile = 'registry.json';
 
+/** What becomes of the registry, and what is done before the servers know it, and after. */
+type Change = {
+  readonly changed: Registry;
+  readonly before?: () => Promise<void>;
+  readonly after?: () => Promise<void>;
+};
+
 /**
  * The folder in which the credentials of a whole mesh are kept, 0700 with files 0600: the registry, the authority, a
  * folder per server, and a file per user to be handed to it. Every change is written down before a server hears of it.
@@ -121,24 +128,17 @@ export class CredentialsFolder {
   add(identity: Identity): Promise<ServerNews> {
     return this.#change(async (registry) => {
       const made = Credentials.make(identity, await this.#authorityCertificate());
-      return { changed: withUser(registry, identity, keyOf(made)), after: () => this.#handOut(made) };
+      const changed = withUser(registry, identity, keyOf(made));
+      return { changed, before: () => this.#handOut(made) };
     });
   }
 
-  /**
-   * A node is a manager from now on, or a worker. It connects again by itself. Its file may have gone to it, and be here no
-   * more: servers go by the key alone.
-   */
+  /** A node is a manager from now on, or a worker. It connects again by itself. Servers go by its key, and not by its file. */
   setNodeRole(name: string, role: Extract<Role, 'node' | 'manager'>): Promise<ServerNews> {
     return this.#change(async (registry) => {
       const changed = withNodeRole(registry, name, role);
-      const held = existsSync(this.clientFile(name)) ? this.#held(name) : undefined;
-      return {
-        changed,
-        after: async () => {
-          if (held) await this.#handOut(held.as(role));
-        },
-      };
+      const held = this.#held(name);
+      return { changed, ...(held ? { after: () => this.#handOut(held.as(role)) } : {}) };
     });
   }
 
@@ -150,12 +150,14 @@ export class CredentialsFolder {
     });
   }
 
-  /** Only the key in the file is left; whoever is connected with an older one is cut off, and reads the file. */
+  /**
+   * Only the key in the file is left, or the newest where the file has gone to its owner; whoever is connected with an older one
+   * is cut off, and reads the file.
+   */
   finishRotation(name: string): Promise<ServerNews> {
     return this.#change(async (registry) => {
-      userNamed(registry, name);
-      const { publicKey } = this.#held(name);
-      return { changed: withOnlyKey(registry, name, publicKey), after: async () => {} };
+      const newest = userNamed(registry, name).keys.at(-1)?.publicKey ?? '';
+      return { changed: withOnlyKey(registry, name, this.#held(name)?.publicKey ?? newest) };
     });
   }
 
@@ -176,37 +178,39 @@ export class CredentialsFolder {
   renew(): Promise<ServerNews> {
     return this.#change(async (registry) => {
       for (const server of registry.servers) await this.#certify(server);
-      return { changed: registry, after: async () => {} };
+      return { changed: registry };
     });
+  }
+
+  /** Servers that did not read what is here are told again. */
+  reload(): Promise<ServerNews> {
+    return this.#change(async (changed) => ({ changed }));
   }
 
   get #authority(): string {
     return join(this.dir, 'authority');
   }
 
-  #change(
-    work: (registry: Registry) => Promise<{ readonly changed: Registry; readonly after: () => Promise<void> }>,
-  ): Promise<ServerNews> {
+  #change(work: (registry: Registry) => Promise<Change>): Promise<ServerNews> {
     return folderFailing(this.dir, () =>
       withLock(this.dir, async () => {
-        const { changed, after } = await work(await this.registry());
+        const { changed, before, after } = await work(await this.registry());
+        await before?.();
         await this.#write(changed);
         const news = await reloadServers(changed.servers);
-        await after();
+        await after?.();
         return news;
       }),
     );
   }
 
-  /** What was handed out last. @throws {FolderUnusable} */
-  #held(name: string): Credentials {
-    const file = this.clientFile(name);
+  /** What was handed out last; undefined where the file has gone to its owner, or cannot be used. */
+  #held(name: string): Credentials | undefined {
     try {
-      return Credentials.read(file);
-    } catch (cause) {
-      if (!(cause instanceof CredentialsUnusable)) throw cause;
-      const remedy = `fairway credentials rotate ${name} makes another`;
-      throw new FolderUnusable(this.dir, `${file}: ${cause.why}; ${remedy}`, { cause });
+      return Credentials.read(this.clientFile(name));
+    } catch (error) {
+      if (error instanceof CredentialsUnusable) return undefined;
+      throw error;
     }
   }
 

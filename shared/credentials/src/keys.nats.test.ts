@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as dial } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import {
   subjects,
 } from '@fairway/bus';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ServerUnchanged } from './failures.ts';
 import { CredentialsFolder } from './folder.ts';
 import { hears } from './hears.ts';
 import { TrustedServers } from './trusted-servers.ts';
@@ -185,11 +186,18 @@ test('a server that cannot read its new configuration is told of; what was asked
   const key = join(all.folder.serverDir('s1'), 'server.key');
   const good = await readFile(key, 'utf8');
   await writeFile(key, 'spoilt');
-  await expect(all.folder.revoke('n1')).rejects.toThrow(/^ServerUnchanged: s1 did not read/);
+  // With its file gone to the node, nothing here says that the revocation is not through.
+  await rm(all.folder.clientFile('n1'));
+  await expect(all.folder.revoke('n1')).rejects.toThrow(
+    /^ServerUnchanged: s1 did not read .* fairway credentials reload/,
+  );
+  const added = all.folder.add({ name: 'n3', role: 'node' });
+  await expect(added).rejects.toThrow(ServerUnchanged);
   expect(states).toEqual([]);
   await writeFile(key, good);
-  expect(await all.folder.revoke('n1')).toEqual({ told: ['s1'], silent: [], elsewhere: [] });
+  expect(await all.folder.reload()).toEqual({ confirmed: ['s1'], unconfirmed: [], elsewhere: [] });
   await becomes(() => expect(states).toEqual(['lost']));
+  await (await all.connect('n3')).publish(container('n3', 'x'), 'x');
 });
 
 test('TLS without a key, and a key without TLS, are not enough', async () => {

@@ -249,12 +249,16 @@ describe('by way of an answer', () => {
     ear.nc.subscribe(subjects.beat('*'), { callback: (_, { subject }) => void heard.push(subject) });
     await ear.nc.flush();
     const { nc } = await Intruder.as('node');
-    const reply = subjects.beat('other');
+    const answered: string[] = [];
+    const own = `${inboxPrefix({ name: 'node', role: 'node' })}.answers`;
+    nc.subscribe(own, { callback: (_, message) => void answered.push(message.string()) });
     const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.bait' });
-    for (const way of ['STREAM.MSG.GET', 'DIRECT.GET'])
-      nc.publish(`$JS.fairway.API.${way}.KV_fairway-mesh`, bait, { reply });
-    nc.publish(subjects.tell(subjects.fact('node', 'container', 's')), 'x', { reply });
-    await nc.flush();
+    for (const reply of [own, subjects.beat('other')]) {
+      nc.publish('$JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh', bait, { reply });
+      nc.publish(subjects.tell(subjects.fact('node', 'container', 's')), 'x', { reply });
+    }
+    // Both are answered, to who asks for itself.
+    await vi.waitFor(() => expect(answered).toHaveLength(2));
     await pause(500);
     // Its own one is heard behind whatever came of these.
     nc.publish(subjects.beat('node'), '{}');

@@ -56,7 +56,7 @@ export const registrySchema = z.object({
 
 /**
  * A registry that knows nobody yet.
- * @throws {ServersInvalid} when there is none, or two share a name or a port
+ * @throws {ServersInvalid} when there is none, or two share a name, or a port that others reach
  */
 export function newRegistry(servers: readonly Server[]): Registry {
   const names = new Set(servers.map(({ name }) => name));

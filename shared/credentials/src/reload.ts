@@ -9,9 +9,9 @@ import { serverFiles } from './server-config.ts';
 /** What became of the servers' configuration. */
 export type ServerNews = {
   /** They have read it again, and said so. */
-  readonly told: readonly string[];
+  readonly confirmed: readonly string[];
   /** They have been told to, and do not say whether they did: their monitoring port is not to be reached from here. */
-  readonly silent: readonly string[];
+  readonly unconfirmed: readonly string[];
   /** They are not on this machine, or do not run. */
   readonly elsewhere: readonly string[];
 };
@@ -29,26 +29,27 @@ const takesMaxMs = 5_000;
 export async function reloadServers(servers: readonly Server[]): Promise<ServerNews> {
   const reloads = await Promise.all(servers.map(async (server) => ({ name: server.name, end: await reload(server) })));
   const named = (wanted: End) => reloads.filter(({ end }) => end === wanted).map(({ name }) => name);
-  const unchanged = named('unchanged');
-  if (unchanged.length > 0) throw new ServerUnchanged(unchanged);
-  return { told: named('told'), silent: named('silent'), elsewhere: named('elsewhere') };
+  const [unchanged, elsewhere] = [named('unchanged'), named('elsewhere')];
+  if (unchanged.length > 0) throw new ServerUnchanged(unchanged, elsewhere);
+  return { confirmed: named('confirmed'), unconfirmed: named('unconfirmed'), elsewhere };
 }
 
-type End = 'told' | 'silent' | 'elsewhere' | 'unchanged';
+type End = 'confirmed' | 'unconfirmed' | 'elsewhere' | 'unchanged';
 
 async function reload(server: Server): Promise<End> {
-  const pid = await runningPid(join(server.dir, serverFiles.pid));
-  if (pid === undefined) return 'elsewhere';
   const before = await loadTime(server);
+  const pidFile = join(server.dir, serverFiles.pid);
+  const pid = await runningPid(pidFile);
+  if (pid === undefined) return 'elsewhere';
   process.kill(pid, 'SIGHUP');
-  if (before === undefined) return 'silent';
+  if (before === undefined) return 'unconfirmed';
   const endMs = performance.now() + takesMaxMs;
   while (performance.now() < endMs) {
     const now = await loadTime(server);
-    if (now !== undefined && now !== before) return 'told';
+    if (now !== undefined && now !== before) return 'confirmed';
     await pause(10);
   }
-  return 'unchanged';
+  return (await runningPid(pidFile)) === pid ? 'unchanged' : 'elsewhere';
 }
 
 /** Of /varz (docs.nats.io, Monitoring): when the configuration was read last. */

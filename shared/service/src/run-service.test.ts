@@ -69,11 +69,14 @@ describe.concurrent('a service as a process', () => {
     expect(stderr).toMatch(/^fixture: unknown argument start\n\nfixture: does nothing\n/);
   });
 
-  test('a setting that is missing ends it with 1, and says which', async () => {
-    const { status, stderr } = await run([]);
-    expect(status).toBe(1);
-    expect(stderr).toContain('SettingMissing: set NEEDED (what it cannot do without)');
-  });
+  test.each([{}, { NEEDED: '' }])(
+    'a setting that is missing, given %j, ends it with 1, and says which',
+    async (given) => {
+      const { status, stderr } = await run([], given);
+      expect(status).toBe(1);
+      expect(stderr).toContain('SettingMissing: set NEEDED (what it cannot do without)');
+    },
+  );
 
   test('a start that fails ends it with 1, and says why', async () => {
     const { status, stderr } = await run([], { NEEDED: 'bad' });

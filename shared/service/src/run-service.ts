@@ -56,7 +56,8 @@ export async function runService(
   const tracing = await startTracing(name, log);
   const setting = (wanted: string) => {
     const known = settings.find((held) => held.name === wanted);
-    const value = process.env[wanted] ?? known?.standard;
+    // Empty is not given, as where a deployment's own variable is not set.
+    const value = process.env[wanted] || known?.standard;
     if (value === undefined) throw new SettingMissing(wanted, known?.meaning ?? 'unknown setting');
     return value;
   };

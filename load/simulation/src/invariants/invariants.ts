@@ -134,13 +134,13 @@ export class Invariants {
       this.#broken(`${rule}, which Docker calls healthy since ${sinceMs}`);
   }
 
-  /** Whether tasks of the machine itself have had the address, and none of them runs: its own Docker is the word on these. */
+  /** Whether tasks of the machine itself have had the address, and nobody's that has it runs: its own Docker is the word on these. */
   #isOwnAndPast(machine: Machine, namespace: string, target: string): boolean {
     const network = this.#networksOfSandboxes()(namespace);
     const own = this.#truth.swarm.store
       .all('tasks')
       .filter((task) => task.NodeID === machine.node && isAt(target, addressOn(task, network)));
-    return own.length > 0 && own.every(({ ID }) => machine.containerOf(ID)?.State.Status !== 'running');
+    return own.length > 0 && this.#ownersOf(network, target.split(':')[0] ?? '').length === 0;
   }
 
   /** Whether the machine may still be acting on what its overlay lost. */

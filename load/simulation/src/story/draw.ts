@@ -1,6 +1,6 @@
 import { type Chance, chanceFrom, type MemoryFaults, roughly } from '@fairway/bus';
 import type { ServiceWish } from '../swarm/swarm.ts';
-import type { Change, Misfortune, Service, Shape, Story, StoryEvent } from './story.ts';
+import type { Change, Misfortune, Replicated, Shape, Story, StoryEvent } from './story.ts';
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
@@ -70,7 +70,7 @@ function drawPauseMs(chance: Chance): number {
   return chance.upTo(45_000);
 }
 
-function drawChange(chance: Chance, services: readonly Service[], first: boolean): Change {
+function drawChange(chance: Chance, services: readonly Replicated[], first: boolean): Change {
   const kind = first ? 0 : chance.next();
   if (kind < 0.14) return { kind: 'create service', wish: drawWish(chance) };
   if (kind < 0.3) return { kind: 'scale service', service: chance.next(), replicas: chance.upTo(4) };
@@ -82,8 +82,7 @@ function drawChange(chance: Chance, services: readonly Service[], first: boolean
   if (kind < 0.85) return { kind: 'replace node', machine: chance.next(), forMs: chance.upTo(30_000) };
   if (kind < 0.88) return { kind: 'create network' };
   if (kind < 0.92) return { kind: 'remove network', network: chance.next() };
-  if (kind < 0.94)
-    return { kind: 'replica joins', service: chance.pick(services) ?? 'decider', skewMs: drawSkewMs(chance) };
+  if (kind < 0.94) return { kind: 'replica joins', of: chance.pick(services) ?? 'decider', skewMs: drawSkewMs(chance) };
   const kinds = ['drain node', 'activate node', 'activate node', 'promote node', 'demote node'] as const;
   return { kind: chance.pick(kinds) ?? 'activate node', machine: chance.next() };
 }

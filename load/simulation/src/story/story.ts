@@ -14,7 +14,7 @@ export type Shape = {
 };
 
 /** What of Fairway's there may be several of. */
-export type Service = 'decider' | 'sentinel' | 'console';
+export type Replicated = 'decider' | 'sentinel' | 'console';
 
 /**
  * Which of several an event is about, from 0 to below 1: that share of those that there are when it happens. So an event
@@ -36,7 +36,7 @@ export type Change =
   | { readonly kind: 'replace node'; readonly machine: Share; readonly forMs: number }
   | { readonly kind: 'drain node' | 'activate node' | 'promote node' | 'demote node'; readonly machine: Share }
   /** One more of a service of Fairway's shares the work from now on. */
-  | { readonly kind: 'replica joins'; readonly service: Service; readonly skewMs: number };
+  | { readonly kind: 'replica joins'; readonly of: Replicated; readonly skewMs: number };
 
 /** What goes wrong. */
 export type Misfortune =

@@ -338,18 +338,6 @@ describe('NATS that fails', () => {
     });
   });
 
-  it('has a bucket that is full: it says so, keeps what it has, and takes more when it may', async () => {
-    const [held, large] = ['held', 'x'.repeat(8_000)];
-    await bus.mesh.put('node.a', held, 0);
-    await byHand((manager) => manager.streams.update(bucketStream(meshBucket), { max_bytes: 4_000 }));
-    const refused = await bus.mesh.put('node.b', large, 0).catch((error) => error);
-    expect(refused).toBeInstanceOf(BusUnavailable);
-    expect(refused.cause).toMatchObject({ message: 'maximum bytes exceeded' });
-    expect(await bus.mesh.get('node.a')).toMatchObject({ text: held });
-    await bus.provision();
-    await bus.mesh.put('node.b', large, 0);
-  });
-
   it('is closed while it is away', async () => {
     bus.mesh.follow(new Diary());
     bus.consume(factStream.name, deciderConsumer, new Desk().take);

@@ -5,10 +5,8 @@ import { type Identity, type Role, roles } from '../roles.ts';
 
 /** The file cannot be used, and why. What it says is never part of it: it holds a key. */
 export class CredentialsUnusable extends Error {
-  readonly why: string;
   constructor(file: string, why: string) {
     super(`CredentialsUnusable: ${file}: ${why}; fairway credentials makes such files`);
-    this.why = why;
   }
 }
 

@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/nats-core';
 import { BusUnavailable } from '../bus.ts';
 import { keys } from '../keys.ts';
-import { meshBucket, meshBytesMax, type StreamShape, streams } from '../streams.ts';
+import { meshBucket, type StreamShape, streams } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { bucketStream, bucketSubject, readEpoch } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
@@ -48,7 +48,8 @@ function bucketConfig(bucket: string): Wanted {
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
-    max_bytes: meshBytesMax,
+    // Without a bound on its bytes: a bucket that is full would take no change of what it has either. What it has is bounded by
+    // what managers list, and each entry by what a message may be.
     max_msgs_per_subject: 1,
     // NATS's own client would purge by them; whoever may write one entry could take all others away.
     allow_rollup_hdrs: false,
