@@ -12,7 +12,7 @@ export interface DevArguments {
   /** Whether Fairway is started, or Docker left to itself. */
   fairway: boolean;
   /** How many servers the bus has; left to the cluster where it is not said (busForm). */
-  bus?: BusForm;
+  bus: BusForm | undefined;
 }
 
 /** The command line does not make sense. */
@@ -66,7 +66,7 @@ export function parseArguments(args: readonly string[]): DevArguments {
     bare: values.bare,
     nodes: Number(values.nodes),
     fairway: !values['without-fairway'],
-    ...(bus === undefined ? {} : { bus }),
+    bus,
     ...(values.once === undefined ? {} : { once: values.once }),
   };
 }

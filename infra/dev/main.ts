@@ -56,9 +56,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const signal = interruption();
-  const { nodes, fairway } = asked;
-  const bus = asked.bus === undefined ? {} : { bus: asked.bus };
-  const cluster = await startCluster({ name: 'dev', nodes, fairway, ...bus, report: progress.step, signal });
+  const { nodes, fairway, bus } = asked;
+  const cluster = await startCluster({ name: 'dev', nodes, fairway, bus, report: progress.step, signal });
   try {
     await makeReady(cluster, asked, signal);
     return await use(cluster, asked, signal);

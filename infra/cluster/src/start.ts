@@ -31,7 +31,7 @@ export interface StartOptions {
   /** Whether Fairway's own processes are started, or the swarm is left as Docker makes it. */
   fairway: boolean;
   /** How many servers the bus has, see busForm. */
-  bus?: BusForm;
+  bus?: BusForm | undefined;
   /** Is told each step when it is done. */
   report?: (line: string) => void;
   /** Aborts the start, which then removes what it made so far and rejects with the signal's reason. */

@@ -92,6 +92,16 @@ async function allHaveAll(): Promise<void> {
   );
 }
 
+/** The facts that the decider takes from now on. */
+function takenFacts(): ReadonlySet<string> {
+  const taken = new Set<string>();
+  decider.consume(factStream.name, deciderConsumer, (delivery) => {
+    taken.add(delivery.text);
+    delivery.ack();
+  });
+  return taken;
+}
+
 function serverAt(at: number): SpawnedServer {
   const server = all.servers[at];
   if (!server) throw new Error(`there is no server ${at}`);
@@ -138,11 +148,7 @@ test('a reader whose server is killed goes on within 2 s, with nothing lost and 
 test('each server in turn is killed under traffic: nothing acknowledged is lost, changes wait for an election', async () => {
   const replica = new MeshReplica();
   node.mesh.follow(replica.follower);
-  const taken = new Set<string>();
-  decider.consume(factStream.name, deciderConsumer, (delivery) => {
-    taken.add(delivery.text);
-    delivery.ack();
-  });
+  const taken = takenFacts();
   const acknowledged = new Set<string>();
   let on = true;
   const slowestMs = { fact: 0, write: 0 };
@@ -276,11 +282,7 @@ test('a cluster that lost everything is made anew, and readers begin again', asy
 });
 
 test('keys of all are rotated on three servers under traffic: nothing acknowledged is lost, and nobody waits for an election', async () => {
-  const taken = new Set<string>();
-  decider.consume(factStream.name, deciderConsumer, (delivery) => {
-    taken.add(delivery.text);
-    delivery.ack();
-  });
+  const taken = takenFacts();
   const acknowledged = new Set<string>();
   let on = true;
   let slowestMs = 0;

@@ -110,14 +110,9 @@ export class CredentialsFolder {
     return Promise.all(
       servers.map(async (server) => {
         const file = join(this.serverDir(server.name), serverFiles.certificate);
+        const why = `${file} is no certificate; make all anew with fairway credentials renew`;
         const unusable = (cause: unknown) => {
-          throw new FolderUnusable(
-            this.dir,
-            `${file} is no certificate; make all anew with fairway credentials renew`,
-            {
-              cause,
-            },
-          );
+          throw new FolderUnusable(this.dir, why, { cause });
         };
         return { ...server, expiresAt: await expiresAt(file).catch(unusable) };
       }),

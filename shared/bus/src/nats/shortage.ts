@@ -8,10 +8,10 @@ const remedy =
   "Start the nats-server that is not among meta_cluster.replicas in its leader's /jsz; where it runs, start it anew, and have 2.15.1 or later";
 
 /**
- * Fewer servers than there are to be replicas. Of three servers one may be away when the bus is made, and of
- * 2.10.27 that begin with empty disks at once one may be left out (decision 0011): the others refuse all that is to be kept
- * three times, for as long as it is so. A mesh that is kept once is better than none: it is rebuilt from Docker's listing, and kept three times as soon
- * as the servers take it.
+ * Fewer servers than there are to be replicas. Of three servers one may be away when the bus is made, and of 2.10.27 that
+ * begin with empty disks at once one may be left out (decision 0011): the others refuse all that is to be kept three times,
+ * for as long as it is so. A mesh that is kept once is better than none: it is rebuilt from Docker's listing, and kept three
+ * times as soon as the servers take it.
  */
 export class Shortage {
   readonly #nowMs: () => number;
