@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CredentialsFolder } from '@fairway/credentials';
+import { type CredentialsFolder, type Jsz, notOnEach } from '@fairway/credentials';
 import { killCgroup, makeCgroup } from './cgroup.ts';
 import { attempt, type CommandOptions, type CommandResult } from './command.ts';
 import { Engine } from './engine.ts';
@@ -9,11 +9,11 @@ import { isAlive } from './identity.ts';
 import { deleteNamespace, enterNamespace } from './namespace.ts';
 import {
   busReady,
+  busSeen,
   clusterCredentials,
   credentialsFile,
   natsName,
   nodeNats,
-  notEverywhere,
   presentForm,
   removeStore,
   storeOf,
@@ -298,9 +298,14 @@ export class Cluster {
     return busReady(this.place, readState(this.place).nodes, presentForm(this.place));
   }
 
-  /** What of the bus is not on each of its servers; empty where all is. */
-  busLacks(): Promise<readonly string[]> {
-    return notEverywhere(this.place, readState(this.place).nodes, presentForm(this.place));
+  /** What each server of the bus says of JetStream, by the server's name. */
+  busSeen(): Promise<ReadonlyMap<string, Jsz>> {
+    return busSeen(this.place, readState(this.place).nodes, presentForm(this.place));
+  }
+
+  /** What of the bus is not on each of its servers; empty where all is, as on a single one. */
+  async busLacks(): Promise<readonly string[]> {
+    return presentForm(this.place) === 'single' ? [] : notOnEach(await this.busSeen());
   }
 
   /** Removes every process, namespace, mount and file of the cluster. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CredentialsFolder, Server } from '@fairway/credentials';
+import { type CredentialsFolder, type Jsz, jszPath, type Server } from '@fairway/credentials';
 import { attempt, type CommandResult } from './command.ts';
 import { enterNamespace } from './namespace.ts';
 import { enterNode, nodeCgroup } from './node.ts';
@@ -163,48 +163,17 @@ export async function busReady(
   }
 }
 
-/** What /jsz says of streams: who leads one knows how far the others are. */
-type StreamDetail = {
-  readonly name: string;
-  readonly cluster?: {
-    readonly leader?: string;
-    readonly replicas?: readonly { readonly name: string; readonly current: boolean }[];
-  };
-};
-
-/** What of the bus is not on each of its servers; empty where all is. */
-export async function notEverywhere(
+/** What each server's monitoring says of JetStream, by the server's name; nothing where it does not answer. */
+export async function busSeen(
   place: ClusterPlace,
   nodes: readonly NodeRecord[],
   form: BusForm,
-): Promise<readonly string[]> {
-  const servers = busServers(nodes, form);
-  if (servers.length === 1) return [];
-  const seen = await Promise.all(servers.map(async (server) => ({ server, streams: await streamsOn(place, server) })));
-  const names = new Set(seen.flatMap(({ streams }) => streams.map(({ name }) => name)));
-  if (names.size < streamsLeast) return [`there are ${names.size} streams`];
-  return [...names].flatMap((name) => {
-    const led = seen.flatMap(({ server, streams }) =>
-      streams.filter((one) => one.name === name && one.cluster?.leader === serverName(server.part)),
-    );
-    const current = led[0]?.cluster?.replicas?.filter((replica) => replica.current) ?? [];
-    if (led.length === 0) return [`nobody leads ${name}`];
-    return current.length === servers.length - 1
-      ? []
-      : [`${name} is on ${1 + current.length} of ${servers.length} servers`];
+): Promise<ReadonlyMap<string, Jsz>> {
+  const asked = busServers(nodes, form).map(async (server) => {
+    const { stdout } = await monitor(place, server, jszPath);
+    return [serverName(server.part), (stdout === '' ? {} : JSON.parse(stdout)) as Jsz] as const;
   });
-}
-
-/** Facts, outcomes, what is put aside, and the mesh. */
-const streamsLeast = 4;
-
-async function streamsOn(place: ClusterPlace, server: BusServer): Promise<readonly StreamDetail[]> {
-  const { stdout } = await monitor(place, server, 'jsz?accounts=true&streams=true');
-  if (stdout === '') return [];
-  const { account_details = [] } = JSON.parse(stdout) as {
-    account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[];
-  };
-  return account_details.flatMap(({ stream_detail = [] }) => stream_detail);
+  return new Map(await Promise.all(asked));
 }
 
 /** Removes all that a server has stored. */

@@ -1,11 +1,6 @@
 import { bucketStream, meshBucket } from '@fairway/bus';
 import { type Cluster, until } from '@fairway/cluster';
-
-type Jsz = {
-  readonly account_details?: readonly {
-    readonly stream_detail?: readonly { readonly name: string; readonly cluster?: { readonly leader?: string } }[];
-  }[];
-};
+import { leaderOf } from '@fairway/credentials';
 
 const limitMs = 60_000;
 
@@ -35,15 +30,8 @@ export async function meshLeader(
   return found;
 }
 
-async function leaderNow({ nodes }: Cluster): Promise<string | undefined> {
-  for (const node of nodes) {
-    const url = 'http://127.0.0.1:8222/jsz?accounts=true&streams=true';
-    const { status, stdout } = await node.exec(['curl', '-sf', '-m', '2', url]);
-    if (status !== 0) continue;
-    const streams = (JSON.parse(stdout) as Jsz).account_details?.flatMap((held) => held.stream_detail ?? []) ?? [];
-    const leader = streams.find(({ name }) => name === bucketStream(meshBucket))?.cluster?.leader;
-    // The server on node2 is called node2-nats.
-    if (leader) return leader.split('-')[0];
-  }
-  return undefined;
+async function leaderNow(cluster: Cluster): Promise<string | undefined> {
+  const seen = await cluster.busSeen();
+  // The server on node2 is called node2-nats.
+  return leaderOf(bucketStream(meshBucket), seen.values())?.split('-')[0];
 }
