@@ -8,6 +8,7 @@ import {
   type Question,
   throttledMessage,
   verdictMessage,
+  wordMessage,
   writeComplete,
   writeNetwork,
   writeNode,
@@ -124,6 +125,10 @@ export const samples: readonly Sent[] = [
   { to: 'node', question: 'probe', text: writeProbe(sandbox) },
   { to: 'all', ...beatMessage({ node: 'n2', reading, everyMs: 200, sandbox }) },
   { to: 'all', ...verdictMessage({ ...judged, node: 'n2', by: 's2', epoch: 'e', after: 0, trace }) },
+  {
+    to: 'all',
+    ...wordMessage({ ...{ node: 'n2', service: 'wild', task: endpoint.task, state: 'dead' }, reading, atMs: 1, trace }),
+  },
   { to: 'all', ...outlookMessage({ sentinel: 's2', expected: 2, unheard: ['n2'], blind: false }) },
   { to: 'all', ...throttledMessage('s2', { sender: 'n2', refused: 5 }) },
   { to: 'node', question: 'install', text: writeRequest('install') },

@@ -87,6 +87,9 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     tickUs: () => clock.tickUs(),
     probe: async () => 'reached',
     onVerdict: (message) => node.hearVerdict(message),
+    onWord: (word) => node.hearWord(word),
+    onUnreadable: () => {},
+    onFlood: () => {},
   });
   heart.through(bus.another());
   const node = await joinNode({
@@ -100,6 +103,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     boot: 'boot1',
     newId: () => `listing${ids++}`,
     onOwn: (own) => heart.as(own),
+    onWord: (word) => heart.say(word),
     disk: {
       read: async (path) => files.get(path),
       replace: async (path, text) => void files.set(path, text),

@@ -1,10 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import type { Message } from '@fairway/bus';
+import type { Word } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import type { HeartOf } from './heart.ts';
 import type { FromHeart, HeartSettings, ToHeart } from './heart-thread.ts';
 
-type Options = HeartSettings & { readonly log: Log; readonly onVerdict: (message: Message) => void };
+type Options = HeartSettings & {
+  readonly log: Log;
+  readonly onVerdict: (message: Message) => void;
+  readonly onWord: (word: Word) => void;
+};
 
 /** A thread that ended is started again after this time. */
 const restartMs = 1_000;
@@ -27,6 +32,11 @@ export class HeartInThread {
     this.#tell({ as: node });
   }
 
+  /** Says a word of this node's to the others; while there is no thread it is not said. */
+  say(word: Word): void {
+    this.#tell({ say: word });
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     const worker = this.#worker;
@@ -37,10 +47,10 @@ export class HeartInThread {
   }
 
   #start(): void {
-    const { log, onVerdict, ...settings } = this.#options;
+    const { log, onVerdict, onWord, ...settings } = this.#options;
     const worker = new Worker(process.argv[1] ?? '', { workerData: settings, name: 'heart' });
     this.#worker = worker;
-    worker.on('message', ({ verdict }: FromHeart) => onVerdict(verdict));
+    worker.on('message', (told: FromHeart) => ('word' in told ? onWord(told.word) : onVerdict(told.verdict)));
     worker.on('error', (error) => log.error('the heart failed', { reason: describe(error) }));
     worker.on('exit', () => {
       this.#worker = undefined;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ConnectOptions, connectEach, type Message, realClock } from '@fairway/bus';
+import { type ConnectOptions, connectEach, type Message, realClock, shutMs } from '@fairway/bus';
 import { echoes } from '@fairway/executor/echo';
-import type { Address, Sight } from '@fairway/mesh';
+import type { Address, Sight, Word } from '@fairway/mesh';
 import { createLog, describe } from '@fairway/telemetry';
 import { type HeartOf, startHeart } from './heart.ts';
 
@@ -16,8 +16,8 @@ export type HeartSettings = {
   readonly everyMs: number;
 };
 /** What it is told from then on, and what it tells. */
-export type ToHeart = { readonly as: HeartOf | undefined } | 'stop';
-export type FromHeart = { readonly verdict: Message };
+export type ToHeart = { readonly as: HeartOf | undefined } | { readonly say: Word } | 'stop';
+export type FromHeart = { readonly verdict: Message } | { readonly word: Word };
 
 /** The heart in a thread of its own: a node whose event loop is busy with 10,000 services is not dead. */
 export function runHeart(): void {
@@ -40,11 +40,16 @@ export function runHeart(): void {
     probe,
     everyMs,
     onVerdict: (verdict) => port.postMessage({ verdict } satisfies FromHeart),
+    onWord: (word) => port.postMessage({ word } satisfies FromHeart),
+    onUnreadable: (error) =>
+      log.warn('what a node says of its tasks cannot be read; the mesh tells it', { reason: error.message }),
+    onFlood: (node) =>
+      log.warn('a node says too much of its tasks, and is not heard for a while', { node, forMs: shutMs }),
   });
   const connections = connectEach({ ...address, log }, (bus) => heart.through(bus));
 
   port.on('message', async (told: ToHeart) => {
-    if (told !== 'stop') return heart.as(told.as);
+    if (told !== 'stop') return 'say' in told ? heart.say(told.say) : heart.as(told.as);
     await heart.stop();
     await connections.stop();
     port.close();

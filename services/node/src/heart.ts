@@ -3,17 +3,25 @@ import {
   beatMessage,
   beatMs,
   type Clock,
+  Ear,
   every,
   type Message,
   readProbe,
+  readWord,
   type Stoppable,
   subjects,
+  type Unreadable,
+  wordMessage,
+  wordsHeard,
   writeSight,
 } from '@fairway/bus';
-import type { Address, Incarnation, Sight } from '@fairway/mesh';
+import type { Address, Incarnation, Sight, Word } from '@fairway/mesh';
 
 /** Which node this is, in which life, and where others can try to reach it. */
 export type HeartOf = { readonly node: string; readonly incarnation: Incarnation; readonly sandbox?: Address };
+
+/** So often those who have long been silent are forgotten, milliseconds. */
+const forgetEveryMs = 60_000;
 
 type Options = {
   readonly clock: Clock;
@@ -22,16 +30,27 @@ type Options = {
   /** Tries to reach an address from this node's ingress sandbox. */
   readonly probe: (sandbox: Address) => Promise<Sight>;
   readonly onVerdict: (message: Message) => void;
+  /** Another node said this of a task of its own; once by each way that it came. */
+  readonly onWord: (word: Word) => void;
+  /** What another node said cannot be read: the first of its, and the next first once one could. */
+  readonly onUnreadable: (error: Unreadable) => void;
+  /** Another node says so much that it is not heard for a while. */
+  readonly onFlood: (node: string) => void;
   /** How often it beats, milliseconds. */
   readonly everyMs?: number;
 };
 
-/** What says that a node lives, tries for others whether a third one does, and hears who does not. */
+/**
+ * What says that a node lives and which of its tasks do not, tries for others whether a third one does, and hears what others
+ * say. All of it is by way of every server of the bus: who is connected to a lost one does not know that for seconds.
+ */
 export type Heart = {
   /** From now on by this connection too; there is to be one to each server of the bus. */
   through(bus: Bus): void;
   /** This machine is that node now, or none. */
   as(node: HeartOf | undefined): void;
+  /** Says a word of this node's to the others. */
+  say(word: Word): void;
   stop(): Promise<void>;
 };
 
@@ -39,17 +58,20 @@ export type Heart = {
  * Starts it. Each beat goes by the next server: one whose machine is lost says no goodbye, and takes only every so many
  * beats with it until its connection is known to be lost.
  */
-export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }: Options): Heart {
+export function startHeart(options: Options): Heart {
+  const { clock, tickUs, probe, onVerdict, onWord, onUnreadable, onFlood, everyMs = beatMs } = options;
   const buses: Bus[] = [];
   const lost = new Set<Bus>();
   const hearing: Stoppable[] = [];
+  const ears: Ear<Word>[] = [];
   let known: HeartOf | undefined;
   let beats = 0;
   let answering: Stoppable[] = [];
   const probes = new Map<string, Promise<Sight>>();
 
+  const connected = () => buses.filter((one) => !lost.has(one));
   const beat = () => {
-    const there = buses.filter((one) => !lost.has(one));
+    const there = connected();
     const bus = there[beats++ % there.length];
     if (!known || !bus) return;
     const { node, incarnation, sandbox } = known;
@@ -70,7 +92,23 @@ export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }
     return bus.answer(subject, async (text) => writeSight(await sightOf(readProbe(subject, text))));
   };
 
+  const words = {
+    clock,
+    subject: subjects.word,
+    allowance: wordsHeard,
+    read: readWord,
+    onSaid: (word: Word) => {
+      if (word.node !== known?.node) onWord(word);
+    },
+    onUnreadable,
+    onFlood,
+  };
+  const forget = () => {
+    for (const ear of ears) ear.keepOnly(new Set());
+  };
+
   const endBeats = every(clock, everyMs, beat);
+  const endForgetting = every(clock, forgetEveryMs, forget);
   const stopAll = (all: readonly Stoppable[]) => Promise.all(all.map((one) => one.stop()));
 
   return {
@@ -78,6 +116,7 @@ export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }
       buses.push(bus);
       bus.onState((state) => (state === 'lost' ? lost.add(bus) : lost.delete(bus)));
       hearing.push(bus.subscribe(subjects.verdict('*', '*'), onVerdict));
+      ears.push(new Ear(bus, words));
       if (known) answering.push(answer(bus, known.node));
     },
     as(node) {
@@ -87,9 +126,14 @@ export function startHeart({ clock, tickUs, probe, onVerdict, everyMs = beatMs }
       void stopAll(answering);
       answering = node ? buses.map((bus) => answer(bus, node.node)) : [];
     },
+    say(word) {
+      for (const bus of connected()) bus.broadcast(wordMessage(word));
+    },
     async stop() {
       known = undefined;
       endBeats();
+      endForgetting();
+      for (const ear of ears) ear.stop();
       await stopAll([...answering, ...hearing]);
     },
   };

@@ -1,8 +1,10 @@
-import { type Bus, type Clock, MeshReplica, type Message, realClock, Verdicts } from '@fairway/bus';
+import { type Bus, type Clock, MeshReplica, type Message, realClock, Verdicts, Words } from '@fairway/bus';
 import { type Disk, type Executor, type Kernel, MeshFile, startExecutor } from '@fairway/executor';
+import { isAhead, type Word } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
 import { type Docker, meshView, startWatcher, type Clock as WatcherClock } from '@fairway/watcher';
 import type { HeartOf } from './heart.ts';
+import { OwnWords } from './own-words.ts';
 
 type Options = {
   readonly bus: Bus;
@@ -14,6 +16,8 @@ type Options = {
   readonly log: Log;
   /** Told which node this is and how it lives, and undefined when it left its swarm. */
   readonly onOwn?: (own: HeartOf | undefined) => void;
+  /** Told what the node has to say to the others of its own tasks. */
+  readonly onWord?: (word: Word) => void;
   readonly tracer?: Tracer;
   readonly handedOver?: boolean;
   readonly disk?: Disk;
@@ -29,6 +33,8 @@ export type JoinedNode = {
   readonly replica: MeshReplica;
   /** A sentinel said that a node is down. */
   hearVerdict(message: Message): void;
+  /** Another node said this of a task of its own. */
+  hearWord(word: Word): void;
   /** The rules stay in the kernel. */
   stop(): Promise<void>;
 };
@@ -45,6 +51,7 @@ export async function joinNode({
   meshPath,
   log,
   onOwn = () => {},
+  onWord = () => {},
   disk,
   clock,
   boot,
@@ -55,8 +62,15 @@ export async function joinNode({
   const file = new MeshFile(meshPath, log, clock, disk);
   const saved = await file.read(swarm);
   if (saved) log.info('the mesh on disk is acted on until the bus has a complete one', { revision: saved.revision });
+  const ahead = { clock: clock ?? realClock };
+  const words = new Words({
+    ...ahead,
+    isAhead: (word) => isAhead(word, replica.mesh),
+    onWord: (word) => replica.heed(word),
+  });
   const replica = new MeshReplica({
     ...(saved ? { saved } : {}),
+    words,
     onChange: (causes) => {
       executor.meshChanged(causes);
       file.save(swarm, () => replica.entries);
@@ -65,10 +79,9 @@ export async function joinNode({
       log.warn('an entry of the mesh cannot be read and stays as it was', { reason: error.message });
     },
   });
-  const verdicts = new Verdicts({
-    clock: clock ?? realClock,
-    onChange: (all, news) => replica.judge(all, news),
-  });
+  const verdicts = new Verdicts({ ...ahead, onChange: (all, news) => replica.judge(all, news) });
+  const wallMs = () => clock?.nowMs() ?? Date.now();
+  const ownWords = new OwnWords(ahead.clock, wallMs);
   const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
   const executor = startExecutor({
     bus,
@@ -76,7 +89,7 @@ export async function joinNode({
     replica,
     log: log.with({ part: 'executor' }),
     ...both,
-    ...(clock ? { nowMs: () => clock.nowMs() } : {}),
+    nowMs: wallMs,
     ...(handedOver === undefined ? {} : { handedOver }),
   });
   const watcher = startWatcher({
@@ -90,6 +103,8 @@ export async function joinNode({
     onOwn: (change, own) => {
       onOwn(own);
       if (change.kind === 'identity') executor.dockerStarted();
+      const word = ownWords.on(change, own);
+      if (word) onWord(word);
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
     },
@@ -99,8 +114,10 @@ export async function joinNode({
     executor,
     replica,
     hearVerdict: (message) => verdicts.hear(message),
+    hearWord: (word) => words.hear(word),
     async stop() {
       verdicts.stop();
+      words.stop();
       await watcher.stop();
       await following.stop();
       await executor.stop();

@@ -92,6 +92,7 @@ export async function startNode({
       answers.as(own?.node);
       heart.as(own && heartOf(own));
     },
+    onWord: (word) => heart.say(word),
   });
   const heart = new HeartInThread({
     ...address,
@@ -100,6 +101,7 @@ export async function startNode({
     everyMs,
     log,
     onVerdict: (message) => joined.hearVerdict(message),
+    onWord: (word) => joined.hearWord(word),
   });
   const answers = startAnswers({ bus, kernel, executor: joined.executor, handover });
   docker.onMalformed(({ name, reason, text }) => {

@@ -1,20 +1,41 @@
-import { type Bus, every, type Message, throttledMessage } from '@fairway/bus';
-import { Ear, type EarOptions } from './ear.ts';
+import {
+  type Allowance,
+  type Beat,
+  type Bus,
+  beatMsMin,
+  Ear,
+  type EarOptions,
+  every,
+  type Message,
+  readBeat,
+  subjects,
+  throttledMessage,
+} from '@fairway/bus';
+
+/**
+ * Twice what the shortest time between two beats allows, for ever; and at once what comes together after somebody stood still
+ * for ten seconds, be it this sentinel. Who is heard more often floods.
+ */
+const perSecond = (2 * 1000) / beatMsMin;
+const allowance: Allowance = { perSecond, burst: 10 * perSecond };
+const beats = { allowance, subject: subjects.beat, read: readBeat };
+
+type Options = Omit<EarOptions<Beat>, keyof typeof beats>;
 
 const sayEveryMs = 1000;
 
 /** A sentinel's connections, one to each server: what one of them does not hear another does. */
 export class Ears {
-  readonly #options: EarOptions;
+  readonly #options: Options;
   readonly #nodes: ReadonlyMap<string, unknown>;
-  readonly #ears: Ear[] = [];
+  readonly #ears: Ear<Beat>[] = [];
   readonly #endSaying: () => void;
 
   /**
    * @param by whose ears they are
    * @param nodes those that are to be heard, whoever floods; of one that is added `expect` is told as well
    */
-  constructor(by: string, nodes: ReadonlyMap<string, unknown>, options: EarOptions) {
+  constructor(by: string, nodes: ReadonlyMap<string, unknown>, options: Options) {
     this.#nodes = nodes;
     this.#options = options;
     this.#endSaying = every(options.clock, sayEveryMs, () => this.#sayWhoFloods(by));
@@ -22,7 +43,7 @@ export class Ears {
 
   /** From now on by this connection too. */
   add(bus: Bus): void {
-    const ear = new Ear(bus, this.#options);
+    const ear = new Ear(bus, { ...this.#options, ...beats });
     for (const node of this.#nodes.keys()) ear.expect(node);
     this.#ears.push(ear);
   }

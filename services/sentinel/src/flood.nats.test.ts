@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
-import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import {
   beatMs,
   connectBus,
   keys,
-  type Message,
   type Outlook,
   readOutlook,
   readThrottled,
@@ -15,6 +13,7 @@ import {
   writeNode,
   writeSight,
 } from '@fairway/bus';
+import { flood } from '@fairway/bus/flood';
 import { SpawnedServer } from '@fairway/bus/spawned-server';
 import type { Verdict } from '@fairway/mesh';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -22,23 +21,6 @@ import { beatOf, nodeOf, probedOf } from './sample.ts';
 
 const program = fileURLToPath(new URL('main.ts', import.meta.url));
 const becomes = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
-
-/** Sends a message as fast as a server takes it, by NATS's own protocol (docs.nats.io, Client Protocol), until it is told to end. */
-function flood(url: string, { subject, text }: Message): () => void {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  const one = `PUB ${subject} ${Buffer.byteLength(text)}\r\n${text}\r\n`;
-  const many = one.repeat(1_000);
-  const send = () => {
-    while (socket.writable && socket.write(many));
-  };
-  socket.on('data', (said) => said.includes('PING') && socket.write('PONG\r\n'));
-  socket.on('drain', send);
-  socket.on('error', () => {});
-  socket.write('CONNECT {"verbose":false}\r\n');
-  send();
-  return () => socket.destroy();
-}
 
 test('one node floods with beats: it is named and keeps its traffic, and another that is lost is taken down all the same', async () => {
   const server = await SpawnedServer.start();

@@ -94,7 +94,7 @@ export function startSentinel({
   });
   const ears = new Ears(by, watched, {
     clock,
-    onBeat: (beat) => {
+    onSaid: (beat) => {
       if (hearing.hear(beat)) happen(beat.node, 'beat');
     },
     onUnreadable: (error) => log.warn('a beat cannot be read', { reason: error.message }),

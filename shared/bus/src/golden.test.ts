@@ -17,6 +17,7 @@ import { readTold } from './nats/told.ts';
 import { readOutlook } from './outlook.ts';
 import { readThrottled } from './throttled.ts';
 import { readVerdict } from './verdict.ts';
+import { readWord } from './word.ts';
 
 /**
  * One of each message and entry as the first release of version 1 writes it. The file is never rewritten, and goes when
@@ -41,6 +42,7 @@ const readers = {
   readSight,
   readBeat: (subject: string, text: string) => readBeat({ subject, text }),
   readVerdict: (subject: string, text: string) => readVerdict({ subject, text }),
+  readWord: (subject: string, text: string) => readWord({ subject, text }),
   readOutlook: (subject: string, text: string) => readOutlook({ subject, text }),
   readHeadMessage: (subject: string, text: string) => readHeadMessage({ subject, text }),
   readThrottled: (subject: string, text: string) => readThrottled({ subject, text }),

@@ -8,7 +8,9 @@ import {
   type RecordedReach,
   type Service,
   type Verdict,
+  type Word,
   withVerdicts,
+  withWords,
 } from '@fairway/mesh';
 import type { BucketEntry, BucketFollower } from './bus.ts';
 import {
@@ -35,6 +37,8 @@ export type MeshEntries = {
 type Options = {
   /** The last good mesh that this node had, from its disk. */
   readonly saved?: MeshEntries;
+  /** What nodes have said ahead of the mesh, read whenever it is asked for; `heed` tells that there is more. */
+  readonly words?: Iterable<Word>;
   /**
    * After each change to what `mesh` or `current` answers, with the causes that the change brings; those of entries
    * that were there before the reader came are none.
@@ -67,9 +71,13 @@ export class MeshReplica {
     }
   }
 
-  /** The mesh to act on: the last complete one, or as much as is known where there has never been one. */
+  /**
+   * The mesh to act on: the last complete one, or as much as is known where there has never been one, with what was said
+   * ahead of it.
+   */
   get mesh(): Mesh {
-    return withVerdicts(this.#acting?.mesh ?? emptyMesh(''), this.#verdicts);
+    const mesh = this.#acting?.mesh ?? emptyMesh('');
+    return withWords(withVerdicts(mesh, this.#verdicts), this.#options.words ?? []);
   }
 
   /** The bucket as it is now, complete or not; undefined before it was reached. */
@@ -98,6 +106,11 @@ export class MeshReplica {
   judge(verdicts: readonly Verdict[], news: readonly Verdict[]): void {
     this.#verdicts = verdicts;
     this.#options.onChange?.(news.map(causeOf));
+  }
+
+  /** This word has come: it goes ahead of what `mesh` has of its task. */
+  heed({ trace, state, atMs }: Word): void {
+    this.#options.onChange?.([{ trace, event: `container ${state}`, atMs, after: 0 }]);
   }
 
   /** What to hand to the bucket's `follow`. */

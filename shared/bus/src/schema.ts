@@ -47,6 +47,8 @@ const publishedPort = z
 
 export const incarnation = z.object({ boot: z.string().min(1).max(64), daemon: z.string().min(1).max(64) });
 export const reading = z.object({ incarnation, tick: index });
+/** What a node says of a container. */
+export const containerLife = z.enum(['starting', 'running', 'unhealthy', 'stopping', 'dead']);
 
 const labels = texts(1024, 256, 4096);
 
@@ -123,7 +125,7 @@ export const fact: z.ZodType<Fact> = z.discriminatedUnion('kind', [
     service: id,
     task: id,
     container: id,
-    state: z.enum(['starting', 'running', 'unhealthy', 'stopping', 'dead']),
+    state: containerLife,
     reading,
   }),
   z.object({ kind: z.literal('swarm-listing'), listing: id, epoch: id }),

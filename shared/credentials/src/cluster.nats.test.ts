@@ -52,6 +52,7 @@ async function write(key: string, text: string): Promise<number> {
 }
 
 const names = ['s1', 's2', 's3'];
+const meshStream = bucketStream(meshBucket);
 
 /** What each server's monitoring says of JetStream, by its name; nothing where it does not answer. */
 async function jsz(): Promise<ReadonlyMap<string, Jsz>> {
@@ -69,9 +70,22 @@ async function leaders() {
   const numberOf = (name: string | undefined) => names.indexOf(name ?? '');
   return {
     meta: numberOf(seen.find(({ meta_cluster }) => meta_cluster?.leader)?.meta_cluster?.leader),
-    mesh: numberOf(leaderOf(bucketStream(meshBucket), seen)),
+    mesh: numberOf(leaderOf(meshStream, seen)),
     facts: numberOf(leaderOf(factStream.name, seen)),
   };
+}
+
+/** Both others know who leads, and that it is not this one. */
+async function ledWithout(at: number): Promise<void> {
+  const others = [...(await jsz())].flatMap(([name, seen]) => (name === names[at] ? [] : [seen]));
+  for (const seen of others)
+    for (const leader of [
+      seen.meta_cluster?.leader,
+      ...[factStream.name, meshStream].map((stream) => leaderOf(stream, [seen])),
+    ]) {
+      expect(names).toContain(leader);
+      expect(leader).not.toBe(names[at]);
+    }
 }
 
 const allHaveAll = async () => expect(notOnEach(await jsz())).toEqual([]);
@@ -135,17 +149,12 @@ test('each server in turn is killed under traffic: nothing acknowledged is lost,
   const taken = takenFacts();
   const acknowledged = new Set<string>();
   let on = true;
-  const slowestMs = { fact: 0, write: 0 };
-  const timed = async (what: keyof typeof slowestMs, work: () => Promise<unknown>) => {
-    const startMs = performance.now();
-    await work();
-    slowestMs[what] = Math.max(slowestMs[what], performance.now() - startMs);
-  };
+  let slowestMs = 0;
   const facts = async () => {
     for (let n = 0; on; n++) {
       const text = `f${n}`;
       const message = { subject: subjects.fact('n1', 'container', 's'), text };
-      await timed('fact', () => becomes(() => node.publish(message, text)));
+      await becomes(() => node.publish(message, text));
       acknowledged.add(text);
       // A server that comes back has to catch up with what goes on.
       await pause(5);
@@ -154,7 +163,7 @@ test('each server in turn is killed under traffic: nothing acknowledged is lost,
   let written = 0;
   const writes = async () => {
     for (let n = 0; on; n++) {
-      await timed('write', () => write(`node.n${n % 50}`, entry(n)));
+      await write(`node.n${n % 50}`, entry(n));
       written = n;
       await pause(5);
     }
@@ -165,9 +174,12 @@ test('each server in turn is killed under traffic: nothing acknowledged is lost,
     for (const at of [0, 1, 2]) {
       await serverAt(at).stop('SIGKILL');
       const before = { facts: acknowledged.size, written };
+      await becomes(() => ledWithout(at));
+      const ledMs = performance.now();
       // Both go on without it, before it is back.
       await becomes(() => expect(acknowledged.size).toBeGreaterThan(before.facts + 20));
       await becomes(() => expect(written).toBeGreaterThan(before.written + 20));
+      slowestMs = Math.max(slowestMs, performance.now() - ledMs);
       await serverAt(at).start();
       await becomes(allHaveAll);
     }
@@ -184,8 +196,8 @@ test('each server in turn is killed under traffic: nothing acknowledged is lost,
   expect([...(replica.current?.nodes.values() ?? [])].map(({ retired }) => retired[0])).toEqual(
     expect.arrayContaining(held.flatMap((one) => (one?.text ? [JSON.parse(one.text).retired[0]] : []))),
   );
-  // An election takes 4 to 9 s; a request that was under way then is given up after 2 s and made again.
-  expect(Math.max(slowestMs.fact, slowestMs.write)).toBeLessThan(15_000);
+  // A request that was under way is given up after 2 s and made again; an election takes as long as it takes.
+  expect(slowestMs).toBeLessThan(8_000);
 });
 
 test('with two of three lost nothing changes and nothing is forgotten; when one is back it goes on', async () => {

@@ -11,8 +11,12 @@ import {
   outcomeStream,
   RevisionConflict,
   type Role,
+  readWord,
   roles,
+  senderOf,
   subjects,
+  Unreadable,
+  wordMessage,
 } from '@fairway/bus';
 import { errors, headers } from '@nats-io/nats-core';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -92,6 +96,8 @@ const publishing: Record<string, readonly [subject: (self: string) => string, ma
   'tell an outcome as another': [() => subjects.tell(subjects.outcome('other', 'applied')), []],
   beat: [(self) => subjects.beat(self), nodes],
   'beat as another': [() => subjects.beat('other'), []],
+  'say a word of its tasks': [(self) => subjects.word(self), nodes],
+  "say a word of another's tasks": [() => subjects.word('other'), []],
   'put a message aside': [(self) => subjects.tell(subjects.deadLetter(self)), nodes],
   'put a message aside as another': [() => subjects.tell(subjects.deadLetter('other')), []],
   'store a fact': [(self) => subjects.fact(self, 'container', 's'), ['decider']],
@@ -154,6 +160,7 @@ const subscribing: Record<string, readonly [subject: (self: string) => string, m
   'hear where the mesh stands': [() => subjects.head('*'), roles],
   'hear how far sentinels see': [() => subjects.outlook('*'), ['console']],
   'hear verdicts': [() => subjects.verdict('*', '*'), ['node', 'manager', 'console']],
+  'hear words of tasks': [() => subjects.word('*'), nodes],
   'hear what it is asked': [(self) => subjects.ask(self, '*'), nodes],
   'hear what another is asked': [() => subjects.ask('other', '*'), []],
   'hear its own answers': [(self) => `_INBOX_${self}.>`, roles],
@@ -265,6 +272,37 @@ describe('by way of an answer', () => {
     await vi.waitFor(() => expect(heard).toContain(subjects.beat('node')));
     await Promise.all([nc.close(), ear.nc.close()]);
     expect(heard).toEqual([subjects.beat('node')]);
+  });
+
+  /** Nodes hear each other's words, and are in one account: an answer gets there, and is none. */
+  test('a node has no word said for another one', async () => {
+    const { text: said } = wordMessage({
+      ...{ node: 'node', service: 's', task: 't', state: 'dead', atMs: 1, trace: '' },
+      reading: { incarnation: { boot: 'b', daemon: 'd' }, tick: 1 },
+    });
+    await decider.mesh.put('node.word', said, 0);
+    const hearing = await all.connect('manager');
+    const heard: string[] = [];
+    hearing.subscribe(subjects.word('*'), (message) => {
+      try {
+        heard.push(`${readWord(message).node} says`);
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        heard.push(`${senderOf(message.subject)} says nothing`);
+      }
+    });
+    const { nc } = await Intruder.as('node');
+    const reply = subjects.word('other');
+    await vi.waitFor(() => {
+      nc.publish(subjects.word('node'), said);
+      expect(heard).toContain('node says');
+    });
+    const bait = JSON.stringify({ last_by_subj: '$KV.fairway-mesh.node.word' });
+    nc.publish('$JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh', bait, { reply });
+    nc.publish(subjects.tell(subjects.fact('node', 'container', 's')), said, { reply });
+    await vi.waitFor(() => expect(heard.filter((one) => one === 'other says nothing')).toHaveLength(2));
+    await nc.close();
+    expect(heard).not.toContain('other says');
   });
 });
 

@@ -29,6 +29,7 @@ describe('what each role may do', () => {
       '> fairway.tell.fact.me.node-listing.*',
       '> fairway.tell.outcome.me.*',
       '> fairway.beat.me',
+      '> fairway.word.me',
       '> fairway.tell.dead.me',
       '> $JS.fairway.API.STREAM.MSG.GET.KV_fairway-mesh',
       '< _INBOX_me.>',
@@ -36,6 +37,7 @@ describe('what each role may do', () => {
       '< fairway.head.*',
       '< fairway.ask.me.*',
       '< fairway.verdict.*.*',
+      '< fairway.word.*',
       'answers',
     ]);
   });
@@ -103,6 +105,7 @@ describe('nobody but', () => {
       'fairway.tell.outcome.other.>',
       'fairway.tell.dead.other',
       'fairway.beat.other',
+      'fairway.word.other',
       'fairway.head.other',
       'fairway.throttled.other',
       'fairway.outlook.other',

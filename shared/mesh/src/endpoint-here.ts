@@ -1,5 +1,5 @@
 import type { Address } from './address.ts';
-import { type Endpoint, type EndpointState, endpointState } from './endpoint.ts';
+import { type Endpoint, type EndpointState, endpointState, isWithdrawal } from './endpoint.ts';
 import { isSameLife, sameIncarnation } from './incarnation.ts';
 import type { Mesh } from './mesh.ts';
 import type { Node } from './node.ts';
@@ -18,9 +18,8 @@ export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Eyes): EndpointSt
     return 'gone';
   }
   const seen = isOwn ? own.containers.get(endpoint.task) : undefined;
-  const newer = seen && seen.tick > (endpoint.tick ?? -1) ? seen.state : undefined;
-  const withdrawn = newer === 'dead' || newer === 'stopping' || newer === 'unhealthy';
-  return endpointState(withdrawn ? { claim: endpoint.claim, container: newer } : endpoint);
+  const isNews = seen && isWithdrawal(seen.state) && seen.tick > (endpoint.tick ?? -1);
+  return endpointState(isNews ? { claim: endpoint.claim, container: seen.state } : endpoint);
 }
 
 function isLost(endpoint: Endpoint, node: Node | undefined): boolean {

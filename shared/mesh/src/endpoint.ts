@@ -23,6 +23,11 @@ export type Claim = (typeof claims)[number];
 export const containerStates = ['unknown', 'starting', 'running', 'unhealthy', 'stopping', 'dead'] as const;
 export type ContainerState = (typeof containerStates)[number];
 
+/** Whether nothing new is to go to a task whose container was served, and is so now. */
+export function isWithdrawal(state: ContainerState): boolean {
+  return state === 'unhealthy' || state === 'stopping' || state === 'dead';
+}
+
 /** One task of a service as the mesh knows it. */
 export type Endpoint = {
   readonly task: string;

@@ -21,3 +21,4 @@ export * from './service.ts';
 export * from './shard.ts';
 export * from './short-trace.ts';
 export * from './view.ts';
+export * from './word.ts';

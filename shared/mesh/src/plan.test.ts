@@ -8,6 +8,7 @@ import { plan } from './plan.ts';
 import type { PublishedPort } from './port.ts';
 import { type RecordedReach, type Verdict, withVerdicts } from './reach.ts';
 import type { Service, ServiceSpec } from './service.ts';
+import { isAhead, type Word, withWords } from './word.ts';
 
 // Ingress network `ingress`: tasks at 10.0.0.x. This node is n1, its ingress sandbox answers at 172.18.0.2.
 // Overlay networks `back0000000` (VIPs 10.0.1.1xx, tasks 10.0.1.x) and `side0000000` (10.0.2.x likewise).
@@ -203,6 +204,46 @@ test('a verdict goes ahead of the record that it builds on, and yields to a late
   expect(shown(withVerdicts(recorded({ revision: 6 }), [verdict(5)]))).toEqual([everywhere]);
   expect(shown(withVerdicts(recorded({ revision: 6 }), [verdict(5, 'another')]))).toEqual([hereOnly]);
   expect(withVerdicts(bare, [])).toBe(bare);
+});
+
+const word = (more: Partial<Word> = {}, tick = 101): Word => ({
+  ...{
+    node: 'n2',
+    service: 'web',
+    task: 't2',
+    state: 'dead',
+    reading: { incarnation: life, tick },
+    atMs: 0,
+    trace: '',
+  },
+  ...more,
+});
+
+test("a node's word on its own task sends away from it ahead of the mesh, until the mesh is as late", () => {
+  const held = mesh([web]);
+  const shownAfter = (state: Word['state']) => shown(withWords(held, [word({ state })]));
+  expect(shownAfter('dead')).toEqual([hereOnly]);
+  expect(shownAfter('unhealthy')).toEqual([hereOnly]);
+  expect(shownAfter('stopping')).toEqual([`${everywhere} drains`]);
+  expect(isAhead(word(), held)).toBe(true);
+  expect(withWords(held, [word({}, 100)])).toBe(held);
+  expect(isAhead(word({}, 100), held)).toBe(false);
+  const both = withWords(held, [word(), word({ node: 'n1', task: 't1' })]);
+  expect(shown(both)).toEqual(['8000/tcp: refused']);
+});
+
+test('a word calls nobody back, and counts for nobody but its own node in its present life', () => {
+  const held = mesh([web]);
+  const unheeded = [
+    word({ state: 'running' }),
+    word({ node: 'n3' }),
+    word({ reading: { incarnation: later, tick: 101 } }),
+    word({ task: 't9' }),
+    word({ service: 'other' }),
+  ];
+  for (const one of unheeded) expect(withWords(held, [one])).toBe(held);
+  const waiting = mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, { container: 'unhealthy' })])]);
+  expect(withWords(waiting, [word({ state: 'running' })])).toBe(waiting);
 });
 
 test('a local death counts before the mesh tells of it, an older local word does not', () => {

@@ -1,9 +1,9 @@
-import type { Bus, MemoryBus, MeshReplica, Message } from '@fairway/bus';
+import type { Bus, MemoryBus, MeshReplica } from '@fairway/bus';
 import { type Console, startConsole } from '@fairway/console';
 import { type Decider, startDecider } from '@fairway/decider';
 import type { Kernel } from '@fairway/executor';
 import type { View } from '@fairway/mesh';
-import { type Heart, joinNode, startHeart } from '@fairway/node';
+import { type Heart, type JoinedNode, joinNode, startHeart } from '@fairway/node';
 import { type Sentinel, startSentinel } from '@fairway/sentinel';
 import type { Log } from '@fairway/telemetry';
 import type { Invariants } from '../invariants/invariants.ts';
@@ -164,19 +164,25 @@ export class NodeProcess extends Process {
       boot: this.machine.boot,
       newId,
       onOwn: (own) => heart?.as(own),
+      onWord: (word) => heart?.say(word),
     });
     const { replica } = joined;
     begun = { replica, services: replica.mesh.services };
-    const heart = paths && this.#heart(life, bus, paths, (verdict) => joined.hearVerdict(verdict));
+    const heart = paths && this.#heart(life, bus, paths, joined);
   }
 
-  #heart(life: Life, bus: Bus, paths: Paths, onVerdict: (message: Message) => void): Heart {
+  #heart(life: Life, bus: Bus, paths: Paths, joined: JoinedNode): Heart {
     const heart = startHeart({
       clock: life.clock,
       tickUs: life.clock.tickUs,
       probe: async (sandbox) =>
         (await life.effect(() => paths.answers(this.machine, sandbox))) ? 'reached' : 'silent',
-      onVerdict,
+      onVerdict: (verdict) => joined.hearVerdict(verdict),
+      onWord: (word) => joined.hearWord(word),
+      onUnreadable: (error) => {
+        throw error;
+      },
+      onFlood: (node) => this.surroundings.say(this.name, `${node} says too much`),
       everyMs: beatEveryMs,
     });
     heart.through(bus);

@@ -1,60 +1,49 @@
-import {
-  type Account,
-  type Allowance,
-  type Beat,
-  type Bus,
-  beatMsMin,
-  type Clock,
-  Doors,
-  earlyMs,
-  type Message,
-  readBeat,
-  senderOf,
-  subjects,
-  Unreadable,
-  unitsOf,
-} from '@fairway/bus';
+import { type Account, type Allowance, earlyMs, unitsOf } from './allowance.ts';
+import type { Bus, Message } from './bus.ts';
+import { Doors } from './doors.ts';
+import type { Clock } from './memory/clock.ts';
+import { Unreadable } from './parse-text.ts';
+import { senderOf } from './subjects.ts';
 
-/**
- * Twice what the shortest time between two beats allows, for ever; and at once what comes together after somebody stood still
- * for ten seconds, be it this sentinel. Who is heard more often floods.
- */
-const perSecond = (2 * 1000) / beatMsMin;
-const allowance: Allowance = { perSecond, burst: 10 * perSecond };
-
-/** `isUnreadable` where its last beat could not be read. */
+/** `isUnreadable` where its last message could not be read. */
 type Sender = Account & { isUnreadable: boolean };
 
-export type EarOptions = {
+export type EarOptions<Said> = {
   readonly clock: Clock;
-  readonly onBeat: (beat: Beat) => void;
+  /** On what a sender says it; on that of `*` everybody does. */
+  readonly subject: (sender: string) => string;
+  /** How often one sender is heard; who says more floods. */
+  readonly allowance: Allowance;
+  /** @throws {Unreadable} */
+  readonly read: (message: Message) => Said;
+  readonly onSaid: (said: Said) => void;
   /** The first of a sender's that cannot be read, and the next first once one could. */
   readonly onUnreadable: (error: Unreadable) => void;
-  /** A node beats so often that it is not heard for a while. */
-  readonly onFlood: (node: string) => void;
+  /** Somebody says so much that it is not heard for a while. */
+  readonly onFlood: (sender: string) => void;
 };
 
 /**
- * A connection by which beats are heard. Who floods is not heard for a while: its server drops what nobody listens to, and it
- * keeps the sentinel from hearing nobody else.
+ * A connection by which one kind of message is heard on plain NATS. Who floods is not heard for a while: its server drops what nobody listens to, and it
+ * keeps whoever listens from hearing nobody else.
  */
-export class Ear {
+export class Ear<Said> {
   readonly bus: Bus;
-  /** When a beat came last. */
+  /** When something came last. */
   heardMs = 0;
-  readonly #options: EarOptions;
+  readonly #options: EarOptions<Said>;
   readonly #doors: Doors;
   readonly #senders = new Map<string, Sender>();
   /** How many of each sender's were refused in this second. */
   readonly #refused = new Map<string, number>();
 
-  constructor(bus: Bus, options: EarOptions) {
+  constructor(bus: Bus, options: EarOptions<Said>) {
     this.bus = bus;
     this.#options = options;
     this.#doors = new Doors({
       clock: options.clock,
-      everybody: subjects.beat('*'),
-      of: (sender) => [subjects.beat(sender)],
+      everybody: options.subject('*'),
+      of: (sender) => [options.subject(sender)],
       listen: (pattern) => {
         const hearing = bus.subscribe(pattern, (message) => this.#hear(message));
         return () => void hearing.stop();
@@ -72,7 +61,7 @@ export class Ear {
     this.#doors.hear(node);
   }
 
-  /** Who is not heard for a while, and how many beats of each were refused since this was asked for last. */
+  /** Who is not heard for a while, and how many of each were refused since this was asked for last. */
   takeRefused(): ReadonlyMap<string, number> {
     const refused = new Map([...this.shutOut.map((sender) => [sender, 0] as const), ...this.#refused]);
     this.#refused.clear();
@@ -82,8 +71,11 @@ export class Ear {
   /** Forgets all senders but these, once their allowance is whole again. */
   keepOnly(nodes: { has(node: string): boolean }): void {
     const nowMs = this.#options.clock.nowMs();
-    for (const [sender, { dueMs }] of this.#senders)
-      if (!nodes.has(sender) && dueMs <= nowMs) this.#senders.delete(sender);
+    for (const [sender, { dueMs }] of this.#senders) {
+      if (nodes.has(sender) || dueMs > nowMs) continue;
+      this.#senders.delete(sender);
+      this.#refused.delete(sender);
+    }
   }
 
   stop(): void {
@@ -91,7 +83,7 @@ export class Ear {
   }
 
   #hear(message: Message): void {
-    const { clock, onBeat, onFlood, onUnreadable } = this.#options;
+    const { clock, allowance, read, onSaid, onFlood, onUnreadable } = this.#options;
     const nowMs = clock.nowMs();
     this.heardMs = nowMs;
     const sender = senderOf(message.subject) ?? '';
@@ -104,7 +96,7 @@ export class Ear {
     }
     this.#doors.hear(sender);
     try {
-      onBeat(readBeat(message));
+      onSaid(read(message));
       held.isUnreadable = false;
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;

@@ -1,14 +1,20 @@
-import { beatMessage, createMemoryBus, SimulatedClock, subjects } from '@fairway/bus';
 import { expect, test } from 'vitest';
+import { beatMessage, readBeat } from './beat.ts';
 import { Ear } from './ear.ts';
+import { createMemoryBus } from './memory/create-memory-bus.ts';
+import { SimulatedClock } from './memory/simulated-clock.ts';
+import { subjects } from './subjects.ts';
 
-test('of beats that cannot be read the first of each sender is told of, and again after one that could be', async () => {
+test('of what cannot be read the first of each sender is told of, and again after one that could be', async () => {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
   const told: string[] = [];
   new Ear(bus.another(), {
     clock,
-    onBeat: ({ node }) => told.push(`${node} beats`),
+    subject: subjects.beat,
+    allowance: { perSecond: 100, burst: 100 },
+    read: readBeat,
+    onSaid: ({ node }) => told.push(`${node} beats`),
     onUnreadable: ({ message }) => told.push(message.split(':')[1]?.trim() ?? ''),
     onFlood: () => {},
   });
