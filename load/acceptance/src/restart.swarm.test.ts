@@ -1,9 +1,10 @@
 // Fairway starts again without anybody noticing. Ports 84xx.
-import { until } from '@fairway/cluster';
+import { isDeepStrictEqual } from 'node:util';
+import { run, until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
 import { expect } from 'vitest';
 import { saysReady } from './says-ready.ts';
-import type { Swarm } from './swarm.ts';
+import { type Swarm, stateMaxMs } from './swarm.ts';
 import { test } from './swarm-test.ts';
 
 const nodeProcesses = (swarm: Swarm) => swarm.nodes.map(({ name }) => swarm.cluster.process(name));
@@ -188,4 +189,34 @@ test('each decider and console killed amid changes: each change arrives, by anot
     }
   }
   await swarm.converged();
+});
+
+test('with no decider a task that ends gets nothing more from any node: its own node says so', async ({ swarm }) => {
+  const options = ['--restart-condition', 'none'];
+  await swarm.create('told', { ports: ['8491:8000'], replicas: 2, options });
+  await swarm.answers('told', 8491, 2);
+  await swarm.converged();
+  const [ended, other] = await swarm.tasks('told');
+  if (!ended || !other) throw new Error('two tasks run');
+  await Promise.all(swarm.deciders.map((decider) => decider.kill()));
+  const home = swarm.nodes.find(({ swarmNodeId }) => swarmNodeId === ended.node);
+  await run(['docker', '-H', `unix://${home?.socket}`, 'kill', ended.container]);
+  const states = { [ended.id]: 'gone', [other.id]: 'serving' };
+  for (const { name } of swarm.nodes)
+    await until(
+      `${name} to know that the task has ended`,
+      async () => {
+        const { backends } = await swarm.explanation(name, 8491);
+        const found = Object.fromEntries(backends.map(({ task, state }) => [task, state]));
+        return isDeepStrictEqual(found, states) || JSON.stringify(found);
+      },
+      { limitMs: stateMaxMs },
+    );
+  await swarm.answeredBy(swarm.nodes, 8491, 1);
+  await Promise.all(swarm.deciders.map((decider) => decider.start()));
+  await swarm.view('one task to be told of', ({ services }) => {
+    const serving = services.find(({ name }) => name === 'told')?.serving;
+    return serving === 1 || `${serving} serve`;
+  });
+  await swarm.answeredBy(swarm.nodes, 8491, 1);
 });

@@ -1,5 +1,5 @@
 import { type Cluster, type ClusterNode, imageName, patience, run, until } from '@fairway/cluster';
-import type { View } from '@fairway/mesh';
+import type { Explanation, View } from '@fairway/mesh';
 import { type Asked, type ProbeResult, Prober, type Traffic } from './prober.ts';
 import { RuleMonitor } from './rule-monitor.ts';
 
@@ -17,7 +17,7 @@ export type Deployment = {
 };
 
 /** Converging takes some hundred milliseconds; a task takes seconds to start on a busy machine. */
-const stateMaxMs = 60_000;
+export const stateMaxMs = 60_000;
 
 /** The suite's swarm as a test uses it: by Docker's own command, and by connections. */
 export class Swarm {
@@ -349,6 +349,12 @@ export class Swarm {
       const own = pending.filter(({ about, why }) => names.some((name) => `${about} ${why}`.includes(name)));
       return own.length === 0 || JSON.stringify(own);
     });
+  }
+
+  /** What a node itself says of a port that it serves. */
+  async explanation(node: string, port: number): Promise<Explanation> {
+    const { stdout } = await this.fairway('explain', `${node}:${port}`, '--json');
+    return JSON.parse(stdout);
   }
 
   /** Waits until a node itself says that it serves the port. */
