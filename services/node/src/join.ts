@@ -66,7 +66,7 @@ export async function joinNode({
   const words = new Words({
     ...ahead,
     isAhead: (word) => isAhead(word, replica.mesh),
-    onWord: (word) => replica.heed(word),
+    onChange: (news) => replica.heed(news),
   });
   const replica = new MeshReplica({
     ...(saved ? { saved } : {}),

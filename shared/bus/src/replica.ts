@@ -105,12 +105,12 @@ export class MeshReplica {
   /** From now on these verdicts go ahead of what is on record; `news` are those that were not there before. */
   judge(verdicts: readonly Verdict[], news: readonly Verdict[]): void {
     this.#verdicts = verdicts;
-    this.#options.onChange?.(news.map(causeOf));
+    this.#options.onChange?.(news.map(causeOfVerdict));
   }
 
-  /** This word has come: it goes ahead of what `mesh` has of its task. */
-  heed({ trace, state, atMs }: Word): void {
-    this.#options.onChange?.([{ trace, event: `container ${state}`, atMs, after: 0 }]);
+  /** The words are others than before; `news` is the one that came, where one did. */
+  heed(news: Word | undefined): void {
+    this.#options.onChange?.(news ? [causeOfWord(news)] : []);
   }
 
   /** What to hand to the bucket's `follow`. */
@@ -258,8 +258,12 @@ class Copy {
   }
 }
 
-function causeOf({ trace, sinceMs, after }: Verdict): Cause {
+function causeOfVerdict({ trace, sinceMs, after }: Verdict): Cause {
   return { trace, event: nodeDown, atMs: sinceMs, after };
+}
+
+function causeOfWord({ trace, state, atMs }: Word): Cause {
+  return { trace, event: `container ${state}`, atMs, after: 0 };
 }
 
 function store<T>(

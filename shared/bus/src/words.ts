@@ -1,9 +1,13 @@
 import { isNewerReading, type Word } from '@fairway/mesh';
 import { type Clock, every } from './memory/clock.ts';
 
-/** So long a word is kept that says nothing new: the mesh may not know its task yet. Milliseconds. */
-export const wordKeptMs = 60_000;
-/** So often it is looked for such. */
+/**
+ * So long a word counts, milliseconds; that a task is dead, which is final, for as long as the mesh does not have it. What is
+ * well again need not reach the mesh: where it was ill in between only, nothing has changed, and the word that takes the
+ * other one back may be lost.
+ */
+export const wordForMs = 60_000;
+/** So often it is looked for those that have lasted. */
 const lookEveryMs = 10_000;
 /** So many are kept of one node, which says no more in that time; further ones are left to the mesh. */
 const keptMaxPerNode = 2_000;
@@ -12,13 +16,13 @@ type Options = {
   readonly clock: Clock;
   /** Whether it is later than what the mesh has. */
   readonly isAhead: (word: Word) => boolean;
-  /** There is a word that was not there before. */
-  readonly onWord: (word: Word) => void;
+  /** There are others than before; `news` is the word that came, where one did. */
+  readonly onChange: (news: Word | undefined) => void;
 };
 
 type Kept = { readonly word: Word; readonly heardMs: number };
 
-/** The last word that was said of each task, until the mesh has it: with the bus half gone that may be long. */
+/** The last word that was said of each task. */
 export class Words implements Iterable<Word> {
   readonly #options: Options;
   /** By node and task. */
@@ -37,7 +41,7 @@ export class Words implements Iterable<Word> {
     if (before ? !isNewerReading(word.reading, before.reading) : ofNode.size >= keptMaxPerNode) return;
     ofNode.set(word.task, { word, heardMs: this.#options.clock.nowMs() });
     this.#kept.set(word.node, ofNode);
-    this.#options.onWord(word);
+    this.#options.onChange(word);
   }
 
   *[Symbol.iterator](): Iterator<Word> {
@@ -49,11 +53,17 @@ export class Words implements Iterable<Word> {
   }
 
   #forget(): void {
-    const { clock, isAhead } = this.#options;
-    const beforeMs = clock.nowMs() - wordKeptMs;
+    const { clock, isAhead, onChange } = this.#options;
+    const beforeMs = clock.nowMs() - wordForMs;
+    let forgotten = 0;
     for (const [node, ofNode] of this.#kept) {
-      for (const [task, { word, heardMs }] of ofNode) if (heardMs <= beforeMs && !isAhead(word)) ofNode.delete(task);
+      for (const [task, { word, heardMs }] of ofNode) {
+        if (heardMs > beforeMs || (word.state === 'dead' && isAhead(word))) continue;
+        ofNode.delete(task);
+        forgotten++;
+      }
       if (ofNode.size === 0) this.#kept.delete(node);
     }
+    if (forgotten > 0) onChange(undefined);
   }
 }
