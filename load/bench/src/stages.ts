@@ -1,7 +1,10 @@
 import { percentile } from './percentile.ts';
 import type { Span } from './span.ts';
 
-/** One change as the traces tell of it, milliseconds after Docker's event; over all nodes the slowest one counts. */
+/**
+ * One change as the traces tell of it, milliseconds after Docker's event; over all nodes the slowest one counts. Of the end of a
+ * task nodes hear ahead of the mesh (decision 0016): it may be applied before it is decided.
+ */
 export type Stages = {
   /** The watcher has read the event. */
   readonly seen: number;

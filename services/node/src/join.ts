@@ -1,6 +1,6 @@
-import { type Bus, type Clock, MeshReplica, type Message, realClock, Verdicts, Words } from '@fairway/bus';
+import { type Bus, type Clock, MeshReplica, type Message, realClock, Verdicts, Words, wordCause } from '@fairway/bus';
 import { type Disk, type Executor, type Kernel, MeshFile, startExecutor } from '@fairway/executor';
-import { isAhead, type Word } from '@fairway/mesh';
+import { type Word, withdraws } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
 import { type Docker, meshView, startWatcher, type Clock as WatcherClock } from '@fairway/watcher';
 import type { HeartOf } from './heart.ts';
@@ -63,10 +63,11 @@ export async function joinNode({
   const saved = await file.read(swarm);
   if (saved) log.info('the mesh on disk is acted on until the bus has a complete one', { revision: saved.revision });
   const ahead = { clock: clock ?? realClock };
+  const wallMs = () => clock?.nowMs() ?? Date.now();
   const words = new Words({
     ...ahead,
-    isAhead: (word) => isAhead(word, replica.mesh),
-    onChange: (news) => replica.heed(news),
+    withdraws: (word) => withdraws(word, replica.recorded),
+    onChange: (news) => executor.meshChanged(news ? [wordCause(news)] : []),
   });
   const replica = new MeshReplica({
     ...(saved ? { saved } : {}),
@@ -80,8 +81,7 @@ export async function joinNode({
     },
   });
   const verdicts = new Verdicts({ ...ahead, onChange: (all, news) => replica.judge(all, news) });
-  const wallMs = () => clock?.nowMs() ?? Date.now();
-  const ownWords = new OwnWords(ahead.clock, wallMs);
+  const ownWords = new OwnWords({ ...ahead, wallMs, mesh: () => replica.recorded, say: onWord });
   const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
   const executor = startExecutor({
     bus,
@@ -103,8 +103,7 @@ export async function joinNode({
     onOwn: (change, own) => {
       onOwn(own);
       if (change.kind === 'identity') executor.dockerStarted();
-      const word = ownWords.on(change, own);
-      if (word) onWord(word);
+      ownWords.heed(change, own);
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
     },
@@ -118,6 +117,7 @@ export async function joinNode({
     async stop() {
       verdicts.stop();
       words.stop();
+      ownWords.stop();
       await watcher.stop();
       await following.stop();
       await executor.stop();

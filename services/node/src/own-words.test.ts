@@ -1,70 +1,97 @@
-import { readWord, realClock, SimulatedClock, wordAllowance, wordMessage } from '@fairway/bus';
-import type { ContainerFact } from '@fairway/mesh';
-import type { Own, OwnChange } from '@fairway/watcher';
+import { readWord, SimulatedClock, wordAllowance, wordEveryMs, wordMessage } from '@fairway/bus';
+import { type ContainerFact, type Endpoint, emptyMesh, type Word } from '@fairway/mesh';
+import type { Own } from '@fairway/watcher';
 import { expect, test } from 'vitest';
 import { OwnWords } from './own-words.ts';
 
-const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const incarnation = { boot: 'b', daemon: 'd' };
+const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const spec = { id: 's', name: 's', index: 1, mode: 'vip', ports: [], vips: [], labels: {} } as const;
 
-/** Feeds changes of tasks' containers, and answers what was said. */
-function node(clock = new SimulatedClock()) {
-  const words = new OwnWords(clock, Date.now);
-  const containers = new Map<string, { state: ContainerFact['state']; tick: number }>();
-  let tick = 0;
-  return (task: string, state: ContainerFact['state']) => {
-    tick++;
-    containers.set(task, { state, tick });
-    const own: Own = { node: 'n1', incarnation, containers: new Map(containers) };
-    const change: OwnChange = { kind: 'container', task, service: 's', container: 'c', state, tick, trace };
-    const word = words.on(change, own);
-    return word && `${word.task} ${word.state} ${word.reading.tick}`;
+/** A node n1 with tasks of service `s`, which the mesh has running since tick 10; what it says of those that change. */
+function node(count = 1) {
+  const clock = new SimulatedClock();
+  const said: Word[] = [];
+  const held = (n: number, more: Partial<Endpoint> = {}): Endpoint => ({
+    ...{ task: `t${n}`, node: 'n1', claim: 'running', index: 1, addresses: [], container: 'running', incarnation },
+    ...{ tick: 10, sinceMs: 0, ...more },
+  });
+  let endpoints = Array.from({ length: count }, (_, n) => held(n + 1));
+  const words = new OwnWords({
+    clock,
+    wallMs: Date.now,
+    mesh: () => ({ ...emptyMesh('e'), services: new Map([['s', { spec, endpoints, causes: [], seen: 1 }]]) }),
+    say: (word) => said.push(word),
+  });
+  const own: Own = { node: 'n1', incarnation, containers: new Map() };
+  let tick = 10;
+  return {
+    said,
+    pass: (ms: number) => clock.settle(Promise.resolve(), ms),
+    becomes(task: string, state: ContainerFact['state']) {
+      tick++;
+      words.heed({ kind: 'container', task, service: 's', container: 'c', state, tick, trace }, own);
+    },
+    forgets: (task: string) => words.heed({ kind: 'forgotten', task }, own),
+    leaves: () => words.heed({ kind: 'left' }, undefined),
+    meshHas: (...more: Partial<Endpoint>[]) => {
+      endpoints = more.map((one, n) => held(n + 1, one));
+    },
+    take: () => said.splice(0).map(({ task, state, reading }) => `${task} ${state} ${reading.tick}`),
   };
 }
 
-test('said is what is to get nothing new, and what may again; not what begins', () => {
-  const say = node();
-  const lives = ['starting', 'running', 'unhealthy', 'running', 'stopping', 'dead', 'dead'] as const;
-  expect(lives.map((state) => say('t1', state))).toEqual([
-    undefined,
-    undefined,
-    't1 unhealthy 3',
-    't1 running 4',
-    't1 stopping 5',
-    't1 dead 6',
-    undefined,
-  ]);
+test('said is what sends away from a task that the mesh sends to, and once what takes that back', () => {
+  const { becomes, take } = node();
+  for (const state of ['running', 'unhealthy', 'running', 'running', 'stopping', 'dead'] as const) becomes('t1', state);
+  expect(take()).toEqual(['t1 unhealthy 12', 't1 running 13', 't1 stopping 15', 't1 dead 16']);
+  becomes('t9', 'dead');
+  expect(take()).toEqual([]);
 });
 
-test('nothing is said of what a node finds when it begins', () => {
-  expect(node()('t1', 'dead')).toBeUndefined();
+test('a word is said again until the mesh says so too, or there is nothing more to say', async () => {
+  const { becomes, take, pass, meshHas, forgets, leaves } = node(4);
+  for (const task of ['t1', 't2', 't3', 't4']) becomes(task, 'dead');
+  const all = ['t1 dead 11', 't2 dead 12', 't3 dead 13', 't4 dead 14'];
+  expect(take()).toEqual(all);
+  await pass(wordEveryMs);
+  expect(take()).toEqual(all);
+  meshHas({ container: 'dead', tick: 11 }, {}, {}, {});
+  forgets('t2');
+  await pass(wordEveryMs);
+  expect(take()).toEqual(all.slice(2));
+  meshHas({}, {}, {});
+  await pass(wordEveryMs);
+  expect(take()).toEqual(all.slice(2, 3));
+  leaves();
+  await pass(wordEveryMs);
+  expect(take()).toEqual([]);
 });
 
-test('the word is of this node, in its life, with the trace of the event', () => {
-  const words = new OwnWords(realClock, Date.now);
-  const own = (state: ContainerFact['state'], tick: number): Own => ({
-    ...{ node: 'n1', incarnation, containers: new Map([['t1', { state, tick }]]) },
-  });
-  const change = { kind: 'container', task: 't1', service: 's', container: 'c', trace } as const;
-  words.on({ ...change, state: 'running', tick: 1 }, own('running', 1));
-  const word = words.on({ ...change, state: 'dead', tick: 2 }, own('dead', 2));
+test('the word is of this node, in its life, with the trace of the event, and can be read', () => {
+  const { becomes, said } = node();
+  becomes('t1', 'dead');
+  const [word] = said;
   expect(word).toEqual({
     ...{ node: 'n1', service: 's', task: 't1', state: 'dead', trace },
-    ...{ reading: { incarnation, tick: 2 }, atMs: expect.any(Number) },
+    ...{ reading: { incarnation, tick: 11 }, atMs: expect.any(Number) },
   });
   expect(word && readWord(wordMessage(word))).toEqual(word);
 });
 
-test('no more is said than others hear', async () => {
-  const clock = new SimulatedClock();
-  const say = node(clock);
-  const { burst, perSecond } = wordAllowance;
-  const end = (from: number) => {
-    const all = Array.from({ length: 2 * burst }, (_, n) => `t${from + n}`);
-    for (const task of all) say(task, 'running');
-    return all.filter((task) => say(task, 'dead')).length;
-  };
-  expect(end(0)).toBe(burst);
-  await clock.settle(Promise.resolve(), 1_000);
-  expect(end(10_000)).toBe(perSecond);
+test('no more is said at once than others hear, the rest later; that a task is well again always', async () => {
+  const { burst } = wordAllowance;
+  const count = burst + 100;
+  const { becomes, take, pass } = node(count);
+  const tasks = Array.from({ length: count }, (_, n) => `t${n + 1}`);
+  for (const task of tasks) becomes(task, 'unhealthy');
+  expect(take()).toHaveLength(burst);
+  for (const task of tasks.slice(0, 50)) becomes(task, 'running');
+  expect(take()).toHaveLength(50);
+  await pass(wordEveryMs);
+  const again = take();
+  expect(again).toHaveLength(burst);
+  await pass(wordEveryMs);
+  const heard = new Set([...again, ...take()].map((said) => said.split(' ')[0]));
+  expect(heard).toEqual(new Set(tasks.slice(50)));
 });

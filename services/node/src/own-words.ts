@@ -1,39 +1,64 @@
-import { type Clock, earlyMs, wordAllowance } from '@fairway/bus';
-import { type ContainerState, isWithdrawal, type Word } from '@fairway/mesh';
+import { type Account, type Clock, earlyMs, every, wordAllowance, wordEveryMs } from '@fairway/bus';
+import { isWithdrawal, type Mesh, type Word, withdraws } from '@fairway/mesh';
 import type { Own, OwnChange } from '@fairway/watcher';
 
-/** What of that which a node learns of its own tasks it says to the others, ahead of the mesh. */
+type Options = {
+  readonly clock: Clock;
+  /** Time to be shown, whole milliseconds since 1970. */
+  readonly wallMs: () => number;
+  /** The mesh by which the others go, as far as this node knows. */
+  readonly mesh: () => Mesh;
+  readonly say: (word: Word) => void;
+};
+
+/**
+ * What a node says of its own tasks to the others, ahead of the mesh: that one is to get nothing new of which the mesh says
+ * otherwise, again and again until the mesh says so too; and once, that it may after all.
+ */
 export class OwnWords {
-  readonly #account = { dueMs: 0 };
-  #before: Own | undefined;
+  readonly #options: Options;
+  readonly #account: Account = { dueMs: 0 };
+  /** What the mesh does not have yet, by task. */
+  readonly #standing = new Map<string, Word>();
+  readonly #endRepeating: () => void;
 
-  readonly #clock: Clock;
-  readonly #wallMs: () => number;
-
-  /** @param wallMs time to be shown, whole milliseconds since 1970 */
-  constructor(clock: Clock, wallMs: () => number) {
-    this.#clock = clock;
-    this.#wallMs = wallMs;
+  constructor(options: Options) {
+    this.#options = options;
+    this.#endRepeating = every(options.clock, wordEveryMs, () => this.#repeat());
   }
 
-  /**
-   * The word to say on a change; undefined where there is none: what a task becomes is told by the mesh, and only that it
-   * is to get nothing new, or may again, is urgent.
-   */
-  on(change: OwnChange, own: Own | undefined): Word | undefined {
-    const before = this.#before;
-    this.#before = own;
-    if (change.kind !== 'container' || !own) return undefined;
+  /** Takes what the node has learnt of itself, and all that it knows by then. */
+  heed(change: OwnChange, own: Own | undefined): void {
+    if (!own) this.#standing.clear();
+    if (change.kind === 'forgotten') this.#standing.delete(change.task);
+    if (change.kind !== 'container' || !own) return;
+    const { wallMs, mesh, say } = this.#options;
     const { service, task, state, tick, trace = '' } = change;
-    if (!isUrgent(before?.containers.get(task)?.state, state)) return undefined;
-    if (earlyMs(this.#account, wordAllowance, 1, this.#clock.nowMs()) > 0) return undefined;
     const reading = { incarnation: own.incarnation, tick };
-    return { node: own.node, service, task, state, reading, atMs: this.#wallMs(), trace };
+    const word = { node: own.node, service, task, state, reading, atMs: wallMs(), trace };
+    if (withdraws(word, mesh())) {
+      this.#standing.set(task, word);
+      this.#say(word);
+    } else if (!isWithdrawal(state) && this.#standing.delete(task)) say(word);
   }
-}
 
-/** One that was not known before served nobody, or was listed by a node that begins. */
-function isUrgent(before: ContainerState | undefined, now: ContainerState): boolean {
-  if (before === undefined || before === now) return false;
-  return isWithdrawal(now) || isWithdrawal(before);
+  stop(): void {
+    this.#endRepeating();
+  }
+
+  #repeat(): void {
+    const mesh = this.#options.mesh();
+    for (const [task, word] of [...this.#standing])
+      if (withdraws(word, mesh)) this.#say(word);
+      else this.#standing.delete(task);
+  }
+
+  /** Where it is too early for it, its turn comes with those that are said again: who was said last is last there. */
+  #say(word: Word): void {
+    const { clock, say } = this.#options;
+    if (earlyMs(this.#account, wordAllowance, 1, clock.nowMs()) > 0) return;
+    this.#standing.delete(word.task);
+    this.#standing.set(word.task, word);
+    say(word);
+  }
 }

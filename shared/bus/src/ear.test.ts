@@ -30,3 +30,43 @@ test('of what cannot be read the first of each sender is told of, and again afte
   await say('n1', '{}');
   expect(told).toEqual(['fairway.beat.n1', 'fairway.beat.n2', 'n1 beats', 'fairway.beat.n1']);
 });
+
+test('whose names are made up fill neither the log nor what is listened to, and a name that is none is not heard', async () => {
+  const clock = new SimulatedClock();
+  const bus = createMemoryBus({ clock });
+  const told: string[] = [];
+  const patterns: string[] = [];
+  const heard = bus.another();
+  const ear = new Ear(
+    {
+      ...heard,
+      subscribe(pattern, handle) {
+        patterns.push(pattern);
+        return heard.subscribe(pattern, handle);
+      },
+    },
+    {
+      clock,
+      subject: subjects.beat,
+      allowance: { perSecond: 100, burst: 100 },
+      read: readBeat,
+      onSaid: ({ node }) => told.push(`${node} beats`),
+      onUnreadable: () => told.push('unreadable'),
+      onFlood: (sender) => told.push(`${sender} floods`),
+    },
+  );
+  const say = async (text: string, ...senders: readonly string[]) => {
+    for (const sender of senders) bus.broadcast({ subject: subjects.beat(sender), text });
+    await clock.settle(Promise.resolve(), 1);
+  };
+  const reading = { incarnation: { boot: 'b', daemon: 'd' }, tick: 1 };
+  const { text } = beatMessage({ node: 'n1', reading, everyMs: 200 });
+  await say('{}', ...Array.from({ length: 500 }, (_, n) => `made-up${n}`));
+  expect(told).toEqual(Array.from({ length: 10 }, () => 'unreadable'));
+  await say(text, 'n1', '>', '*', 'a b');
+  expect(told.slice(10)).toEqual(['n1 beats']);
+  await say('{}', ...Array.from({ length: 200 }, () => 'n2'));
+  expect(told.slice(11)).toEqual(['n2 floods']);
+  expect(ear.shutOut).toEqual(['n2']);
+  expect(patterns).toEqual([subjects.beat('*'), subjects.beat('n1')]);
+});

@@ -3,10 +3,14 @@ import type { Bus, Message } from './bus.ts';
 import { Doors } from './doors.ts';
 import type { Clock } from './memory/clock.ts';
 import { Unreadable } from './parse-text.ts';
-import { senderOf } from './subjects.ts';
+import { isId, senderOf } from './subjects.ts';
 
 /** `isUnreadable` where its last message could not be read. */
 type Sender = Account & { isUnreadable: boolean };
+
+/** So many who said nothing that could be read are remembered: their names may be made up. */
+const unreadMax = 10_000;
+const unreadableTold: Allowance = { perSecond: 0.1, burst: 10 };
 
 export type EarOptions<Said> = {
   readonly clock: Clock;
@@ -17,15 +21,15 @@ export type EarOptions<Said> = {
   /** @throws {Unreadable} */
   readonly read: (message: Message) => Said;
   readonly onSaid: (said: Said) => void;
-  /** The first of a sender's that cannot be read, and the next first once one could. */
+  /** The first of a sender's that cannot be read, and the next first once one could; of all senders six a minute. */
   readonly onUnreadable: (error: Unreadable) => void;
   /** Somebody says so much that it is not heard for a while. */
   readonly onFlood: (sender: string) => void;
 };
 
 /**
- * A connection by which one kind of message is heard on plain NATS. Who floods is not heard for a while: its server drops what nobody listens to, and it
- * keeps whoever listens from hearing nobody else.
+ * A connection by which one kind of message is heard on plain NATS. Who floods is not heard for a while: its server drops
+ * what nobody listens to, and it keeps whoever listens from hearing nobody else.
  */
 export class Ear<Said> {
   readonly bus: Bus;
@@ -34,6 +38,7 @@ export class Ear<Said> {
   readonly #options: EarOptions<Said>;
   readonly #doors: Doors;
   readonly #senders = new Map<string, Sender>();
+  readonly #told: Account = { dueMs: 0 };
   /** How many of each sender's were refused in this second. */
   readonly #refused = new Map<string, number>();
 
@@ -87,21 +92,26 @@ export class Ear<Said> {
     const nowMs = clock.nowMs();
     this.heardMs = nowMs;
     const sender = senderOf(message.subject) ?? '';
+    // Of whoever may have somebody else's answer sent there, as nodes may (decision 0016).
+    if (!isId(sender)) return;
     const held = this.#senders.get(sender) ?? { dueMs: nowMs, isUnreadable: false };
-    this.#senders.set(sender, held);
     if (earlyMs(held, allowance, unitsOf(Buffer.byteLength(message.text)), nowMs) > 0) {
       this.#refused.set(sender, (this.#refused.get(sender) ?? 0) + 1);
       if (this.#doors.shutOut(sender)) onFlood(sender);
       return;
     }
-    this.#doors.hear(sender);
     try {
-      onSaid(read(message));
+      const said = read(message);
       held.isUnreadable = false;
+      this.#senders.set(sender, held);
+      this.#doors.hear(sender);
+      onSaid(said);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      if (!held.isUnreadable) onUnreadable(error);
+      const isTold = !held.isUnreadable && earlyMs(this.#told, unreadableTold, 1, nowMs) === 0;
       held.isUnreadable = true;
+      if (this.#senders.size < unreadMax) this.#senders.set(sender, held);
+      if (isTold) onUnreadable(error);
     }
   }
 }

@@ -31,4 +31,4 @@ export { AnswerFailed, AnswerLate, NobodyAnswers } from './unanswered.ts';
 export * from './verdict.ts';
 export { Verdicts } from './verdicts.ts';
 export * from './word.ts';
-export { Words } from './words.ts';
+export * from './words.ts';

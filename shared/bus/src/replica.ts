@@ -37,7 +37,7 @@ export type MeshEntries = {
 type Options = {
   /** The last good mesh that this node had, from its disk. */
   readonly saved?: MeshEntries;
-  /** What nodes have said ahead of the mesh, read whenever it is asked for; `heed` tells that there is more. */
+  /** What nodes have said ahead of the mesh, as it is whenever the mesh is asked for. */
   readonly words?: Iterable<Word>;
   /**
    * After each change to what `mesh` or `current` answers, with the causes that the change brings; those of entries
@@ -76,8 +76,12 @@ export class MeshReplica {
    * ahead of it.
    */
   get mesh(): Mesh {
-    const mesh = this.#acting?.mesh ?? emptyMesh('');
-    return withWords(withVerdicts(mesh, this.#verdicts), this.#options.words ?? []);
+    return withWords(withVerdicts(this.recorded, this.#verdicts), this.#options.words ?? []);
+  }
+
+  /** The same without what was said ahead of it. */
+  get recorded(): Mesh {
+    return this.#acting?.mesh ?? emptyMesh('');
   }
 
   /** The bucket as it is now, complete or not; undefined before it was reached. */
@@ -105,12 +109,7 @@ export class MeshReplica {
   /** From now on these verdicts go ahead of what is on record; `news` are those that were not there before. */
   judge(verdicts: readonly Verdict[], news: readonly Verdict[]): void {
     this.#verdicts = verdicts;
-    this.#options.onChange?.(news.map(causeOfVerdict));
-  }
-
-  /** The words are others than before; `news` is the one that came, where one did. */
-  heed(news: Word | undefined): void {
-    this.#options.onChange?.(news ? [causeOfWord(news)] : []);
+    this.#options.onChange?.(news.map(causeOf));
   }
 
   /** What to hand to the bucket's `follow`. */
@@ -258,12 +257,8 @@ class Copy {
   }
 }
 
-function causeOfVerdict({ trace, sinceMs, after }: Verdict): Cause {
+function causeOf({ trace, sinceMs, after }: Verdict): Cause {
   return { trace, event: nodeDown, atMs: sinceMs, after };
-}
-
-function causeOfWord({ trace, state, atMs }: Word): Cause {
-  return { trace, event: `container ${state}`, atMs, after: 0 };
 }
 
 function store<T>(

@@ -1,4 +1,4 @@
-import type { Word } from '@fairway/mesh';
+import type { Cause, Word } from '@fairway/mesh';
 import * as z from 'zod';
 import type { Allowance } from './allowance.ts';
 import type { Message } from './bus.ts';
@@ -32,4 +32,9 @@ export function readWord({ subject, text, trace }: Message): Word {
   if (node === undefined) throw new Unreadable(subject, 'no node in it');
   const { schema: _, ...word } = parseText(subject, text, shape);
   return { node, ...word, trace: knownTrace(trace) };
+}
+
+/** What a word brings about, as the cause of a change. */
+export function wordCause({ trace, state, atMs }: Word): Cause {
+  return { trace, event: `container ${state}`, atMs, after: 0 };
 }

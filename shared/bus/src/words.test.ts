@@ -8,42 +8,55 @@ const word = (task: string, tick: number, more: Partial<Word> = {}): Word => ({
   ...{ atMs: 0, trace: '', ...more },
 });
 
+/** Words, and what they tell; the mesh sends to all tasks but those in `settled`. */
 function listen() {
   const clock = new SimulatedClock();
   const news: string[] = [];
-  const ahead = new Set<string>();
+  const settled = new Set<string>();
   const words = new Words({
     clock,
-    isAhead: ({ task }) => ahead.has(task),
-    onChange: (word) => news.push(word ? `${word.task} ${word.reading.tick}` : 'fewer'),
+    withdraws: ({ task, state }) => state !== 'running' && !settled.has(task),
+    onChange: (said) => news.push(said ? `${said.task} ${said.state} ${said.reading.tick}` : 'fewer'),
   });
-  return { clock, news, ahead, words, kept: () => [...words].map(({ task, reading }) => `${task} ${reading.tick}`) };
+  const pass = (ms: number) => clock.settle(Promise.resolve(), ms);
+  return { words, news, settled, pass, kept: () => [...words].map(({ task, reading }) => `${task} ${reading.tick}`) };
 }
 
 test('of what is said of a task the latest counts, and is news once', () => {
   const { words, news, kept } = listen();
   for (const tick of [5, 5, 4, 6]) words.hear(word('t1', tick));
   words.hear(word('t2', 1));
-  expect(news).toEqual(['t1 5', 't1 6', 't2 1']);
+  expect(news).toEqual(['t1 dead 5', 't1 dead 6', 't2 dead 1']);
   expect(kept()).toEqual(['t1 6', 't2 1']);
 });
 
-test('a word counts for a minute; that a task is dead for as long as the mesh does not have it', async () => {
-  const { clock, words, ahead, news, kept } = listen();
-  for (const task of ['t1', 't3']) ahead.add(task);
+test('what changes nothing is no news: of a task that is not sent to, or that a task is well which was', () => {
+  const { words, news, settled, kept } = listen();
+  settled.add('t1');
   words.hear(word('t1', 5));
-  words.hear(word('t2', 5));
+  words.hear(word('t2', 5, { state: 'running' }));
+  expect(news).toEqual([]);
   words.hear(word('t3', 5, { state: 'unhealthy' }));
-  const pass = (ms: number) => clock.settle(Promise.resolve(), ms);
-  await pass(wordForMs - 1);
+  words.hear(word('t3', 6, { state: 'running' }));
+  expect(news).toEqual(['t3 unhealthy 5', 't3 running 6']);
+  expect(kept()).toEqual(['t1 5', 't2 5', 't3 6']);
+});
+
+test('a word counts for a minute after it was said last, and its end is told where it was heeded', async () => {
+  const { words, news, settled, pass, kept } = listen();
+  settled.add('t2');
+  for (const task of ['t1', 't2', 't3']) words.hear(word(task, 5));
+  await pass(wordForMs / 2);
+  words.hear(word('t3', 5));
+  await pass(wordForMs / 2 - 1);
   expect(kept()).toEqual(['t1 5', 't2 5', 't3 5']);
-  expect(news).toHaveLength(3);
-  await pass(20_000);
-  expect(kept()).toEqual(['t1 5']);
-  ahead.clear();
-  await pass(20_000);
+  await pass(10_000);
+  expect(kept()).toEqual(['t3 5']);
+  expect(news).toEqual(['t1 dead 5', 't3 dead 5', 'fewer']);
+  settled.add('t3');
+  await pass(wordForMs);
   expect(kept()).toEqual([]);
-  expect(news.slice(3)).toEqual(['fewer', 'fewer']);
+  expect(news).toHaveLength(3);
 });
 
 test('one node fills no more than its own part', () => {
@@ -52,5 +65,5 @@ test('one node fills no more than its own part', () => {
   expect(kept()).toHaveLength(2_000);
   words.hear(word('t0', 2));
   words.hear(word('t1', 1, { node: 'n2' }));
-  expect(news.slice(-2)).toEqual(['t0 2', 't1 1']);
+  expect(news.slice(-2)).toEqual(['t0 dead 2', 't1 dead 1']);
 });

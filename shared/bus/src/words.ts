@@ -1,28 +1,25 @@
-import { isNewerReading, type Word } from '@fairway/mesh';
+import { isNewerReading, isWithdrawal, type Word } from '@fairway/mesh';
 import { type Clock, every } from './memory/clock.ts';
 
-/**
- * So long a word counts, milliseconds; that a task is dead, which is final, for as long as the mesh does not have it. What is
- * well again need not reach the mesh: where it was ill in between only, nothing has changed, and the word that takes the
- * other one back may be lost.
- */
+/** A word is said again so often while the mesh does not have it, and counts for so long after it was said last. */
+export const wordEveryMs = 20_000;
 export const wordForMs = 60_000;
-/** So often it is looked for those that have lasted. */
-const lookEveryMs = 10_000;
+/** So often it is looked for those that were not said again. */
+const lookEveryMs = 5_000;
 /** So many are kept of one node, which says no more in that time; further ones are left to the mesh. */
 const keptMaxPerNode = 2_000;
 
 type Options = {
   readonly clock: Clock;
-  /** Whether it is later than what the mesh has. */
-  readonly isAhead: (word: Word) => boolean;
-  /** There are others than before; `news` is the word that came, where one did. */
+  /** Whether it sends away from a task that the mesh still sends to. */
+  readonly withdraws: (word: Word) => boolean;
+  /** What they make of the mesh is another thing than before; `news` is the word that came, where one did. */
   readonly onChange: (news: Word | undefined) => void;
 };
 
 type Kept = { readonly word: Word; readonly heardMs: number };
 
-/** The last word that was said of each task. */
+/** The last word that was said of each task in the last minute. */
 export class Words implements Iterable<Word> {
   readonly #options: Options;
   /** By node and task. */
@@ -34,14 +31,19 @@ export class Words implements Iterable<Word> {
     this.#endLooks = every(options.clock, lookEveryMs, () => this.#forget());
   }
 
-  /** Takes a word. It comes once by each way, and is news once. */
+  /** Takes a word. It comes once by each way, and again and again; it is news once. */
   hear(word: Word): void {
+    const { clock, withdraws, onChange } = this.#options;
     const ofNode = this.#kept.get(word.node) ?? new Map<string, Kept>();
     const before = ofNode.get(word.task)?.word;
-    if (before ? !isNewerReading(word.reading, before.reading) : ofNode.size >= keptMaxPerNode) return;
-    ofNode.set(word.task, { word, heardMs: this.#options.clock.nowMs() });
+    const isLater = !before || isNewerReading(word.reading, before.reading);
+    const isSame = before?.reading.tick === word.reading.tick;
+    if (!isLater && !isSame) return;
+    if (!before && ofNode.size >= keptMaxPerNode) return;
+    const changes = isLater && (withdraws(word) || (before !== undefined && isWithdrawal(before.state)));
+    ofNode.set(word.task, { word, heardMs: clock.nowMs() });
     this.#kept.set(word.node, ofNode);
-    this.#options.onChange(word);
+    if (changes) onChange(word);
   }
 
   *[Symbol.iterator](): Iterator<Word> {
@@ -53,17 +55,17 @@ export class Words implements Iterable<Word> {
   }
 
   #forget(): void {
-    const { clock, isAhead, onChange } = this.#options;
+    const { clock, withdraws, onChange } = this.#options;
     const beforeMs = clock.nowMs() - wordForMs;
-    let forgotten = 0;
+    let changes = false;
     for (const [node, ofNode] of this.#kept) {
       for (const [task, { word, heardMs }] of ofNode) {
-        if (heardMs > beforeMs || (word.state === 'dead' && isAhead(word))) continue;
+        if (heardMs > beforeMs) continue;
         ofNode.delete(task);
-        forgotten++;
+        changes ||= withdraws(word);
       }
       if (ofNode.size === 0) this.#kept.delete(node);
     }
-    if (forgotten > 0) onChange(undefined);
+    if (changes) onChange(undefined);
   }
 }

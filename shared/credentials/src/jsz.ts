@@ -44,8 +44,8 @@ export function notOnEach(seen: ReadonlyMap<string, Jsz>): readonly string[] {
     const without = [...seen].flatMap(([server, one]) => (streamOn(one, name) ? [] : [server]));
     if (without.length > 0) lacks.push(`${name} is not on ${without.join(', ')}`);
     const leader = leaderOf(name, seen.values());
-    const led = leader === undefined ? undefined : seen.get(leader);
-    const current = led && streamOn(led, name)?.cluster?.replicas?.filter((replica) => replica.current);
+    const led = leader === undefined ? undefined : streamOn(seen.get(leader) ?? {}, name)?.cluster;
+    const current = led?.leader === leader ? led?.replicas?.filter((replica) => replica.current) : undefined;
     if (!current) lacks.push(`nobody leads ${name}`);
     else if (current.length < seen.size - 1)
       lacks.push(`${name} is current on ${1 + current.length} of ${seen.size} servers`);

@@ -8,7 +8,7 @@ import { plan } from './plan.ts';
 import type { PublishedPort } from './port.ts';
 import { type RecordedReach, type Verdict, withVerdicts } from './reach.ts';
 import type { Service, ServiceSpec } from './service.ts';
-import { isAhead, type Word, withWords } from './word.ts';
+import { type Word, withdraws, withWords } from './word.ts';
 
 // Ingress network `ingress`: tasks at 10.0.0.x. This node is n1, its ingress sandbox answers at 172.18.0.2.
 // Overlay networks `back0000000` (VIPs 10.0.1.1xx, tasks 10.0.1.x) and `side0000000` (10.0.2.x likewise).
@@ -225,14 +225,12 @@ test("a node's word on its own task sends away from it ahead of the mesh, until 
   expect(shownAfter('dead')).toEqual([hereOnly]);
   expect(shownAfter('unhealthy')).toEqual([hereOnly]);
   expect(shownAfter('stopping')).toEqual([`${everywhere} drains`]);
-  expect(isAhead(word(), held)).toBe(true);
   expect(withWords(held, [word({}, 100)])).toBe(held);
-  expect(isAhead(word({}, 100), held)).toBe(false);
   const both = withWords(held, [word(), word({ node: 'n1', task: 't1' })]);
   expect(shown(both)).toEqual(['8000/tcp: refused']);
 });
 
-test('a word calls nobody back, and counts for nobody but its own node in its present life', () => {
+test('a word calls nobody back, and counts for nobody but its own node in its present boot', () => {
   const held = mesh([web]);
   const unheeded = [
     word({ state: 'running' }),
@@ -242,8 +240,41 @@ test('a word calls nobody back, and counts for nobody but its own node in its pr
     word({ service: 'other' }),
   ];
   for (const one of unheeded) expect(withWords(held, [one])).toBe(held);
-  const waiting = mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, { container: 'unhealthy' })])]);
-  expect(withWords(waiting, [word({ state: 'running' })])).toBe(waiting);
+  const ill = mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, { container: 'unhealthy' })])]);
+  expect(withWords(ill, [word({ state: 'running' })])).toBe(ill);
+  // What dockerd, started again, finds ended is of the same boot.
+  expect(shown(withWords(held, [word({ reading: { incarnation: { ...life, daemon: 'd2' }, tick: 101 } })]))).toEqual([
+    hereOnly,
+  ]);
+});
+
+test('a word counts for a task of which the mesh has only a manager’s word, as where the bus was made anew', () => {
+  const { incarnation: _, tick: __, ...unheard } = endpoint('t2', 'n2', 6, { container: 'unknown' });
+  const anew = service('web', [port(8000)], [endpoint('t1', 'n1', 5), unheard]);
+  const [, { incarnation: ___, ...unlisted }] = node('n2');
+  for (const n2 of [node('n2'), ['n2', unlisted] as [string, Node]]) {
+    const held = mesh([anew], [node('n1'), n2]);
+    expect(shown(held)).toEqual([everywhere]);
+    expect(shown(withWords(held, [word()]))).toEqual([hereOnly]);
+  }
+  const booted = mesh([anew], [node('n1'), node('n2', { incarnation: later })]);
+  expect(withWords(booted, [word()])).toBe(booted);
+});
+
+test('a word is worth to be said where it sends away from a task that is sent to', () => {
+  const says = (state: Word['state'], more: Partial<Endpoint> = {}) =>
+    withdraws(word({ state }), mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, more)])]));
+  expect([says('dead'), says('unhealthy'), says('stopping')]).toEqual([true, true, true]);
+  expect([says('running'), says('starting')]).toEqual([false, false]);
+  expect(says('dead', { tick: 101 })).toBe(false);
+  const released = { claim: 'released' } as const;
+  expect([says('stopping', released), says('unhealthy', released), says('dead', released)]).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  for (const container of ['starting', 'unhealthy', 'dead'] as const) expect(says('dead', { container })).toBe(false);
+  expect(withdraws(word({ service: 'other' }), mesh([web]))).toBe(false);
 });
 
 test('a local death counts before the mesh tells of it, an older local word does not', () => {

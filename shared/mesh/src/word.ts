@@ -1,6 +1,5 @@
-import { type Endpoint, isWithdrawal } from './endpoint.ts';
+import { type Endpoint, endpointState, isWithdrawal } from './endpoint.ts';
 import type { ContainerFact } from './fact.ts';
-import { sameIncarnation } from './incarnation.ts';
 import type { Mesh } from './mesh.ts';
 import type { Service } from './service.ts';
 
@@ -24,7 +23,7 @@ export function withWords(mesh: Mesh, words: Iterable<Word>): Mesh {
   for (const word of words) {
     if (!isWithdrawal(word.state)) continue;
     const service = heeded.get(word.service) ?? mesh.services.get(word.service);
-    const at = service?.endpoints.findIndex((endpoint) => isNewsOf(endpoint, word)) ?? -1;
+    const at = service?.endpoints.findIndex((endpoint) => isNewsOf(endpoint, word, mesh)) ?? -1;
     const endpoint = service?.endpoints[at];
     if (!service || !endpoint) continue;
     heeded.set(word.service, {
@@ -35,17 +34,19 @@ export function withWords(mesh: Mesh, words: Iterable<Word>): Mesh {
   return heeded.size === 0 ? mesh : { ...mesh, services: new Map([...mesh.services, ...heeded]) };
 }
 
-/** Whether the word is later than all that the mesh has of its task. */
-export function isAhead(word: Word, { services }: Mesh): boolean {
-  return services.get(word.service)?.endpoints.some((endpoint) => isNewsOf(endpoint, word)) ?? false;
+/** Whether the word makes less of a task than the mesh does, which still sends to it. */
+export function withdraws(word: Word, mesh: Mesh): boolean {
+  if (!isWithdrawal(word.state)) return false;
+  const endpoint = mesh.services.get(word.service)?.endpoints.find((one) => isNewsOf(one, word, mesh));
+  if (!endpoint) return false;
+  const state = endpointState(endpoint);
+  const isSentTo = state === 'serving' || state === 'draining';
+  return isSentTo && endpointState({ claim: endpoint.claim, container: word.state }) !== state;
 }
 
-function isNewsOf(endpoint: Endpoint, { node, task, reading }: Word): boolean {
-  return (
-    endpoint.task === task &&
-    endpoint.node === node &&
-    endpoint.incarnation !== undefined &&
-    sameIncarnation(endpoint.incarnation, reading.incarnation) &&
-    reading.tick > (endpoint.tick ?? -1)
-  );
+/** Ticks are ordered within a boot of the node. Of what it has not spoken of yet, the mesh knows by the node itself in which. */
+function isNewsOf(endpoint: Endpoint, { node, task, state, reading }: Word, { nodes }: Mesh): boolean {
+  if (endpoint.task !== task || endpoint.node !== node || endpoint.container === state) return false;
+  const { boot = reading.incarnation.boot } = endpoint.incarnation ?? nodes.get(node)?.incarnation ?? {};
+  return boot === reading.incarnation.boot && reading.tick > (endpoint.tick ?? -1);
 }
