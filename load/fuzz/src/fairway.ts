@@ -90,6 +90,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     onWord: (word) => node.hearWord(word),
     onUnreadable: () => {},
     onFlood: () => {},
+    onBack: () => {},
   });
   heart.through(bus.another());
   const node = await joinNode({

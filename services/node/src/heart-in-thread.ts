@@ -9,6 +9,7 @@ type Options = HeartSettings & {
   readonly log: Log;
   readonly onVerdict: (message: Message) => void;
   readonly onWord: (word: Word) => void;
+  readonly onBack: () => void;
 };
 
 /** A thread that ended is started again after this time. */
@@ -47,10 +48,14 @@ export class HeartInThread {
   }
 
   #start(): void {
-    const { log, onVerdict, onWord, ...settings } = this.#options;
+    const { log, onVerdict, onWord, onBack, ...settings } = this.#options;
     const worker = new Worker(process.argv[1] ?? '', { workerData: settings, name: 'heart' });
     this.#worker = worker;
-    worker.on('message', (told: FromHeart) => ('word' in told ? onWord(told.word) : onVerdict(told.verdict)));
+    worker.on('message', (told: FromHeart) => {
+      if (told === 'back') onBack();
+      else if ('word' in told) onWord(told.word);
+      else onVerdict(told.verdict);
+    });
     worker.on('error', (error) => log.error('the heart failed', { reason: describe(error) }));
     worker.on('exit', () => {
       this.#worker = undefined;

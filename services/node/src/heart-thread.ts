@@ -17,7 +17,7 @@ export type HeartSettings = {
 };
 /** What it is told from then on, and what it tells. */
 export type ToHeart = { readonly as: HeartOf | undefined } | { readonly say: Word } | 'stop';
-export type FromHeart = { readonly verdict: Message } | { readonly word: Word };
+export type FromHeart = { readonly verdict: Message } | { readonly word: Word } | 'back';
 
 /** The heart in a thread of its own: a node whose event loop is busy with 10,000 services is not dead. */
 export function runHeart(): void {
@@ -43,6 +43,7 @@ export function runHeart(): void {
     onWord: (word) => port.postMessage({ word } satisfies FromHeart),
     onUnreadable: (error) =>
       log.warn('what a node says of its tasks cannot be read; the mesh tells it', { reason: error.message }),
+    onBack: () => port.postMessage('back' satisfies FromHeart),
     onFlood: (node) =>
       log.warn('a node says too much of its tasks, and is not heard for a while', { node, forMs: shutMs }),
   });

@@ -33,6 +33,7 @@ async function connect(server: SpawnedServer, name: string): Promise<Bus> {
 async function heartOf(node: string, all: readonly SpawnedServer[]) {
   const heard: string[] = [];
   const floods: string[] = [];
+  let returns = 0;
   const heart = startHeart({
     clock: realClock,
     tickUs: () => ++tick,
@@ -43,11 +44,17 @@ async function heartOf(node: string, all: readonly SpawnedServer[]) {
       throw error;
     },
     onFlood: (from) => void floods.push(from),
+    onBack: () => void returns++,
   });
   onTestFinished(() => heart.stop());
   heart.as({ node, incarnation });
-  for (const server of all) heart.through(await connect(server, node));
-  return { heart, heard, floods };
+  const states: string[] = [];
+  for (const [at, server] of all.entries()) {
+    const bus = await connect(server, node);
+    heart.through(bus);
+    bus.onState((state) => void states.push(`${at + 1} ${state}`));
+  }
+  return { heart, heard, floods, states, returns: () => returns };
 }
 
 test('a word reaches others by each server, also while the others stand still and are not known to be lost', async () => {
@@ -79,4 +86,25 @@ test('a node that floods with words is named; the heart beats on, and those who 
   await becomes(() => expect(beats).toBeGreaterThan(before + 5));
   watching.broadcast(wordMessage(word('n2', 't2')));
   await becomes(() => expect(heard.slice(length)).toEqual(['n2 t2']));
+});
+
+test('a node that was cut off from all servers but one notices when it reaches another again', async () => {
+  const all = await servers(3);
+  const [, second, third] = all;
+  if (!second || !third) throw new Error('there are three servers');
+  const { states, returns } = await heartOf('n1', all);
+  await third.stop('SIGKILL');
+  await becomes(() => expect(states).toEqual(['3 lost']));
+  await third.start();
+  await becomes(() => expect(states).toEqual(['3 lost', '3 connected']));
+  expect(returns()).toBe(0);
+
+  await Promise.all([second, third].map((server) => server.stop('SIGKILL')));
+  await becomes(() => expect(states.slice(2).sort()).toEqual(['2 lost', '3 lost']));
+  await second.start();
+  await becomes(() => expect(states.slice(4)).toEqual(['2 connected']));
+  expect(returns()).toBe(1);
+  await third.start();
+  await becomes(() => expect(states.slice(5)).toEqual(['3 connected']));
+  expect(returns()).toBe(1);
 });

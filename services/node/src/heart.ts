@@ -36,6 +36,11 @@ type Options = {
   readonly onUnreadable: (error: Unreadable) => void;
   /** Another node says so much that it is not heard for a while. */
   readonly onFlood: (node: string) => void;
+  /**
+   * This node was cut off from all servers but one, and reaches another again. Where that one was cut off together with it,
+   * it finds its way back among the others later than the node does.
+   */
+  readonly onBack: () => void;
   /** How often it beats, milliseconds. */
   readonly everyMs?: number;
 };
@@ -59,7 +64,7 @@ export type Heart = {
  * beats with it until its connection is known to be lost.
  */
 export function startHeart(options: Options): Heart {
-  const { clock, tickUs, probe, onVerdict, onWord, onUnreadable, onFlood, everyMs = beatMs } = options;
+  const { clock, tickUs, probe, onVerdict, onWord, onUnreadable, onFlood, onBack, everyMs = beatMs } = options;
   const buses: Bus[] = [];
   const lost = new Set<Bus>();
   const hearing: Stoppable[] = [];
@@ -77,6 +82,13 @@ export function startHeart(options: Options): Heart {
     const { node, incarnation, sandbox } = known;
     const reading = { incarnation, tick: tickUs() };
     bus.broadcast(beatMessage({ node, reading, everyMs, ...(sandbox ? { sandbox } : {}) }));
+  };
+
+  let wasCutOff = false;
+  const noteServers = () => {
+    const { length } = connected();
+    if (wasCutOff && length > 1) onBack();
+    wasCutOff = length === 1 && buses.length > 1;
   };
 
   /** A question comes once by each server: those that come together have one answer. */
@@ -114,7 +126,11 @@ export function startHeart(options: Options): Heart {
   return {
     through(bus) {
       buses.push(bus);
-      bus.onState((state) => (state === 'lost' ? lost.add(bus) : lost.delete(bus)));
+      bus.onState((state) => {
+        if (state === 'lost') lost.add(bus);
+        else lost.delete(bus);
+        noteServers();
+      });
       hearing.push(bus.subscribe(subjects.verdict('*', '*'), onVerdict));
       ears.push(new Ear(bus, words));
       if (known) answering.push(answer(bus, known.node));

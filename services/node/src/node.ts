@@ -102,6 +102,12 @@ export async function startNode({
     log,
     onVerdict: (message) => joined.hearVerdict(message),
     onWord: (word) => joined.hearWord(word),
+    onBack() {
+      log.info(
+        'this node was cut off, and goes on by way of another server: its own one may not know yet what was missed',
+      );
+      bus.leaveServer();
+    },
   });
   const answers = startAnswers({ bus, kernel, executor: joined.executor, handover });
   docker.onMalformed(({ name, reason, text }) => {

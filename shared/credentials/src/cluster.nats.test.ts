@@ -143,6 +143,24 @@ test('a reader whose server is killed goes on within 2 s, with nothing lost and 
   expect(new Set(heard).size).toBe(heard.length);
 });
 
+test('a reader that leaves its server goes on by another, with nothing lost and nothing twice', async () => {
+  const servers: string[] = [];
+  const reader = await all.connect('n1', {
+    onState: (_, detail) => servers.push(...all.urls.filter((url) => detail.includes(new URL(url).host))),
+  });
+  const heard: number[] = [];
+  reader.mesh.follow({ begin() {}, entry: ({ revision }) => void heard.push(revision), caughtUp() {} });
+  const written = [await write('node.a', entry(1))];
+  await becomes(() => expect(heard.slice(-1)).toEqual(written));
+  reader.leaveServer();
+  await becomes(() => expect(servers).toHaveLength(3));
+  const [before, left, after] = servers;
+  expect(left).toBe(before);
+  expect(after).not.toBe(before);
+  written.push(await write('node.a', entry(2)));
+  await becomes(() => expect(heard.slice(-2)).toEqual(written));
+});
+
 test('each server in turn is killed under traffic: nothing acknowledged is lost, changes wait for an election', async () => {
   const replica = new MeshReplica();
   node.mesh.follow(replica.follower);

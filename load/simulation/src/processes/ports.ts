@@ -51,6 +51,7 @@ export function busOf(life: Life, bus: MemoryBus): Bus {
         ),
     },
     onState: (listener) => bus.onState(life.hears(listener)),
+    leaveServer: () => life.act(() => bus.leaveServer()),
     close: () => life.effect(() => bus.close()),
   };
 }

@@ -183,6 +183,7 @@ export class NodeProcess extends Process {
         throw error;
       },
       onFlood: (node) => this.surroundings.say(this.name, `${node} says too much`),
+      onBack: () => bus.leaveServer(),
       everyMs: beatEveryMs,
     });
     heart.through(bus);

@@ -169,6 +169,12 @@ export class Connection {
     return this.ask(operation, () => insist(work));
   }
 
+  /** Its subscriptions come along; what is being asked fails. A connection that is lost is on its way already. */
+  leaveServer(): void {
+    if (!this.#connected || this.servers.length === 1) return;
+    this.nc.reconnect().catch((error) => this.log?.warn(`bus: cannot leave its server: ${reason(error)}`));
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     // Acks are still in the buffer; a server that does not take them within this time will not.
