@@ -92,7 +92,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     onFlood: () => {},
     onBack: () => {},
   });
-  heart.through(bus.another());
+  heart.through(bus.another(), 'nats://bus:4222');
   const node = await joinNode({
     bus: nodeBus,
     docker,
@@ -105,6 +105,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     newId: () => `listing${ids++}`,
     onOwn: (own) => heart.as(own),
     onWord: (word) => heart.say(word),
+    onNodes: (nodes) => heart.expect(nodes),
     disk: {
       read: async (path) => files.get(path),
       replace: async (path, text) => void files.set(path, text),

@@ -9,7 +9,7 @@ type Options = HeartSettings & {
   readonly log: Log;
   readonly onVerdict: (message: Message) => void;
   readonly onWord: (word: Word) => void;
-  readonly onBack: () => void;
+  readonly onBack: (server: string) => void;
 };
 
 /** A thread that ended is started again after this time. */
@@ -20,6 +20,7 @@ export class HeartInThread {
   readonly #options: Options;
   #worker: Worker | undefined;
   #known: HeartOf | undefined;
+  #expected: readonly string[] = [];
   #stopped = false;
 
   constructor(options: Options) {
@@ -31,6 +32,12 @@ export class HeartInThread {
   as(node: HeartOf | undefined): void {
     this.#known = node;
     this.#tell({ as: node });
+  }
+
+  /** These nodes are to be heard, whoever floods. */
+  expect(nodes: readonly string[]): void {
+    this.#expected = nodes;
+    this.#tell({ expect: nodes });
   }
 
   /** Says a word of this node's to the others; while there is no thread it is not said. */
@@ -52,7 +59,7 @@ export class HeartInThread {
     const worker = new Worker(process.argv[1] ?? '', { workerData: settings, name: 'heart' });
     this.#worker = worker;
     worker.on('message', (told: FromHeart) => {
-      if (told === 'back') onBack();
+      if ('back' in told) onBack(told.back);
       else if ('word' in told) onWord(told.word);
       else onVerdict(told.verdict);
     });
@@ -66,6 +73,7 @@ export class HeartInThread {
       setTimeout(() => this.#stopped || this.#start(), restartMs).unref();
     });
     this.#tell({ as: this.#known });
+    this.#tell({ expect: this.#expected });
   }
 
   #tell(told: ToHeart): void {

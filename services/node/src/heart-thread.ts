@@ -16,8 +16,12 @@ export type HeartSettings = {
   readonly everyMs: number;
 };
 /** What it is told from then on, and what it tells. */
-export type ToHeart = { readonly as: HeartOf | undefined } | { readonly say: Word } | 'stop';
-export type FromHeart = { readonly verdict: Message } | { readonly word: Word } | 'back';
+export type ToHeart =
+  | { readonly as: HeartOf | undefined }
+  | { readonly say: Word }
+  | { readonly expect: readonly string[] }
+  | 'stop';
+export type FromHeart = { readonly verdict: Message } | { readonly word: Word } | { readonly back: string };
 
 /** The heart in a thread of its own: a node whose event loop is busy with 10,000 services is not dead. */
 export function runHeart(): void {
@@ -43,14 +47,19 @@ export function runHeart(): void {
     onWord: (word) => port.postMessage({ word } satisfies FromHeart),
     onUnreadable: (error) =>
       log.warn('what a node says of its tasks cannot be read; the mesh tells it', { reason: error.message }),
-    onBack: () => port.postMessage('back' satisfies FromHeart),
+    onBack: (back) => port.postMessage({ back } satisfies FromHeart),
     onFlood: (node) =>
       log.warn('a node says too much of its tasks, and is not heard for a while', { node, forMs: shutMs }),
   });
-  const connections = connectEach({ ...address, log }, (bus) => heart.through(bus));
+  const connections = connectEach({ ...address, log }, (bus, server) => heart.through(bus, server));
 
+  const take = (told: Exclude<ToHeart, 'stop'>) => {
+    if ('say' in told) heart.say(told.say);
+    else if ('expect' in told) heart.expect(told.expect);
+    else heart.as(told.as);
+  };
   port.on('message', async (told: ToHeart) => {
-    if (told !== 'stop') return 'say' in told ? heart.say(told.say) : heart.as(told.as);
+    if (told !== 'stop') return take(told);
     await heart.stop();
     await connections.stop();
     port.close();

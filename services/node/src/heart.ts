@@ -20,6 +20,8 @@ import type { Address, Incarnation, Sight, Word } from '@fairway/mesh';
 /** Which node this is, in which life, and where others can try to reach it. */
 export type HeartOf = { readonly node: string; readonly incarnation: Incarnation; readonly sandbox?: Address };
 
+/** So long one server alone has to be reached, for another one to be back; at a start they are there one after the other. */
+const aloneMs = 2_000;
 /** So often those who have long been silent are forgotten, milliseconds. */
 const forgetEveryMs = 60_000;
 
@@ -37,10 +39,10 @@ type Options = {
   /** Another node says so much that it is not heard for a while. */
   readonly onFlood: (node: string) => void;
   /**
-   * This node was cut off from all servers but one, and reaches another again. Where that one was cut off together with it,
-   * it finds its way back among the others later than the node does.
+   * This node reached one server alone for a while, and reaches this one again. Where the one was cut off together with the
+   * node, it finds its way back among the others later than the node does.
    */
-  readonly onBack: () => void;
+  readonly onBack: (server: string) => void;
   /** How often it beats, milliseconds. */
   readonly everyMs?: number;
 };
@@ -50,8 +52,10 @@ type Options = {
  * say. All of it is by way of every server of the bus: who is connected to a lost one does not know that for seconds.
  */
 export type Heart = {
-  /** From now on by this connection too; there is to be one to each server of the bus. */
-  through(bus: Bus): void;
+  /** From now on by this connection to this server too; there is to be one to each server of the bus. */
+  through(bus: Bus, server: string): void;
+  /** These nodes are to be heard, whoever floods. */
+  expect(nodes: readonly string[]): void;
   /** This machine is that node now, or none. */
   as(node: HeartOf | undefined): void;
   /** Says a word of this node's to the others. */
@@ -69,6 +73,7 @@ export function startHeart(options: Options): Heart {
   const lost = new Set<Bus>();
   const hearing: Stoppable[] = [];
   const ears: Ear<Word>[] = [];
+  let expected: readonly string[] = [];
   let known: HeartOf | undefined;
   let beats = 0;
   let answering: Stoppable[] = [];
@@ -84,11 +89,11 @@ export function startHeart(options: Options): Heart {
     bus.broadcast(beatMessage({ node, reading, everyMs, ...(sandbox ? { sandbox } : {}) }));
   };
 
-  let wasCutOff = false;
-  const noteServers = () => {
+  let aloneSinceMs: number | undefined;
+  const noteServers = (server: string) => {
     const { length } = connected();
-    if (wasCutOff && length > 1) onBack();
-    wasCutOff = length === 1 && buses.length > 1;
+    if (length > 1 && aloneSinceMs !== undefined && clock.nowMs() - aloneSinceMs > aloneMs) onBack(server);
+    aloneSinceMs = length === 1 ? (aloneSinceMs ?? clock.nowMs()) : undefined;
   };
 
   /** A question comes once by each server: those that come together have one answer. */
@@ -124,15 +129,18 @@ export function startHeart(options: Options): Heart {
   const stopAll = (all: readonly Stoppable[]) => Promise.all(all.map((one) => one.stop()));
 
   return {
-    through(bus) {
+    through(bus, server) {
       buses.push(bus);
       bus.onState((state) => {
         if (state === 'lost') lost.add(bus);
         else lost.delete(bus);
-        noteServers();
+        noteServers(server);
       });
+      noteServers(server);
       hearing.push(bus.subscribe(subjects.verdict('*', '*'), onVerdict));
-      ears.push(new Ear(bus, words));
+      const ear = new Ear(bus, words);
+      for (const node of expected) ear.expect(node);
+      ears.push(ear);
       if (known) answering.push(answer(bus, known.node));
     },
     as(node) {
@@ -141,6 +149,10 @@ export function startHeart(options: Options): Heart {
       if (node?.node === before) return;
       void stopAll(answering);
       answering = node ? buses.map((bus) => answer(bus, node.node)) : [];
+    },
+    expect(nodes) {
+      expected = nodes;
+      for (const ear of ears) for (const node of nodes) ear.expect(node);
     },
     say(word) {
       for (const bus of connected()) bus.broadcast(wordMessage(word));

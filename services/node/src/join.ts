@@ -18,6 +18,8 @@ type Options = {
   readonly onOwn?: (own: HeartOf | undefined) => void;
   /** Told what the node has to say to the others of its own tasks. */
   readonly onWord?: (word: Word) => void;
+  /** Told which nodes there are, whenever they are others. */
+  readonly onNodes?: (nodes: readonly string[]) => void;
   readonly tracer?: Tracer;
   readonly handedOver?: boolean;
   readonly disk?: Disk;
@@ -52,6 +54,7 @@ export async function joinNode({
   log,
   onOwn = () => {},
   onWord = () => {},
+  onNodes = () => {},
   disk,
   clock,
   boot,
@@ -69,11 +72,19 @@ export async function joinNode({
     withdraws: (word) => withdraws(word, replica.recorded),
     onChange: (news) => executor.meshChanged(news ? [wordCause(news)] : []),
   });
+  let nodes: ReadonlySet<string> = new Set();
+  const noteNodes = () => {
+    const now = new Set(replica.recorded.nodes.keys());
+    if (now.size === nodes.size && now.isSubsetOf(nodes)) return;
+    nodes = now;
+    onNodes([...now]);
+  };
   const replica = new MeshReplica({
     ...(saved ? { saved } : {}),
     words,
     onChange: (causes) => {
       executor.meshChanged(causes);
+      noteNodes();
       file.save(swarm, () => replica.entries);
     },
     onUnreadable: (error) => {

@@ -93,6 +93,7 @@ export async function startNode({
       heart.as(own && heartOf(own));
     },
     onWord: (word) => heart.say(word),
+    onNodes: (nodes) => heart.expect(nodes),
   });
   const heart = new HeartInThread({
     ...address,
@@ -102,11 +103,9 @@ export async function startNode({
     log,
     onVerdict: (message) => joined.hearVerdict(message),
     onWord: (word) => joined.hearWord(word),
-    onBack() {
-      log.info(
-        'this node was cut off, and goes on by way of another server: its own one may not know yet what was missed',
-      );
-      bus.leaveServer();
+    onBack(server) {
+      log.info('this node reached one server alone, and goes on by another: that one may not know yet what was missed');
+      bus.goOnBy(server);
     },
   });
   const answers = startAnswers({ bus, kernel, executor: joined.executor, handover });

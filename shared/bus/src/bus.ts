@@ -95,8 +95,8 @@ export interface Bus {
   readonly mesh: Bucket;
   /** Tells, in one sentence each, when the bus is lost and found again. */
   onState(listener: (state: 'connected' | 'lost', detail: string) => void): void;
-  /** Goes on by way of another of its servers, where there are several: this one may know less than they. */
-  leaveServer(): void;
+  /** Goes on by way of this one of its servers, where it is not on it: the one that it is on may know less. */
+  goOnBy(server: string): void;
   close(): Promise<void>;
 }
 

@@ -70,3 +70,29 @@ test('whose names are made up fill neither the log nor what is listened to, and 
   expect(ear.shutOut).toEqual(['n2']);
   expect(patterns).toEqual([subjects.beat('*'), subjects.beat('n1')]);
 });
+
+test('who is one of too many to be remembered is not heard without bounds', async () => {
+  const clock = new SimulatedClock();
+  const bus = createMemoryBus({ clock });
+  let reads = 0;
+  new Ear(bus.another(), {
+    clock,
+    subject: subjects.beat,
+    allowance: { perSecond: 100, burst: 100 },
+    read: (message) => {
+      reads++;
+      return readBeat(message);
+    },
+    onSaid: () => {},
+    onUnreadable: () => {},
+    onFlood: () => {},
+  });
+  const say = async (count: number, name: string) => {
+    for (let n = 0; n < count; n++) bus.broadcast({ subject: subjects.beat(`${name}${n}`), text: '{}' });
+    await clock.settle(Promise.resolve(), 1);
+  };
+  await say(10_000, 'remembered');
+  expect(reads).toBe(10_000);
+  await say(10_000, 'another');
+  expect(reads).toBeLessThan(10_200);
+});

@@ -8,8 +8,8 @@ import { isId, senderOf } from './subjects.ts';
 /** `isUnreadable` where its last message could not be read. */
 type Sender = Account & { isUnreadable: boolean };
 
-/** So many who said nothing that could be read are remembered: their names may be made up. */
-const unreadMax = 10_000;
+/** So many are remembered; the names of those who say nothing that can be read may be made up. */
+const sendersMax = 10_000;
 const unreadableTold: Allowance = { perSecond: 0.1, burst: 10 };
 
 export type EarOptions<Said> = {
@@ -39,6 +39,8 @@ export class Ear<Said> {
   readonly #doors: Doors;
   readonly #senders = new Map<string, Sender>();
   readonly #told: Account = { dueMs: 0 };
+  /** Of those that are too many to be remembered. */
+  readonly #others: Sender = { dueMs: 0, isUnreadable: false };
   /** How many of each sender's were refused in this second. */
   readonly #refused = new Map<string, number>();
 
@@ -94,8 +96,9 @@ export class Ear<Said> {
     const sender = senderOf(message.subject) ?? '';
     // Of whoever may have somebody else's answer sent there, as nodes may (decision 0016).
     if (!isId(sender)) return;
-    const held = this.#senders.get(sender) ?? { dueMs: nowMs, isUnreadable: false };
+    const held = this.#senders.get(sender) ?? this.#newSender(nowMs);
     if (earlyMs(held, allowance, unitsOf(Buffer.byteLength(message.text)), nowMs) > 0) {
+      if (held === this.#others) return;
       this.#refused.set(sender, (this.#refused.get(sender) ?? 0) + 1);
       if (this.#doors.shutOut(sender)) onFlood(sender);
       return;
@@ -103,15 +106,19 @@ export class Ear<Said> {
     try {
       const said = read(message);
       held.isUnreadable = false;
-      this.#senders.set(sender, held);
+      this.#senders.set(sender, held === this.#others ? { ...held } : held);
       this.#doors.hear(sender);
       onSaid(said);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       const isTold = !held.isUnreadable && earlyMs(this.#told, unreadableTold, 1, nowMs) === 0;
       held.isUnreadable = true;
-      if (this.#senders.size < unreadMax) this.#senders.set(sender, held);
+      if (held !== this.#others) this.#senders.set(sender, held);
       if (isTold) onUnreadable(error);
     }
+  }
+
+  #newSender(nowMs: number): Sender {
+    return this.#senders.size < sendersMax ? { dueMs: nowMs, isUnreadable: false } : this.#others;
   }
 }

@@ -8,7 +8,7 @@ import { plan } from './plan.ts';
 import type { PublishedPort } from './port.ts';
 import { type RecordedReach, type Verdict, withVerdicts } from './reach.ts';
 import type { Service, ServiceSpec } from './service.ts';
-import { type Word, withdraws, withWords } from './word.ts';
+import { isWorthSaying, type Word, withdraws, withWords } from './word.ts';
 
 // Ingress network `ingress`: tasks at 10.0.0.x. This node is n1, its ingress sandbox answers at 172.18.0.2.
 // Overlay networks `back0000000` (VIPs 10.0.1.1xx, tasks 10.0.1.x) and `side0000000` (10.0.2.x likewise).
@@ -261,20 +261,30 @@ test('a word counts for a task of which the mesh has only a manager’s word, as
   expect(withWords(booted, [word()])).toBe(booted);
 });
 
-test('a word is worth to be said where it sends away from a task that is sent to', () => {
-  const says = (state: Word['state'], more: Partial<Endpoint> = {}) =>
-    withdraws(word({ state }), mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, more)])]));
-  expect([says('dead'), says('unhealthy'), says('stopping')]).toEqual([true, true, true]);
-  expect([says('running'), says('starting')]).toEqual([false, false]);
-  expect(says('dead', { tick: 101 })).toBe(false);
-  const released = { claim: 'released' } as const;
-  expect([says('stopping', released), says('unhealthy', released), says('dead', released)]).toEqual([
+const meshWith = (more: Partial<Endpoint>) => mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, more)])]);
+const released = { claim: 'released' } as const;
+
+test('a word withdraws where it sends away from a task that is sent to', () => {
+  const does = (state: Word['state'], more: Partial<Endpoint> = {}) => withdraws(word({ state }), meshWith(more));
+  expect([does('dead'), does('unhealthy'), does('stopping')]).toEqual([true, true, true]);
+  expect([does('running'), does('starting')]).toEqual([false, false]);
+  expect(does('dead', { tick: 101 })).toBe(false);
+  expect([does('stopping', released), does('unhealthy', released), does('dead', released)]).toEqual([
     false,
     true,
     true,
   ]);
-  for (const container of ['starting', 'unhealthy', 'dead'] as const) expect(says('dead', { container })).toBe(false);
+  for (const container of ['starting', 'unhealthy', 'dead'] as const) expect(does('dead', { container })).toBe(false);
   expect(withdraws(word({ service: 'other' }), mesh([web]))).toBe(false);
+});
+
+test('a word is worth saying unless all know it, be it that the mesh which says otherwise is late', () => {
+  const is = (state: Word['state'], more: Partial<Endpoint> = {}) => isWorthSaying(word({ state }), meshWith(more));
+  expect([is('dead'), is('unhealthy'), is('stopping'), is('running')]).toEqual([true, true, true, false]);
+  expect([is('dead', { tick: 101 }), is('dead', { container: 'dead' })]).toEqual([false, false]);
+  expect([is('stopping', released), is('dead', released)]).toEqual([false, true]);
+  for (const container of ['starting', 'unhealthy'] as const) expect(is('dead', { container })).toBe(true);
+  expect(isWorthSaying(word({ service: 'other' }), mesh([web]))).toBe(false);
 });
 
 test('a local death counts before the mesh tells of it, an older local word does not', () => {

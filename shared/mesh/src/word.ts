@@ -19,29 +19,43 @@ export type Word = Omit<ContainerFact, 'kind' | 'container'> & {
  * whose word it is, in the same life of it: what was served no more on a node's word is served again on the mesh's.
  */
 export function withWords(mesh: Mesh, words: Iterable<Word>): Mesh {
+  const said = Map.groupBy(words, ({ service }) => service);
   const heeded = new Map<string, Service>();
-  for (const word of words) {
-    if (!isWithdrawal(word.state)) continue;
-    const service = heeded.get(word.service) ?? mesh.services.get(word.service);
-    const at = service?.endpoints.findIndex((endpoint) => isNewsOf(endpoint, word, mesh)) ?? -1;
-    const endpoint = service?.endpoints[at];
-    if (!service || !endpoint) continue;
-    heeded.set(word.service, {
-      ...service,
-      endpoints: service.endpoints.with(at, { ...endpoint, container: word.state }),
+  for (const [id, some] of said) {
+    const service = mesh.services.get(id);
+    if (!service) continue;
+    const ofTask = new Map(some.map((word) => [word.task, word]));
+    const endpoints = service.endpoints.map((endpoint) => {
+      const word = ofTask.get(endpoint.task);
+      const isHeeded = word && isWithdrawal(word.state) && isNewsOf(endpoint, word, mesh);
+      return isHeeded ? { ...endpoint, container: word.state } : endpoint;
     });
+    if (endpoints.some((endpoint, at) => endpoint !== service.endpoints[at])) heeded.set(id, { ...service, endpoints });
   }
   return heeded.size === 0 ? mesh : { ...mesh, services: new Map([...mesh.services, ...heeded]) };
 }
 
 /** Whether the word makes less of a task than the mesh does, which still sends to it. */
 export function withdraws(word: Word, mesh: Mesh): boolean {
-  if (!isWithdrawal(word.state)) return false;
-  const endpoint = mesh.services.get(word.service)?.endpoints.find((one) => isNewsOf(one, word, mesh));
+  const endpoint = isWithdrawal(word.state) ? findNewsOf(word, mesh) : undefined;
   if (!endpoint) return false;
   const state = endpointState(endpoint);
   const isSentTo = state === 'serving' || state === 'draining';
   return isSentTo && endpointState({ claim: endpoint.claim, container: word.state }) !== state;
+}
+
+/**
+ * Whether the others may need the word: that a task is to get nothing new of which this mesh says otherwise. It may be late
+ * itself, so it is no matter whether it sends to the task. That one stops which Swarm has released all know.
+ */
+export function isWorthSaying(word: Word, mesh: Mesh): boolean {
+  const endpoint = isWithdrawal(word.state) ? findNewsOf(word, mesh) : undefined;
+  if (!endpoint || endpoint.container === 'dead') return false;
+  return word.state !== 'stopping' || endpoint.claim !== 'released';
+}
+
+function findNewsOf(word: Word, mesh: Mesh): Endpoint | undefined {
+  return mesh.services.get(word.service)?.endpoints.find((endpoint) => isNewsOf(endpoint, word, mesh));
 }
 
 /** Ticks are ordered within a boot of the node. Of what it has not spoken of yet, the mesh knows by the node itself in which. */

@@ -51,7 +51,7 @@ export function busOf(life: Life, bus: MemoryBus): Bus {
         ),
     },
     onState: (listener) => bus.onState(life.hears(listener)),
-    leaveServer: () => life.act(() => bus.leaveServer()),
+    goOnBy: (server) => life.act(() => bus.goOnBy(server)),
     close: () => life.effect(() => bus.close()),
   };
 }

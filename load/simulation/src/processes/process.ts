@@ -165,6 +165,7 @@ export class NodeProcess extends Process {
       newId,
       onOwn: (own) => heart?.as(own),
       onWord: (word) => heart?.say(word),
+      onNodes: (nodes) => heart?.expect(nodes),
     });
     const { replica } = joined;
     begun = { replica, services: replica.mesh.services };
@@ -183,10 +184,11 @@ export class NodeProcess extends Process {
         throw error;
       },
       onFlood: (node) => this.surroundings.say(this.name, `${node} says too much`),
-      onBack: () => bus.leaveServer(),
+      // It has one server.
+      onBack: () => {},
       everyMs: beatEveryMs,
     });
-    heart.through(bus);
+    heart.through(bus, 'nats://bus:4222');
     return heart;
   }
 

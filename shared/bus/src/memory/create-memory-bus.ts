@@ -104,7 +104,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
     mesh: { ...mesh, follow: (follower) => keep(mesh.follow(follower)) },
     onState: (listener) => void connection.onState(listener),
     // It has one.
-    leaveServer() {},
+    goOnBy() {},
     async close() {
       await Promise.all([...going].map((one) => one.stop()));
       connection.close();

@@ -77,7 +77,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     tail: (stream, pattern, handle) => keep(tailStream(connection, stream, pattern, handle)),
     mesh: { ...mesh, follow: (follower) => keep(mesh.follow(follower)) },
     onState: (listener) => void connection.onState(listener),
-    leaveServer: () => connection.leaveServer(),
+    goOnBy: (server) => connection.goOnBy(server),
     async close() {
       closed = true;
       await Promise.all([...going].map((one) => one.stop()));

@@ -10,7 +10,7 @@ import { reason } from './failure.ts';
  */
 export function connectEach(
   { servers, log, ...options }: Omit<ConnectOptions, 'signal' | 'onlyThese' | 'onState'>,
-  onConnected: (bus: Bus) => void,
+  onConnected: (bus: Bus, server: string) => void,
 ): Stoppable {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -20,7 +20,7 @@ export function connectEach(
     try {
       const one = { ...options, servers: server, onlyThese: true, signal };
       const bus = await connectBus(quiet ? { ...one, log: quiet } : one);
-      if (!signal.aborted) onConnected(bus);
+      if (!signal.aborted) onConnected(bus, server);
       return bus;
     } catch (error) {
       if (!signal.aborted) log?.warn('bus: goes without this server', { server, reason: reason(error) });

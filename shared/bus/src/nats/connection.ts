@@ -55,6 +55,9 @@ const connectPatienceMax = 4;
 /** How JetStream is asked. */
 type Api = { readonly timeout: number; readonly checkAPI: false; readonly apiPrefix?: string };
 
+/** Which server is to be the next, if not any: its host and port. */
+type Next = { host?: string };
+
 /** A connection to NATS that is found again whenever it is lost, and what is going on on it. */
 export class Connection {
   readonly nc: NatsConnection;
@@ -70,6 +73,7 @@ export class Connection {
   readonly log: BusLog | undefined;
   readonly #listeners = new Set<StateListener>();
   readonly #refusals = new Refusals();
+  readonly #next: Next;
   #connected = true;
   #closing = false;
 
@@ -78,9 +82,11 @@ export class Connection {
     api: Api,
     manager: JetStreamManager,
     identity: Pick<Identity, 'name'> & Partial<Identity>,
+    next: Next,
     options: ConnectOptions,
   ) {
     this.nc = nc;
+    this.#next = next;
     this.timeoutMs = api.timeout;
     this.servers = serversOf(options);
     this.sender = identity.name;
@@ -94,14 +100,15 @@ export class Connection {
 
   /** Waits for the server, however long it takes, and says so. @throws {BusTooOld} */
   static async open(options: ConnectOptions): Promise<Connection> {
-    const { nc, waited, credentials } = await reach(options);
+    const next: Next = {};
+    const { nc, waited, credentials } = await reach(options, next);
     const api: Api = {
       timeout: options.timeoutMs ?? timeoutMsDefault,
       checkAPI: false,
       ...(credentials ? { apiPrefix: apiPrefix(credentials) } : {}),
     };
     const identity = credentials ?? { name: isId(options.name) ? options.name : unnamed };
-    const connection = new Connection(nc, api, await jetstreamManager(nc, api), identity, options);
+    const connection = new Connection(nc, api, await jetstreamManager(nc, api), identity, next, options);
     if (!credentials)
       options.log?.warn('bus: no credentials were given; whoever reaches these servers may do everything');
     connection.#tell('connected', `connected to ${nc.getServer()}${waited ? ' after waiting for it' : ''}`);
@@ -170,9 +177,11 @@ export class Connection {
   }
 
   /** Its subscriptions come along; what is being asked fails. A connection that is lost is on its way already. */
-  leaveServer(): void {
-    if (!this.#connected || this.servers.length === 1) return;
-    this.nc.reconnect().catch((error) => this.log?.warn(`bus: cannot leave its server: ${reason(error)}`));
+  goOnBy(server: string): void {
+    const { host } = new URL(server);
+    if (!this.#connected || this.nc.getServer() === host) return;
+    this.#next.host = host;
+    this.nc.reconnect().catch((error) => this.log?.warn(`bus: cannot go on by ${host}: ${reason(error)}`));
   }
 
   async close(): Promise<void> {
@@ -236,6 +245,7 @@ function serversOf({ servers }: ConnectOptions): string[] {
 /** The client's own wait for a first connection says nothing about why it waits. */
 async function reach(
   options: ConnectOptions,
+  next: Next,
 ): Promise<{ nc: NatsConnection; waited: boolean; credentials: Credentials | undefined }> {
   const servers = serversOf(options);
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
@@ -258,6 +268,12 @@ async function reach(
         maxPingOut: 2,
         ignoreAuthErrorAbort: true,
         ignoreClusterUpdates: options.onlyThese ?? false,
+        // Otherwise it goes through them in turn, and may begin with the one that it is on.
+        reconnectToServer(pool) {
+          const { host } = next;
+          delete next.host;
+          return pool.find(({ hostname, port }) => `${hostname}:${port}` === host) ?? null;
+        },
       });
       try {
         requireVersion(nc.getServer(), nc.info?.version ?? '');
