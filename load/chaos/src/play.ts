@@ -2,7 +2,7 @@ import { patience } from '@fairway/cluster';
 import { startTraffic, type Traffic } from '@fairway/traffic';
 import type { Scenario } from './scenario.ts';
 import { nowMs, type Stage, steady } from './stage.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge, type Spell, spellsOf, type Verdict } from './verdict.ts';
 
 /** What playing a scenario came to. */
 export type Played = Verdict & {
@@ -46,9 +46,11 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   await stage.pause(aroundMs);
   const { blows, absences } = stage.takeNotes();
   const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
-  const [first] = verdict.unexcused;
-  if (first && stage.isJudged)
-    failure ??= `${verdict.unexcused.length} requests were bad that nothing excuses, the first by ${first.target}: ${first.bad} after ${first.tookMs.toFixed(0)} ms, ${whenOf(first.atMs)}`;
+  if (stage.isJudged && verdict.unexcused.length > 0)
+    failure ??= [
+      `${verdict.unexcused.length} requests were bad that nothing excuses:`,
+      ...spellsOf(verdict.unexcused).map((spell) => showSpell(spell, startMs)),
+    ].join('\n       ');
   return {
     ...verdict,
     name: scenarios.map(({ name }) => name).join(' + '),
@@ -56,13 +58,14 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
     healMs,
     failure,
   };
-
-  function whenOf(atMs: number): string {
-    return `${((atMs - startMs) / 1000).toFixed(3)} s after it began`;
-  }
 }
 
-/** In a line. */
+function showSpell({ target, bad, count, fromMs, toMs }: Spell, startMs: number): string {
+  const after = (atMs: number) => ((atMs - startMs) / 1000).toFixed(3);
+  return `${target} ${bad} ${count} times, from ${after(fromMs)} to ${after(toMs)} s after it began`;
+}
+
+/** In a line, and those of what failed. */
 export function showPlayed({ name, asked, failed, late, outageMs, badMs, healMs, failure }: Played): string {
   const requests = `${failed} of ${asked} requests failed, ${late} late`;
   const times = `longest outage ${outageMs.toFixed(0)} ms, bad for ${badMs.toFixed(0)} ms, healed after ${(healMs / 1000).toFixed(1)} s`;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judge } from './verdict.ts';
+import { judge, spellsOf } from './verdict.ts';
 
 const bad = (atMs: number, { what = 'ECONNREFUSED', target = 'a:1', tookMs = 10 } = {}) => ({
   bad: what,
@@ -36,4 +36,15 @@ test('what is asked of a node that is cut off is not counted, and what others ar
 test('an outage is of one node, and ends with what it answers for a while', () => {
   const requests = [bad(1_000), bad(1_200), bad(1_300), bad(1_600), bad(1_100, { target: 'b:1', what: 'late' })];
   expect(judge(requests, [blow], [])).toMatchObject({ failed: 4, late: 1, outageMs: 300 });
+});
+
+test('bad requests of one kind by one target are a spell until a second has none', () => {
+  const late = { what: 'late' };
+  const other = { target: 'b:1' };
+  expect(spellsOf([bad(1_000), bad(2_000), bad(1_500, late), bad(1_600, other), bad(3_001), bad(500)])).toEqual([
+    { target: 'a:1', bad: 'ECONNREFUSED', count: 3, fromMs: 500, toMs: 2_000 },
+    { target: 'a:1', bad: 'late', count: 1, fromMs: 1_500, toMs: 1_500 },
+    { target: 'b:1', bad: 'ECONNREFUSED', count: 1, fromMs: 1_600, toMs: 1_600 },
+    { target: 'a:1', bad: 'ECONNREFUSED', count: 1, fromMs: 3_001, toMs: 3_001 },
+  ]);
 });

@@ -75,3 +75,27 @@ function outages(counted: readonly BadRequest[]): number[] {
     return run.lastMs - run.fromMs;
   });
 }
+
+/** Bad requests of one kind, by one target and one soon after another. */
+export type Spell = {
+  readonly target: string;
+  readonly bad: string;
+  readonly count: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+};
+
+/** Two of a spell are no further from each other, in milliseconds. */
+const spellGapMs = 1_000;
+
+/** Puts bad requests that belong together into one, in the order of their begin. */
+export function spellsOf(requests: readonly BadRequest[]): readonly Spell[] {
+  const spells: Spell[] = [];
+  for (const { target, bad, atMs } of requests.toSorted((a, b) => a.atMs - b.atMs)) {
+    const at = spells.findLastIndex((spell) => spell.target === target && spell.bad === bad);
+    const held = spells[at];
+    if (held && atMs - held.toMs <= spellGapMs) spells[at] = { ...held, count: held.count + 1, toMs: atMs };
+    else spells.push({ target, bad, count: 1, fromMs: atMs, toMs: atMs });
+  }
+  return spells;
+}
