@@ -92,13 +92,15 @@ test("a container's death is one trace, also on its own node, which applies it b
         );
         // Of each node the first one: after its own round a node has nothing left to apply.
         const applies = swarm.nodes.flatMap(({ swarmNodeId }) => {
-          const cause = swarmNodeId === victim.node ? root : decided;
+          // The others by the node's own word or by the mesh, whichever came first.
+          const causes = [root, ...(decided && swarmNodeId !== victim.node ? [decided] : [])].map(
+            ({ spanId }) => spanId,
+          );
           const apply = spans.find(
-            ({ name, attributes, parentSpanId, links }) =>
+            ({ name, attributes, parentSpanId = '', links }) =>
               name === 'apply' &&
               attributes['fairway.node'] === swarmNodeId &&
-              cause !== undefined &&
-              (parentSpanId === cause.spanId || links.includes(cause.spanId)),
+              causes.some((cause) => parentSpanId === cause || links.includes(cause)),
           );
           return apply ? [apply] : [];
         });
