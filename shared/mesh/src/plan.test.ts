@@ -240,6 +240,8 @@ test('a word calls nobody back, and counts for nobody but its own node in its pr
     word({ service: 'other' }),
   ];
   for (const one of unheeded) expect(withWords(held, [one])).toBe(held);
+  // Nor does it stand in the way of theirs.
+  expect(shown(withWords(held, [word(), word({ node: 'n3', state: 'running' })]))).toEqual([hereOnly]);
   const ill = mesh([service('web', [port(8000)], [endpoint('t2', 'n2', 6, { container: 'unhealthy' })])]);
   expect(withWords(ill, [word({ state: 'running' })])).toBe(ill);
   // What dockerd, started again, finds ended is of the same boot.

@@ -24,15 +24,20 @@ export function withWords(mesh: Mesh, words: Iterable<Word>): Mesh {
   for (const [id, some] of said) {
     const service = mesh.services.get(id);
     if (!service) continue;
-    const ofTask = new Map(some.map((word) => [word.task, word]));
+    const of = new Map(some.map((word) => [taskOf(word), word]));
     const endpoints = service.endpoints.map((endpoint) => {
-      const word = ofTask.get(endpoint.task);
+      const word = of.get(taskOf(endpoint));
       const isHeeded = word && isWithdrawal(word.state) && isNewsOf(endpoint, word, mesh);
       return isHeeded ? { ...endpoint, container: word.state } : endpoint;
     });
     if (endpoints.some((endpoint, at) => endpoint !== service.endpoints[at])) heeded.set(id, { ...service, endpoints });
   }
   return heeded.size === 0 ? mesh : { ...mesh, services: new Map([...mesh.services, ...heeded]) };
+}
+
+/** A task as its node's: another node's word on it stands in the way of none. */
+function taskOf({ node, task }: Pick<Endpoint, 'node' | 'task'>): string {
+  return `${node} ${task}`;
 }
 
 /** Whether the word makes less of a task than the mesh does, which still sends to it. */
