@@ -1,5 +1,5 @@
 import { patience } from '@fairway/cluster';
-import { startTraffic, type Traffic } from '@fairway/traffic';
+import { type BadRequest, startTraffic, type Traffic } from '@fairway/traffic';
 import type { Scenario } from './scenario.ts';
 import { nowMs, type Stage, steady } from './stage.ts';
 import { judge, type Spell, spellsOf, type Verdict } from './verdict.ts';
@@ -60,9 +60,9 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   };
 }
 
-function showSpell({ target, bad, count, fromMs, toMs }: Spell, startMs: number): string {
-  const after = (atMs: number) => ((atMs - startMs) / 1000).toFixed(3);
-  return `${target} ${bad} ${count} times, from ${after(fromMs)} to ${after(toMs)} s after it began`;
+function showSpell({ first, last, count }: Spell, startMs: number): string {
+  const after = ({ atMs }: BadRequest) => ((atMs - startMs) / 1000).toFixed(3);
+  return `${first.target} ${first.bad} ${count} times, from ${after(first)} to ${after(last)} s after it began`;
 }
 
 /** In a line, and those of what failed. */

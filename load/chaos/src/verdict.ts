@@ -26,7 +26,7 @@ export type Verdict = {
  */
 const lostTwiceMs = 2_900;
 
-/** One bad request more than so long after another is of another outage. */
+/** One bad request by a node more than so long after another is of another outage. */
 const outageGapMs = 250;
 
 /** Judges the bad requests of a scenario. One that was under way when something struck is of that. */
@@ -35,7 +35,7 @@ export function judge(bad: readonly BadRequest[], blows: readonly Blow[], absenc
   return {
     failed: counted.filter((request) => request.bad !== 'late').length,
     late: counted.filter((request) => request.bad === 'late').length,
-    outageMs: Math.max(0, ...outages(counted)),
+    outageMs: Math.max(0, ...spellsOf(counted, outageGapMs, ({ target }) => target).map(lengthOf)),
     badMs: Math.max(0, ...counted.map((request) => sinceLast(request, blows))),
     unexcused: counted.filter((request) => !isExcused(request, blows) && !isSlow(request)),
   };
@@ -62,40 +62,31 @@ function sinceLast({ atMs, tookMs }: BadRequest, blows: readonly Blow[]): number
   return Math.max(0, atMs - (last?.atMs ?? atMs));
 }
 
-/** How long each run of bad requests by one node was, from the begin of its first to the begin of its last. */
-function outages(counted: readonly BadRequest[]): number[] {
-  const open = new Map<string, { fromMs: number; lastMs: number }>();
-  return counted.map(({ target, atMs }) => {
-    const held = open.get(target);
-    const run =
-      held && atMs - held.lastMs <= outageGapMs
-        ? { fromMs: held.fromMs, lastMs: atMs }
-        : { fromMs: atMs, lastMs: atMs };
-    open.set(target, run);
-    return run.lastMs - run.fromMs;
-  });
-}
-
-/** Bad requests of one kind, by one target and one soon after another. */
-export type Spell = {
-  readonly target: string;
-  readonly bad: string;
-  readonly count: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-};
+/** Bad requests that belong together, one soon after another. */
+export type Spell = { readonly first: BadRequest; readonly last: BadRequest; readonly count: number };
 
 /** Two of a spell are no further from each other, in milliseconds. */
 const spellGapMs = 1_000;
 
-/** Puts bad requests that belong together into one, in the order of their begin. */
-export function spellsOf(requests: readonly BadRequest[]): readonly Spell[] {
+/** Puts those of one target and kind together until there was none for a while, in the order of their begin. */
+export function spellsOf(
+  requests: readonly BadRequest[],
+  gapMs = spellGapMs,
+  kindOf = ({ target, bad }: BadRequest) => `${target} ${bad}`,
+): readonly Spell[] {
   const spells: Spell[] = [];
-  for (const { target, bad, atMs } of requests.toSorted((a, b) => a.atMs - b.atMs)) {
-    const at = spells.findLastIndex((spell) => spell.target === target && spell.bad === bad);
+  const latest = new Map<string, number>();
+  for (const request of requests.toSorted((a, b) => a.atMs - b.atMs)) {
+    const kind = kindOf(request);
+    const at = latest.get(kind) ?? -1;
     const held = spells[at];
-    if (held && atMs - held.toMs <= spellGapMs) spells[at] = { ...held, count: held.count + 1, toMs: atMs };
-    else spells.push({ target, bad, count: 1, fromMs: atMs, toMs: atMs });
+    if (held && request.atMs - held.last.atMs <= gapMs) spells[at] = { ...held, last: request, count: held.count + 1 };
+    else latest.set(kind, spells.push({ first: request, last: request, count: 1 }) - 1);
   }
   return spells;
+}
+
+/** From the begin of its first to the begin of its last, milliseconds. */
+function lengthOf({ first, last }: Spell): number {
+  return last.atMs - first.atMs;
 }

@@ -72,12 +72,15 @@ export async function joinNode({
     withdraws: (word) => withdraws(word, replica.recorded),
     onChange: (news) => executor.meshChanged(news ? [wordCause(news)] : []),
   });
-  let nodes: ReadonlySet<string> = new Set();
+  let known: ReadonlyMap<string, unknown> | undefined;
+  let count = 0;
+  /** A copy of the mesh has one map of nodes, of which each change of the mesh adds or removes one at most. */
   const noteNodes = () => {
-    const now = new Set(replica.recorded.nodes.keys());
-    if (now.size === nodes.size && now.isSubsetOf(nodes)) return;
-    nodes = now;
-    onNodes([...now]);
+    const { nodes } = replica.recorded;
+    if (nodes === known && nodes.size === count) return;
+    known = nodes;
+    count = nodes.size;
+    onNodes([...nodes.keys()]);
   };
   const replica = new MeshReplica({
     ...(saved ? { saved } : {}),
