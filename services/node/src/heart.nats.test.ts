@@ -29,6 +29,15 @@ async function connect(server: SpawnedServer, name: string): Promise<Bus> {
   return bus;
 }
 
+/** A server takes what comes by one connection in its order: it knows by then to what else this one listens. */
+async function listens(bus: Bus): Promise<void> {
+  const subject = `heard.${bus.sender}`;
+  await new Promise<unknown>((resolve) => {
+    bus.subscribe(subject, resolve);
+    bus.broadcast({ subject, text: '' });
+  });
+}
+
 /** A node's heart with a connection to each server, and what it hears. */
 async function heartOf(node: string, all: readonly SpawnedServer[]) {
   const heard: string[] = [];
@@ -53,6 +62,7 @@ async function heartOf(node: string, all: readonly SpawnedServer[]) {
   for (const [at, server] of all.entries()) {
     const bus = await connect(server, node);
     heart.through(bus, server.url);
+    await listens(bus);
     bus.onState((state) => void states.push(`${at + 1} ${state}`));
   }
   const pass = (ms: number) => {
