@@ -31,8 +31,12 @@ const againEveryMs = 10_000;
 /** The same for a minute after a node came or went or was in a new life, or a way was lost: that is when gossip errs. */
 const restlessEveryMs = 1_000;
 const restlessForMs = 60_000;
-/** Looks take no more of the time than one part in so many: on a machine where each takes long they are fewer. */
+/**
+ * Looks take no more of the time than one part in so many: on a machine where each takes long they are fewer. How long one
+ * takes is the least of the last few: where containers start one takes a second or two, and that is when ways are lost.
+ */
 const restPerLook = 20;
+const looksHeld = 3;
 
 /** Of addresses that were lost so many are named. */
 const namedMax = 10;
@@ -72,8 +76,8 @@ export class OverlayReach {
   #cancelAhead: (() => void) | undefined;
   readonly #endLooks: () => void;
   #lookedAgainMs = 0;
-  /** How long the last of these looks took. */
-  #lookMs = 0;
+  /** How long the last few of these looks took. */
+  #tookMs: readonly number[] = [0];
   #restlessUntilMs = 0;
   #isLookingAgain = false;
   /** Whether this node is down on record. */
@@ -177,15 +181,17 @@ export class OverlayReach {
     const [next, ...others] = this.#networks.values();
     const nowMs = this.#options.clock.nowMs();
     const wantedMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
-    const everyMs = Math.max(wantedMs, restPerLook * this.#lookMs);
+    const everyMs = Math.max(wantedMs, restPerLook * Math.min(...this.#tookMs));
     if (!next || this.#isLookingAgain || nowMs - this.#lookedAgainMs < everyMs) return;
     this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
     void next.back.askOldest();
     this.#isLookingAgain = true;
+    const isLooked = next.reach.found.size > 0;
     const hasLost = await this.#hasLost(next);
-    this.#lookMs = this.#options.clock.nowMs() - nowMs;
+    if (isLooked)
+      this.#tookMs = [...this.#tookMs, this.#options.clock.nowMs() - nowMs].slice(-looksHeld);
     if (hasLost) {
       this.#beRestless();
       await Promise.all(others.map((other) => this.#hasLost(other)));
