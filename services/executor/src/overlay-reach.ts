@@ -190,8 +190,7 @@ export class OverlayReach {
     this.#isLookingAgain = true;
     const isLooked = next.reach.found.size > 0;
     const hasLost = await this.#hasLost(next);
-    if (isLooked)
-      this.#tookMs = [...this.#tookMs, this.#options.clock.nowMs() - nowMs].slice(-looksHeld);
+    if (isLooked) this.#tookMs = [...this.#tookMs, this.#options.clock.nowMs() - nowMs].slice(-looksHeld);
     if (hasLost) {
       this.#beRestless();
       await Promise.all(others.map((other) => this.#hasLost(other)));

@@ -47,14 +47,16 @@ async function machineOf(node: ClusterNode): Promise<Machine> {
   const [gateway, { fit }, files] = await Promise.all([
     docker.ingressGateway(),
     docker.listContainers(),
-    node.exec(['ls', node.netnsDir]),
+    // Docker 20.10 unmounts a sandbox that it ends, and removes its file within a minute (libnetwork osl/namespace_linux.go,
+    // `gpmCleanupPeriod`): until then it is an empty one on another file system.
+    node.exec(`cd ${node.netnsDir} && stat -f -c '%T %n' lb_*`),
   ]);
   const containers = new Map<string, EngineContainer>();
   for (const { Id } of fit) {
     const container = await docker.inspectContainer(Id);
     if (container) containers.set(container.Config.Labels['com.docker.swarm.task.id'], container);
   }
-  const sandboxes = files.stdout.split('\n').filter((file) => file.startsWith('lb_'));
+  const sandboxes = [...files.stdout.matchAll(/^nsfs (lb_\S+)$/gm)].map(([, file = '']) => file);
   return {
     node: node.swarmNodeId,
     docker: { gateway },
