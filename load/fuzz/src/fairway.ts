@@ -15,7 +15,7 @@ import type { View } from '@fairway/mesh';
 import { type Heart, joinNode, startHeart } from '@fairway/node';
 import { startSentinel } from '@fairway/sentinel';
 import type { Log } from '@fairway/telemetry';
-import type { Docker } from '@fairway/watcher';
+import { type Docker, serviceInDocker } from '@fairway/watcher';
 import { type Program, strayLines } from './grammar.ts';
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
@@ -116,6 +116,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     kernel: watched,
     executor: { ...node.executor, handOver: async () => [], takeBack: async () => {} },
     handover: { remember: async () => {} },
+    inDocker: (service) => serviceInDocker(docker, service),
   });
   answers.as('n1');
   const fairway: Fairway = {

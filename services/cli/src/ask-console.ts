@@ -1,10 +1,12 @@
-import type { EventLine, Explanation, NodeRules, View } from '@fairway/mesh';
+import type { BehindDocker, EventLine, Explanation, NodeRules, View } from '@fairway/mesh';
 
 /** The console did not answer, or not with what was asked for. The message says what to do. */
 export class ConsoleUnreachable extends Error {}
 
-/** How long the console may take to answer: a node that it asks may take 4 s. */
+/** How long the console may take to answer. */
 const answerMaxMs = 6_000;
+/** Likewise where it asks a node, which may take 10 s. */
+const nodeAnswerMaxMs = 12_000;
 /** What a console answers that has not read the mesh yet. */
 const tooEarlyStatus = 503;
 /** A node that is left to Docker, or taken back, may take 15 s. */
@@ -28,15 +30,26 @@ export function askStatus(consoleUrl: string, limitMs = answerMaxMs): Promise<Vi
   });
 }
 
+/** Asks the console what a manager's Docker has of a service that the mesh has not. @throws {ConsoleUnreachable} */
+export function askBehind(consoleUrl: string, service: string, limitMs: number): Promise<BehindDocker> {
+  return askConsole<BehindDocker>(consoleUrl, `/api/services/${encodeURIComponent(service)}/behind`, ['unheard'], {
+    limitMs: Math.min(limitMs, nodeAnswerMaxMs),
+  });
+}
+
 /** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
 export function askRules(consoleUrl: string, node: string): Promise<NodeRules> {
-  return askConsole<NodeRules>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/rules`, ['node', 'tables']);
+  return askConsole<NodeRules>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/rules`, ['node', 'tables'], {
+    limitMs: nodeAnswerMaxMs,
+  });
 }
 
 /** Asks the console where a node leads a port or a virtual IP, and why. @throws {ConsoleUnreachable} */
 export function askExplanation(consoleUrl: string, node: string, target: string): Promise<Explanation> {
   const path = `/api/nodes/${encodeURIComponent(node)}/explain?target=${encodeURIComponent(target)}`;
-  return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel']);
+  return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel'], {
+    limitMs: nodeAnswerMaxMs,
+  });
 }
 
 /** What became of a node that was left to Docker, or taken back. */

@@ -1,6 +1,6 @@
-import type { NodeView, ServiceView, View } from '@fairway/mesh';
+import type { BehindDocker, NodeView, ServiceView, View } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
-import { look, steadyMs } from './awaited.ts';
+import { look, type Steady, steadyMs } from './awaited.ts';
 import { convergedView } from './sample-view.ts';
 
 // Nodes alpha (n1) and beta (n2), a service web of two tasks.
@@ -28,37 +28,51 @@ const web: ServiceView = {
 const { replicas: _, ...global } = web;
 const view = (more: Partial<View> = {}): View => ({ ...convergedView, nodes, services: [web], ...more });
 
+const heardAll: BehindDocker = { index: 3, unheard: [] };
+const see = (before: Steady | undefined, shown: View, nowMs: number, behind = heardAll) =>
+  look(before, { view: shown, behind }, 'web', nowMs);
+
 /** What is waited for once the service has been as it is for long. */
 function waitingFor(shown: View): readonly string[] {
-  const { steady } = look(undefined, shown, 'web', 0);
-  return look(steady, shown, 'web', steadyMs).waitingFor;
+  const { steady } = see(undefined, shown, 0);
+  return see(steady, shown, steadyMs).waitingFor;
 }
 
 test('nothing, once it has stayed so for a second and not before', () => {
-  const first = look(undefined, view(), 'web', 0);
+  const first = see(undefined, view(), 0);
   expect(first.waitingFor).toEqual(['it to stay so for a second']);
-  expect(look(first.steady, view(), 'web', steadyMs - 1).waitingFor).toEqual(['it to stay so for a second']);
-  expect(look(first.steady, view(), 'web', steadyMs).waitingFor).toEqual([]);
+  expect(see(first.steady, view(), steadyMs - 1).waitingFor).toEqual(['it to stay so for a second']);
+  expect(see(first.steady, view(), steadyMs).waitingFor).toEqual([]);
 });
 
 test('a change begins the second anew, also one in which all serve again', () => {
-  const { steady } = look(undefined, view(), 'web', 0);
+  const { steady } = see(undefined, view(), 0);
   const updated = view({ services: [{ ...web, endpoints: [serving('t1'), serving('t3')] }] });
-  const second = look(steady, updated, 'web', steadyMs);
+  const second = see(steady, updated, steadyMs);
   expect(second.waitingFor).toEqual(['it to stay so for a second']);
-  expect(look(second.steady, updated, 'web', 2 * steadyMs).waitingFor).toEqual([]);
+  expect(see(second.steady, updated, 2 * steadyMs).waitingFor).toEqual([]);
+});
+
+test('an update that Docker was told of begins it anew too, and what the mesh has yet to hear is waited for', () => {
+  const { steady } = see(undefined, view(), 0);
+  const updated = { index: 4, unheard: [] };
+  const second = see(steady, view(), steadyMs, updated);
+  expect(second.waitingFor).toEqual(['it to stay so for a second']);
+  const unheard = ['the mesh to hear of its update'];
+  expect(see(second.steady, view(), 2 * steadyMs, { ...updated, unheard }).waitingFor).toEqual(unheard);
+  expect(see(second.steady, view(), 2 * steadyMs, updated).waitingFor).toEqual([]);
 });
 
 test("other services' changes do not: the nodes need not have applied those", () => {
-  const { steady } = look(undefined, view(), 'web', 0);
-  expect(look(steady, view({ revision: 9 }), 'web', steadyMs).waitingFor).toEqual([]);
+  const { steady } = see(undefined, view(), 0);
+  expect(see(steady, view({ revision: 9 }), steadyMs).waitingFor).toEqual([]);
 });
 
 test('an update that was rolled back is told, and not waited for: somebody may have asked for it', () => {
   const shown = view({ services: [{ ...web, update: 'rollback_completed' }] });
   expect(waitingFor(shown)).toEqual([]);
-  expect(look(undefined, shown, 'web', 0).rolledBack).toBe(true);
-  expect(look(undefined, view(), 'web', 0).rolledBack).toBe(false);
+  expect(see(undefined, shown, 0).rolledBack).toBe(true);
+  expect(see(undefined, view(), 0).rolledBack).toBe(false);
 });
 
 describe('what is waited for', () => {

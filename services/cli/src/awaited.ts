@@ -1,4 +1,4 @@
-import type { NodeView, ServiceView, UpdateState, View } from '@fairway/mesh';
+import type { BehindDocker, NodeView, ServiceView, UpdateState, View } from '@fairway/mesh';
 
 /** How a service was when it last changed, and since when nothing of it has. */
 export type Steady = {
@@ -9,7 +9,10 @@ export type Steady = {
   readonly sinceMs: number;
 };
 
-/** What one look at the view came to. */
+/** What the console says: what the mesh has, and how far it is behind what a manager's Docker has of the service. */
+export type Seen = { readonly view: View; readonly behind: BehindDocker };
+
+/** What one look came to. */
 export type Look = {
   readonly steady: Steady;
   readonly waitingFor: readonly string[];
@@ -26,8 +29,8 @@ const updates: Record<Exclude<UpdateState, 'rollback_completed'>, string> = {
 };
 
 /**
- * For so long a service has to stay as it is before it counts: the view may still show what was before an update. A
- * manager's watcher lists a service's tasks at once when the service changes, and again 100, 300 and 700 ms later.
+ * For so long a service has to stay as it is before it counts, in Docker too: Swarm takes a moment from an update that it
+ * was told to its first decision on a task.
  */
 export const steadyMs = 1_000;
 
@@ -36,14 +39,15 @@ export const steadyMs = 1_000;
  * what the look before this one came to, `nowMs` any clock that never goes back. Other services' changes count for
  * nothing: on a busy swarm there is always a node that has yet to apply the last of them.
  */
-export function look(before: Steady | undefined, view: View, name: string, nowMs: number): Look {
+export function look(before: Steady | undefined, { view, behind }: Seen, name: string, nowMs: number): Look {
   const service = view.services.find((held) => held.name === name);
-  const picture = `${view.epoch} ${JSON.stringify(service)}`;
+  const picture = `${view.epoch} ${behind.index} ${JSON.stringify(service)}`;
   const changed = before?.picture !== picture;
   const steady = changed ? { picture, revision: view.revision, sinceMs: nowMs } : before;
   const waitingFor = [
     ...view.pending.filter(({ about }) => about === 'bus' || about === 'mesh').map(({ why }) => why),
     ...(service ? ofService(service, view) : [`a service ${name}`]),
+    ...behind.unheard,
     ...view.nodes.flatMap((node) => ofNode(node, steady.revision)),
   ];
   if (waitingFor.length === 0 && nowMs - steady.sinceMs < steadyMs) waitingFor.push('it to stay so for a second');

@@ -65,16 +65,27 @@ const updating: unknown[] = [
   { ...convergedView, services: [{ ...web, endpoints: [{ ...serving, task: 't2' }] }] },
 ];
 let asked = 0;
+/** What a console answers to how far the mesh is behind Docker; at `/update/` it is at first. */
+const behindPath = 'api/services/web/behind';
+const behind = (name: string) => ({
+  index: 3,
+  unheard: name === 'update' && asked === 1 ? ['the mesh to hear of its update'] : [],
+});
 
 let server: Server;
 let base: string;
 beforeAll(async () => {
   server = createServer((request, response) => {
     const [, name = '', ...rest] = (request.url ?? '').split('/');
-    const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
-    const answer = view ? { status: 200, body: JSON.stringify(view) } : consoles[name];
+    const path = rest.join('/');
+    const answerOf = (): (typeof consoles)[string] | undefined => {
+      if (path === behindPath) return { status: 200, body: JSON.stringify(behind(name)), path };
+      if (name !== 'update') return consoles[name];
+      return { status: 200, body: JSON.stringify(updating[Math.min(asked++, updating.length - 1)]) };
+    };
+    const answer = answerOf();
     if (name === 'hanging') return;
-    const found = rest.join('/') === (answer?.path ?? 'api/status') ? answer : undefined;
+    const found = path === (answer?.path ?? 'api/status') ? answer : undefined;
     const type = found?.path?.includes('events') ? 'application/x-ndjson' : 'application/json';
     response.writeHead(found?.status ?? 500, { connection: 'close', 'content-type': type }).end(found?.body);
   });
@@ -172,7 +183,7 @@ describe.concurrent('fairway wait', () => {
     const { status, stdout, stderr } = await wait('update');
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'Every ready node has web, at revision 7.\n' });
     expect(stderr.trim().split('\n')).toEqual([
-      'waiting for it to stay so for a second',
+      'waiting for the mesh to hear of its update',
       'waiting for task t2 on n2, which waits for its container to run',
       'waiting for it to stay so for a second',
     ]);

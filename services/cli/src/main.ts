@@ -60,10 +60,10 @@ program
     `
 What is waited for is told on stderr whenever it changes.
 
-A service counts once Docker has ended its update and nothing of it has changed for a second: the update may not have
-been seen yet when this begins. What Docker begins later than that is not waited for. Docker ends an update when its
-tasks have run for the --update-monitor time, 5 s unless told otherwise. One that failed and is paused is waited for; one
-that was rolled back is told, and counts.
+A service counts once Docker has ended its update, the mesh has all that a manager's Docker has of it, and nothing of it has
+changed in either for a second: Swarm begins an update a moment after it was told of it.
+What Docker begins later than that is not waited for. Docker ends an update when its tasks have run for the --update-monitor time, 5 s unless told
+otherwise. One that failed and is paused is waited for; one that was rolled back is told, and counts.
 
   docker service update --detach --image web:2 web && fairway wait --service web --timeout 120
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { askStatus, ConsoleUnreachable } from './ask-console.ts';
-import { look, type Steady } from './awaited.ts';
+import { askBehind, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { look, type Seen, type Steady } from './awaited.ts';
 
 /** How often the console is asked. */
 const askEveryMs = 200;
@@ -31,9 +31,9 @@ export async function waitForService({ consoleUrl, service, limitMs, onProgress 
   let said = '';
   for (;;) {
     const nowMs = performance.now();
-    const waitingFor = await askStatus(consoleUrl, Math.ceil(limitMs - (nowMs - beginMs)) + lastLookMs).then(
-      (view) => {
-        const looked = look(steady, view, service, nowMs);
+    const waitingFor = await ask(consoleUrl, service, Math.ceil(limitMs - (nowMs - beginMs)) + lastLookMs).then(
+      (seen) => {
+        const looked = look(steady, seen, service, nowMs);
         steady = looked.steady;
         rolledBack = looked.rolledBack;
         return looked.waitingFor;
@@ -53,4 +53,13 @@ export async function waitForService({ consoleUrl, service, limitMs, onProgress 
     said = waitingFor.join();
     await pause(Math.min(askEveryMs, limitMs - waitedMs));
   }
+}
+
+/** @throws {ConsoleUnreachable} */
+async function ask(consoleUrl: string, service: string, limitMs: number): Promise<Seen> {
+  const beginMs = performance.now();
+  const view = await askStatus(consoleUrl, limitMs);
+  if (!view.services.some(({ name }) => name === service)) return { view, behind: { unheard: [] } };
+  const leftMs = Math.ceil(limitMs - (performance.now() - beginMs));
+  return { view, behind: await askBehind(consoleUrl, service, leftMs) };
 }

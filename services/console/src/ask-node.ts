@@ -1,12 +1,12 @@
 import { AnswerFailed, AnswerLate, type Bus, BusUnavailable, NobodyAnswers, subjects, Unreadable } from '@fairway/bus';
-import type { Mesh } from '@fairway/mesh';
+import type { Mesh, Service } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 
 /**
- * How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s; a node that
- * is left to Docker lets connections end for 5 s.
+ * How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s, and takes
+ * seconds where it has much to do; a node that is left to Docker lets connections end for 5 s.
  */
-const answersMaxMs = { rules: 4_000, explain: 4_000, uninstall: 15_000, install: 15_000 } as const;
+const answersMaxMs = { rules: 10_000, explain: 10_000, service: 4_000, uninstall: 15_000, install: 15_000 } as const;
 
 /** A node that the mesh has, by name or id. */
 export type NamedNode = { readonly id: string; readonly name: string };
@@ -41,6 +41,36 @@ export function nodeNamed(mesh: Mesh, nameOrId: string): NamedNode {
   }
   const names = [...new Set(nodes.map(({ name }) => name))].sort();
   throw new NodeUnanswered(404, `there is no node ${nameOrId}; there are ${names.join(', ') || 'none yet'}`);
+}
+
+/** The service of this name. @throws {NodeUnanswered} 404 */
+export function serviceNamed(mesh: Mesh, name: string): Service {
+  const found = [...mesh.services.values()].find(
+    ({ spec, removedMs }) => spec.name === name && removedMs === undefined,
+  );
+  if (!found) throw new NodeUnanswered(404, `there is no service ${name}`);
+  return found;
+}
+
+/**
+ * Asks the managers that are ready one after the other until one answers, as to what all of them know.
+ * @throws {NodeUnanswered} as the last one; 503 where there is none
+ */
+export async function askManager<Answer>(
+  bus: Bus,
+  mesh: Mesh,
+  ...asked: [question: keyof typeof answersMaxMs, text: string, read: (subject: string, answer: string) => Answer]
+): Promise<Answer> {
+  let failure: unknown = new NodeUnanswered(503, 'no manager that is ready is known');
+  for (const [id, { claim, removedMs }] of mesh.nodes) {
+    if (removedMs !== undefined || claim?.role !== 'manager' || claim.state !== 'ready') continue;
+    try {
+      return await askNode(bus, { id, name: claim.name }, ...asked);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 /** Asks the node, and reads its answer. @throws {NodeUnanswered} */

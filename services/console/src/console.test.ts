@@ -16,6 +16,7 @@ import {
   writeNetwork,
   writeNode,
   writeService,
+  writeServiceInDocker,
 } from '@fairway/bus';
 import type { EventLine, Outcome, View } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
@@ -245,7 +246,7 @@ describe('what is in the kernel of a node', () => {
 
   test.each<[string, number, string, (() => Promise<string>) | undefined]>([
     ['nobody answers', 504, 'node alpha does not answer; does its node process run', undefined],
-    ['no answer comes in time', 504, 'node alpha has not answered within 4 s', () => new Promise(() => {})],
+    ['no answer comes in time', 504, 'node alpha has not answered within 10 s', () => new Promise(() => {})],
     ['the node cannot', 502, 'node alpha could not answer: no nft', () => Promise.reject(new Error('no nft'))],
     ['its answer is none', 502, 'what node alpha answers cannot be read (not JSON)', async () => '{]'],
     ['its answer does not fit', 502, 'cannot be read (schema: no version', async () => '{}'],
@@ -305,6 +306,54 @@ describe('where a node leads a target, and why', () => {
     const lab = await open();
     await lab.fill();
     expect(await lab.get(path)).toEqual({ status, body: { error: expect.stringContaining(why) } });
+  });
+});
+
+describe('how far the mesh is behind Docker', () => {
+  const spec = { id: 's1', name: 'web', index: 1, mode: 'vip', ports: [], vips: [], labels: {} } as const;
+  const claim = { index: 1, role: 'manager', availability: 'active', state: 'ready', labels: {} } as const;
+  const path = '/api/services/web/behind';
+  /** The node n1 is a worker; n2 to n4 are managers, the first of which is down. */
+  const openWithManagers = async () => {
+    const lab = await open();
+    await lab.fill();
+    await lab.write(keys.service('s1'), writeService({ spec, endpoints: [], causes: [], seen: 0, of: 1 }));
+    for (const [id, state] of [['n2', 'down'] as const, ['n3', 'ready'] as const, ['n4', 'ready'] as const])
+      await lab.write(keys.node(id), writeNode({ claim: { ...claim, id, name: id, state }, retired: [], causes: [] }));
+    return lab;
+  };
+
+  test('a manager is asked, and the next one where the first cannot say', async () => {
+    const lab = await openWithManagers();
+    const asked: string[] = [];
+    const answer = (node: string, say: () => Promise<string>) =>
+      lab.bus.answer(subjects.ask(node, 'service'), (text) => {
+        asked.push(`${node} of ${readQuestion('', text)}`);
+        return say();
+      });
+    for (const node of ['n1', 'n2', 'n3']) answer(node, () => Promise.reject(new Error('the swarm has no leader')));
+    answer('n4', async () => writeServiceInDocker({ spec: { ...spec, index: 4 }, wanted: ['t1'] }));
+    const unheard = ['the mesh to hear what Docker decided of one of its tasks'];
+    expect(await lab.get(path)).toEqual({ status: 200, body: { index: 4, unheard } });
+    expect(asked).toEqual(['n3 of s1', 'n4 of s1']);
+  });
+
+  test('no manager can say: as the last one; no such service: 404; before the mesh is reached: 503', async () => {
+    const lab = await openWithManagers();
+    const error = expect.stringContaining('node n4 does not answer');
+    expect(await lab.get(path)).toEqual({ status: 504, body: { error } });
+    expect(await lab.get('/api/services/api/behind')).toEqual({
+      status: 404,
+      body: { error: 'there is no service api' },
+    });
+    expect((await (await open()).get(path)).status).toBe(503);
+  });
+
+  test('without a manager: 503', async () => {
+    const lab = await open();
+    await lab.fill();
+    await lab.write(keys.service('s1'), writeService({ spec, endpoints: [], causes: [], seen: 0, of: 1 }));
+    expect(await lab.get(path)).toEqual({ status: 503, body: { error: 'no manager that is ready is known' } });
   });
 });
 

@@ -5,6 +5,7 @@ import {
   MeshReplica,
   readExplanation,
   readHandover,
+  readServiceInDocker,
   realClock,
   subjects,
   Verdicts,
@@ -14,7 +15,8 @@ import {
 import { parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
-import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
+import { askManager, askNode, NodeUnanswered, nodeNamed, serviceNamed } from './ask-node.ts';
+import { behindDocker } from './behind-docker.ts';
 import { foldView } from './fold-view.ts';
 import { followOutlooks } from './follow-outlooks.ts';
 import { followThrottled } from './follow-throttled.ts';
@@ -89,6 +91,15 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
       return context.json({ error: 'target has to be a port (8000, 53/udp) or a virtual IP' }, 400);
     const node = nodeNamed(mesh, context.req.param('node'));
     return context.json(await askNode(bus, node, 'explain', writeQuestion(target), readExplanation));
+  });
+  app.get('/api/services/:service/behind', async (context) => {
+    const mesh = replica.current;
+    if (!mesh) return context.json(tooEarly, 503);
+    const { id } = serviceNamed(mesh, context.req.param('service')).spec;
+    const inDocker = await askManager(bus, mesh, 'service', writeQuestion(id), readServiceInDocker);
+    // As the mesh is by now: what Docker had then it may have heard meanwhile.
+    const service = replica.current?.services.get(id);
+    return context.json(service ? behindDocker(service, inDocker) : { unheard: ['the mesh to be read again'] });
   });
   for (const request of ['uninstall', 'install'] as const) {
     app.post(`/api/nodes/:node/${request}`, async (context) => {

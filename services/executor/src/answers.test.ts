@@ -8,6 +8,7 @@ import {
   readExplanation,
   readHandover,
   readKernelTables,
+  readServiceInDocker,
   subjects,
   writeQuestion,
   writeRequest,
@@ -22,6 +23,8 @@ import { difference } from './rules/difference.ts';
 import { hostOf } from './rules/sample.ts';
 
 // Node n1, with the host's table, an ingress sandbox that has none, and the sandbox of one overlay network.
+
+const spec = { id: 's1', name: 'web', index: 7, mode: 'vip', ports: [], vips: [], labels: {} } as const;
 
 async function open() {
   const kernel = createKernelStandIn({ seed: 1, failOneIn: 0 });
@@ -39,7 +42,12 @@ async function open() {
     takeBack: async () => void asked.push('take back'),
   };
   const path = join(await mkdtemp(join(tmpdir(), 'handover-')), 'state', 'left-to-docker');
-  return { kernel, bus, answers: startAnswers({ bus, kernel, executor, handover: new Handover(path) }), asked, path };
+  const inDocker = async (id: string) => {
+    if (id === 'worker') throw new Error('DockerRefused: inspect the service: HTTP 503');
+    return id === 's1' ? { spec, wanted: ['t1', 't2'] } : undefined;
+  };
+  const answers = startAnswers({ bus, kernel, executor, handover: new Handover(path), inDocker });
+  return { kernel, bus, answers, asked, path };
 }
 
 test('what is in the kernel, of the host and of every sandbox', async () => {
@@ -51,6 +59,16 @@ test('what is in the kernel, of the host and of every sandbox', async () => {
     { namespace: 'ingress_sbox' },
     { namespace: 'lb_back00000' },
   ]);
+});
+
+test('what its Docker has of a service, or that it has none; and why it cannot say', async () => {
+  const { bus, answers } = await open();
+  answers.as('n1');
+  const subject = subjects.ask('n1', 'service');
+  const ask = async (id: string) => readServiceInDocker(subject, await bus.ask(subject, writeQuestion(id), 1_000));
+  expect(await ask('s1')).toEqual({ spec, wanted: ['t1', 't2'] });
+  expect(await ask('s2')).toBeUndefined();
+  await expect(ask('worker')).rejects.toThrow(/HTTP 503/);
 });
 
 test('a node that has another id answers to that one alone', async () => {
@@ -116,7 +134,7 @@ describe('explain', () => {
     await lab.pass(1);
     const { bus, kernel, executor, clock } = lab;
     const handover = new Handover(join(tmpdir(), 'never-written'));
-    startAnswers({ bus, kernel, executor, handover }).as('n1');
+    startAnswers({ bus, kernel, executor, handover, inDocker: async () => undefined }).as('n1');
     const ask = async (target: string) =>
       readExplanation(subject, await clock.settle(bus.ask(subject, writeQuestion(target), 1_000)));
     return { ...lab, ask };

@@ -8,8 +8,9 @@ import {
   writeExplanation,
   writeHandover,
   writeKernelTables,
+  writeServiceInDocker,
 } from '@fairway/bus';
-import { type Explanation, parseAsked } from '@fairway/mesh';
+import { type Explanation, parseAsked, type ServiceInDocker } from '@fairway/mesh';
 import type { Executor } from './executor.ts';
 import { explain, namespacesOf } from './explain.ts';
 import type { Handover } from './handover.ts';
@@ -25,20 +26,23 @@ export type Answers = {
 };
 
 /**
- * Answers questions about this node: `rules`, what is in its kernel, and `explain`, where it leads a target and why. And
- * does what it is asked to: `uninstall` and `install`, to leave the node to Docker and to take it back.
+ * Answers questions about this node: `rules`, what is in its kernel, `explain`, where it leads a target and why, and
+ * `service`, what its Docker has of one, which a manager's knows. And does what it is asked to: `uninstall` and `install`, to leave the node to Docker and to take it back.
  */
 export function startAnswers({
   bus,
   kernel,
   executor,
   handover,
+  inDocker,
 }: {
   readonly bus: Bus;
   readonly kernel: Kernel;
   readonly executor: Pick<Executor, 'planned' | 'handOver' | 'takeBack'>;
   /** Remembers that the node is left to Docker, beyond this process. */
   readonly handover: Pick<Handover, 'remember'>;
+  /** What its Docker has of a service; rejects where it is no manager's. */
+  readonly inDocker: (service: string) => Promise<ServiceInDocker | undefined>;
 }): Answers {
   let known: string | undefined;
   let answering: Stoppable[] = [];
@@ -50,7 +54,7 @@ export function startAnswers({
       void end();
       if (node === undefined) return;
       // A question of another release may ask for something else: what cannot be read is refused with the reason.
-      const on = (question: 'rules' | 'explain', answer: (target: string) => Promise<string>) => {
+      const on = (question: 'rules' | 'explain' | 'service', answer: (target: string) => Promise<string>) => {
         const subject = subjects.ask(node, question);
         return bus.answer(subject, async (text) => answer(readQuestion(subject, text) ?? ''));
       };
@@ -64,6 +68,7 @@ export function startAnswers({
       answering = [
         on('rules', async () => writeKernelTables(await kernelTables(kernel))),
         on('explain', async (target) => writeExplanation(await explainNow(target, kernel, executor))),
+        on('service', async (service) => writeServiceInDocker(await inDocker(service))),
         onRequest('uninstall', async () => {
           // First: a process that ends amid it goes on with it when it is started again.
           await handover.remember(true);

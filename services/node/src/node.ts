@@ -13,7 +13,7 @@ import {
 } from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
-import { connectDocker } from '@fairway/watcher';
+import { connectDocker, serviceInDocker } from '@fairway/watcher';
 import { BeatInvalid, RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
 import type { HeartOf } from './heart.ts';
 import { HeartInThread } from './heart-in-thread.ts';
@@ -108,7 +108,13 @@ export async function startNode({
       bus.goOnBy(server);
     },
   });
-  const answers = startAnswers({ bus, kernel, executor: joined.executor, handover });
+  const answers = startAnswers({
+    bus,
+    kernel,
+    executor: joined.executor,
+    handover,
+    inDocker: (service) => serviceInDocker(docker, service),
+  });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Docker, type DockerEvent, type DockerEvents, DockerUnavailable } from './docker.ts';
+import { serviceInDocker } from './service-in-docker.ts';
 
 /** A swarm of one node, and what can be done to it; real or not. */
 export type DockerWorld = {
@@ -73,6 +74,10 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
       for (const part of ['', task.ID.slice(0, 1), task.ID.slice(0, -1)])
         expect(await docker.inspectTask(part)).toBeUndefined();
     }
+    expect(await serviceInDocker(docker, id)).toMatchObject({
+      spec: { id, name: 'whole', replicas: 2, ports: [{ protocol: 'tcp', first: 8101, last: 8101, target: 80 }] },
+      wanted: expect.toSatisfy((wanted) => `${wanted.toSorted()}` === `${tasks.map(({ ID }) => ID).sort()}`),
+    });
     const { fit: containers } = await docker.listContainers();
     const listed = containers.filter(({ Labels }) => Labels['com.docker.swarm.service.id'] === id);
     expect(listed.map(({ Labels }) => Labels['com.docker.swarm.task.id']).sort()).toEqual(
@@ -85,6 +90,7 @@ export function dockerContract(open: () => Promise<DockerWorld>): void {
   it('answers undefined for what it does not have', async () => {
     const unknown = 'aaaaaaaaaaaaaaaaaaaaaaaaa';
     expect(await docker.inspectService(unknown)).toBeUndefined();
+    expect(await serviceInDocker(docker, unknown)).toBeUndefined();
     expect(await docker.inspectTask(unknown)).toBeUndefined();
     expect(await docker.inspectNode(unknown)).toBeUndefined();
     expect(await docker.inspectNetwork(unknown)).toBeUndefined();

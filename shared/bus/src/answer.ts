@@ -1,4 +1,12 @@
-import { type Address, type Explanation, endpointStates, type KernelTable, type Sight, sights } from '@fairway/mesh';
+import {
+  type Address,
+  type Explanation,
+  endpointStates,
+  type KernelTable,
+  type ServiceInDocker,
+  type Sight,
+  sights,
+} from '@fairway/mesh';
 import * as z from 'zod';
 import { list } from './bounded.ts';
 import { parseText, Unreadable } from './parse-text.ts';
@@ -42,6 +50,11 @@ const explanation = z.object({
   kernel: list(z.object({ what: z.string(), ...held }), itemsMax),
   notes: list(schema.note, itemsMax),
   causes: list(z.object({ event: z.string(), atMs: schema.timeMs, trace: z.string() }), itemsMax),
+});
+
+const serviceInDocker = z.object({
+  schema: version,
+  service: z.object({ spec: schema.serviceSpec, wanted: list(schema.id, itemsMax) }).exactOptional(),
 });
 
 /** What a node says to `uninstall` and `install`: the namespaces that it has left to Docker. */
@@ -131,4 +144,14 @@ export function readKernelTables(subject: string, text: string): readonly Kernel
 export function readExplanation(subject: string, text: string): Explanation {
   const { schema: _, ...explained } = parseText(subject, text, explanation);
   return explained;
+}
+
+/** A manager's answer to the question `service`; undefined where its Docker has none of that id. */
+export function writeServiceInDocker(service: ServiceInDocker | undefined): string {
+  return JSON.stringify({ schema: schemaVersion, ...(service ? { service } : {}) });
+}
+
+/** Reads a manager's answer to the question `service`. @throws {Unreadable} */
+export function readServiceInDocker(subject: string, text: string): ServiceInDocker | undefined {
+  return parseText(subject, text, serviceInDocker).service;
 }

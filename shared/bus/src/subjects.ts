@@ -47,8 +47,11 @@ export function toldOf(subject: string): string {
   return `fairway.${subject.slice(tellPrefix.length)}`;
 }
 
-/** What a node can be asked, or asked to do; `probe`, whether it reaches another node. */
-export type Question = 'rules' | 'explain' | 'uninstall' | 'install' | 'probe';
+/**
+ * What a node can be asked, or asked to do; `service`, what a manager's Docker has of one; `probe`, whether it reaches another
+ * node.
+ */
+export type Question = 'rules' | 'explain' | 'service' | 'uninstall' | 'install' | 'probe';
 
 /** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. Not for questions. */
 export function senderOf(subject: string): string | undefined {

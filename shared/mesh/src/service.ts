@@ -34,6 +34,9 @@ export type ServiceSpec = {
   readonly update?: UpdateState;
 };
 
+/** What a manager's Docker has of a service at the moment: what it asks for, and the ids of the tasks that are to run. */
+export type ServiceInDocker = { readonly spec: ServiceSpec; readonly wanted: readonly string[] };
+
 /** One service in the mesh: what it asks for and what serves it. */
 export type Service = {
   readonly spec: ServiceSpec;

@@ -63,3 +63,11 @@ export type ServiceView = {
 };
 
 export type Pending = { readonly about: string; readonly why: string };
+
+/** How the mesh's picture of a service stands to that of a manager's Docker. */
+export type BehindDocker = {
+  /** The service's `Version.Index` in Docker; absent where it has none such. */
+  readonly index?: number;
+  /** What of Docker's the mesh has yet to hear, one sentence each; empty where it has all. */
+  readonly unheard: readonly string[];
+};
