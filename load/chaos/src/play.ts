@@ -60,9 +60,9 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   };
 }
 
-function showSpell({ first, last, count }: Spell, startMs: number): string {
+function showSpell({ first, last, count, shortestMs, longestMs }: Spell, startMs: number): string {
   const after = ({ atMs }: BadRequest) => ((atMs - startMs) / 1000).toFixed(3);
-  return `${first.target} ${first.bad} ${count} times, from ${after(first)} to ${after(last)} s after it began`;
+  return `${first.target} ${first.bad} ${count} times, from ${after(first)} to ${after(last)} s after it began, in ${shortestMs.toFixed(0)} to ${longestMs.toFixed(0)} ms`;
 }
 
 /** In a line, and those of what failed. */

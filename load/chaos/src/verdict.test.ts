@@ -39,13 +39,21 @@ test('an outage is of one node, and ends with what it answers for a while', () =
 });
 
 test('bad requests of one kind by one target are a spell until a second has none', () => {
-  const late = { what: 'late' };
+  const late = { what: 'late', tookMs: 3_010 };
   const other = { target: 'b:1' };
-  const spells = spellsOf([bad(1_000), bad(2_000), bad(1_500, late), bad(1_600, other), bad(3_001), bad(500)]);
+  const spells = spellsOf([
+    bad(1_000),
+    bad(2_000),
+    bad(1_500, late),
+    bad(1_600, other),
+    bad(3_001),
+    bad(500, { tookMs: 3 }),
+  ]);
+  const usual = { shortestMs: 10, longestMs: 10 };
   expect(spells).toEqual([
-    { first: bad(500), last: bad(2_000), count: 3 },
-    { first: bad(1_500, late), last: bad(1_500, late), count: 1 },
-    { first: bad(1_600, other), last: bad(1_600, other), count: 1 },
-    { first: bad(3_001), last: bad(3_001), count: 1 },
+    { first: bad(500, { tookMs: 3 }), last: bad(2_000), count: 3, shortestMs: 3, longestMs: 10 },
+    { first: bad(1_500, late), last: bad(1_500, late), count: 1, shortestMs: 3_010, longestMs: 3_010 },
+    { first: bad(1_600, other), last: bad(1_600, other), count: 1, ...usual },
+    { first: bad(3_001), last: bad(3_001), count: 1, ...usual },
   ]);
 });

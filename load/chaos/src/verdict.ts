@@ -62,8 +62,14 @@ function sinceLast({ atMs, tookMs }: BadRequest, blows: readonly Blow[]): number
   return Math.max(0, atMs - (last?.atMs ?? atMs));
 }
 
-/** Bad requests that belong together, one soon after another. */
-export type Spell = { readonly first: BadRequest; readonly last: BadRequest; readonly count: number };
+/** Bad requests that belong together, one soon after another, and how long they took, milliseconds. */
+export type Spell = {
+  readonly first: BadRequest;
+  readonly last: BadRequest;
+  readonly count: number;
+  readonly shortestMs: number;
+  readonly longestMs: number;
+};
 
 /** Two of a spell are no further from each other, in milliseconds. */
 const spellGapMs = 1_000;
@@ -80,10 +86,26 @@ export function spellsOf(
     const kind = kindOf(request);
     const at = latest.get(kind) ?? -1;
     const held = spells[at];
-    if (held && request.atMs - held.last.atMs <= gapMs) spells[at] = { ...held, last: request, count: held.count + 1 };
-    else latest.set(kind, spells.push({ first: request, last: request, count: 1 }) - 1);
+    if (held && request.atMs - held.last.atMs <= gapMs) spells[at] = withOne(held, request);
+    else latest.set(kind, spells.push(withOne(undefined, request)) - 1);
   }
   return spells;
+}
+
+function withOne(held: Spell | undefined, request: BadRequest): Spell {
+  const { first, count, shortestMs, longestMs } = held ?? {
+    first: request,
+    count: 0,
+    shortestMs: Number.POSITIVE_INFINITY,
+    longestMs: 0,
+  };
+  return {
+    first,
+    last: request,
+    count: count + 1,
+    shortestMs: Math.min(shortestMs, request.tookMs),
+    longestMs: Math.max(longestMs, request.tookMs),
+  };
 }
 
 /** From the begin of its first to the begin of its last, milliseconds. */
