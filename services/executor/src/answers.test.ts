@@ -44,7 +44,7 @@ async function open() {
   const path = join(await mkdtemp(join(tmpdir(), 'handover-')), 'state', 'left-to-docker');
   const inDocker = async (id: string) => {
     if (id === 'worker') throw new Error('DockerRefused: inspect the service: HTTP 503');
-    return id === 's1' ? { spec, wanted: ['t1', 't2'] } : undefined;
+    return id === 's1' ? { spec, wanted: ['t1', 't2'], unread: ['t3'] } : undefined;
   };
   const answers = startAnswers({ bus, kernel, executor, handover: new Handover(path), inDocker });
   return { kernel, bus, answers, asked, path };
@@ -66,7 +66,7 @@ test('what its Docker has of a service, or that it has none; and why it cannot s
   answers.as('n1');
   const subject = subjects.ask('n1', 'service');
   const ask = async (id: string) => readServiceInDocker(subject, await bus.ask(subject, writeQuestion(id), 1_000));
-  expect(await ask('s1')).toEqual({ spec, wanted: ['t1', 't2'] });
+  expect(await ask('s1')).toEqual({ spec, wanted: ['t1', 't2'], unread: ['t3'] });
   expect(await ask('s2')).toBeUndefined();
   await expect(ask('worker')).rejects.toThrow(/HTTP 503/);
 });

@@ -33,7 +33,8 @@ const restlessEveryMs = 1_000;
 const restlessForMs = 60_000;
 /**
  * Looks take no more of the time than one part in so many: on a machine where each takes long they are fewer. How long one
- * takes is the least of the last few: where containers start one takes a second or two, and that is when ways are lost.
+ * takes is the least of the network's last few: where containers start one takes a second or two, and that is when ways
+ * are lost.
  */
 const restPerLook = 20;
 const looksHeld = 3;
@@ -52,8 +53,13 @@ const askedMax = 4;
 
 const nobody: Tasks = new Map();
 
-/** One network as it was looked at last. */
-type Looked = { readonly network: Network; readonly reach: NetworkReach; readonly back: WaysBack };
+/** One network as it was looked at last; and how long its last few looks for what may be lost took, milliseconds. */
+type Looked = {
+  readonly network: Network;
+  readonly reach: NetworkReach;
+  readonly back: WaysBack;
+  tookMs: readonly number[];
+};
 
 /**
  * Which tasks of other nodes this node's overlays have a way to, and one back. A network is looked at when there is a task
@@ -76,8 +82,8 @@ export class OverlayReach {
   #cancelAhead: (() => void) | undefined;
   readonly #endLooks: () => void;
   #lookedAgainMs = 0;
-  /** How long the last few of these looks took. */
-  #tookMs: readonly number[] = [0];
+  /** No other of these looks sooner than that after it. */
+  #restMs = 0;
   #restlessUntilMs = 0;
   #isLookingAgain = false;
   /** Whether this node is down on record. */
@@ -166,7 +172,7 @@ export class OverlayReach {
     };
     const ask = (address: string) => this.#asking(() => kernel.answers(network, address));
     const back = new WaysBack({ clock, ask, onChange });
-    const looked = { network, reach: new NetworkReach(), back };
+    const looked = { network, reach: new NetworkReach(), back, tookMs: [0] };
     this.#networks.set(network.id, looked);
     return looked;
   }
@@ -181,16 +187,18 @@ export class OverlayReach {
     const [next, ...others] = this.#networks.values();
     const nowMs = this.#options.clock.nowMs();
     const wantedMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
-    const everyMs = Math.max(wantedMs, restPerLook * Math.min(...this.#tookMs));
+    const everyMs = Math.max(wantedMs, this.#restMs);
     if (!next || this.#isLookingAgain || nowMs - this.#lookedAgainMs < everyMs) return;
     this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
     void next.back.askOldest();
     this.#isLookingAgain = true;
-    const isLooked = next.reach.found.size > 0;
     const hasLost = await this.#hasLost(next);
-    if (isLooked) this.#tookMs = [...this.#tookMs, this.#options.clock.nowMs() - nowMs].slice(-looksHeld);
+    if (hasLost !== undefined) {
+      next.tookMs = [...next.tookMs, this.#options.clock.nowMs() - nowMs].slice(-looksHeld);
+      this.#restMs = restPerLook * Math.min(...next.tookMs);
+    }
     if (hasLost) {
       this.#beRestless();
       await Promise.all(others.map((other) => this.#hasLost(other)));
@@ -203,13 +211,15 @@ export class OverlayReach {
     this.#restlessUntilMs = this.#options.clock.nowMs() + restlessForMs;
   }
 
-  async #hasLost({ network, reach }: Looked): Promise<boolean> {
+  /** Undefined where nothing was found that could be, and where it could not be looked at. */
+  async #hasLost({ network, reach }: Looked): Promise<boolean | undefined> {
     const asked = new Map(reach.found);
-    if (asked.size === 0) return false;
+    if (asked.size === 0) return undefined;
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
     const reached = await kernel.reached(network, [...asked.keys()]).catch(() => undefined);
-    const lost = reached === undefined ? [] : reach.keepReached(asked, reached);
+    if (reached === undefined) return undefined;
+    const lost = reach.keepReached(asked, reached);
     if (lost.length === 0) return false;
     log.warn('Docker took ways away from an overlay; the tasks there are not sent to until it has some again', {
       network: network.name,
