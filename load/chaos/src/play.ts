@@ -30,7 +30,7 @@ export function startAsking({ cluster, nodes }: Stage): Traffic {
 
 /** Lets scenarios happen at once under the traffic, waits until all is healed, and judges the requests meanwhile. */
 export async function play(stage: Stage, traffic: Traffic, scenarios: readonly Scenario[]): Promise<Played> {
-  stage.takeNotes();
+  stage.begin();
   const from = { bad: traffic.bad.length, asked: traffic.counts.asked };
   await stage.pause(aroundMs);
   const startMs = nowMs();
@@ -44,7 +44,7 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   }
   const healMs = nowMs() - startMs;
   await stage.pause(aroundMs);
-  const { blows, absences } = stage.takeNotes();
+  const { blows, absences } = stage.notes;
   const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
   if (stage.isJudged && verdict.unexcused.length > 0)
     failure ??= [

@@ -10,6 +10,7 @@ import {
   run,
   until,
 } from '@fairway/cluster';
+import { haveEachOther, overlayWays } from './rules/overlay-ways.ts';
 import { wrongRules } from './rules/wrong-rules.ts';
 import type { Absence, Blow } from './verdict.ts';
 
@@ -29,6 +30,8 @@ const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0
 
 /** On two cores a node that boots takes half a minute, and Docker 15 s to see one lost. */
 const stateMaxMs = 120_000;
+/** With three nodes it is ten times that two exchange what they have, give or take. */
+const gossipMaxMs = 300_000;
 /** What is waited for longer than this is told. */
 const tellEveryMs = 10_000;
 
@@ -59,6 +62,8 @@ export class Stage {
   readonly #signal: AbortSignal;
   #blows: Blow[] = [];
   #absences: Absence[] = [];
+  /** How many of them are of the scenario before. */
+  #before = { blows: 0, absences: 0 };
   readonly #dropping = new Set<ClusterNode>();
 
   constructor({ cluster, mesh, isJudged, chance, say, signal }: Options) {
@@ -74,12 +79,16 @@ export class Stage {
     return this.cluster.nodes;
   }
 
-  /** What struck, and who was absent, since it was asked for last. */
-  takeNotes(): { readonly blows: readonly Blow[]; readonly absences: readonly Absence[] } {
-    const notes = { blows: this.#blows, absences: this.#absences };
-    this.#blows = [];
-    this.#absences = [];
-    return notes;
+  /** What struck, and who was absent, since the scenario before: of one that began then a request may end now. */
+  get notes(): { readonly blows: readonly Blow[]; readonly absences: readonly Absence[] } {
+    return { blows: this.#blows, absences: this.#absences };
+  }
+
+  /** Another scenario begins. */
+  begin(): void {
+    this.#blows = this.#blows.slice(this.#before.blows);
+    this.#absences = this.#absences.slice(this.#before.absences);
+    this.#before = { blows: this.#blows.length, absences: this.#absences.length };
   }
 
   /** One of the swarm's workers. */
@@ -103,12 +112,17 @@ export class Stage {
     this.#blows.push({ what, atMs: nowMs(), badMaxMs });
   }
 
-  /** While the work goes on, and until the node answers again after it, nobody can expect an answer by that node. */
-  async without({ address }: ClusterNode, work: () => Promise<void>): Promise<void> {
-    const absence = { address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
+  /**
+   * While the work goes on, and until the node has the others again after it and answers, nobody can expect an answer by that
+   * node. Docker's gossip forgets all of a node that it lost, on both sides, and learns it again when the two exchange all
+   * they have: each node with one other every 30 s (libnetwork networkdb/cluster.go). Until then no packet leaves its overlay.
+   */
+  async without(node: ClusterNode, work: () => Promise<void>): Promise<void> {
+    const absence = { address: node.address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
     this.#absences.push(absence);
     await work();
-    await this.#answers(address);
+    await this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node), gossipMaxMs);
+    await this.#answers(node.address);
     absence.toMs = nowMs();
   }
 
@@ -117,7 +131,7 @@ export class Stage {
   }
 
   /** Waits until it is so; while that takes long it tells what is lacking. */
-  until(what: string, look: () => Promise<true | string>): Promise<unknown> {
+  until(what: string, look: () => Promise<true | string>, limitMs = stateMaxMs): Promise<unknown> {
     let saidMs = nowMs();
     const lookAndTell = async () => {
       const seen = await look();
@@ -127,7 +141,7 @@ export class Stage {
       }
       return seen;
     };
-    return until(what, lookAndTell, { limitMs: stateMaxMs, everyMs: 200, signal: this.#signal });
+    return until(what, lookAndTell, { limitMs, everyMs: 200, signal: this.#signal });
   }
 
   /** Docker's command on the manager. */
@@ -206,6 +220,14 @@ export class Stage {
       const wrong = await wrongRules(this.cluster);
       return wrong.length === 0 || wrong.join('; ');
     });
+  }
+
+  async #isOnOverlay(node: ClusterNode): Promise<true | string> {
+    const ways = await overlayWays(node, []);
+    for (const other of this.nodes)
+      if (other !== node && !haveEachOther(ways, await overlayWays(other, [])))
+        return `${node.name} and ${other.name} do not have each other`;
+    return true;
   }
 
   async #answers(address: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { waysIn } from './overlay-ways.ts';
+import { haveEachOther, waysIn } from './overlay-ways.ts';
 
 test('there is a way where both of Docker’s entries are, on one device', () => {
   // As iproute2 6.1 lists what Docker 20.10 has set.
@@ -16,4 +16,19 @@ test('there is a way where both of Docker’s entries are, on one device', () =>
   ];
   expect(waysIn(JSON.stringify(neighbours), JSON.stringify(forwardings))).toEqual(['10.0.0.4']);
   expect(waysIn('', '')).toEqual([]);
+});
+
+test('two nodes have each other where each has a way to the other’s sandbox of ingress', () => {
+  const ways = (to: readonly string[], sandbox: string) => ({
+    to: new Set(to),
+    from: new Map([
+      ['ingress_sbox', ['127.0.0.1', sandbox]],
+      ['lb_back', ['10.0.1.9']],
+    ]),
+  });
+  const one = ways(['10.0.0.3'], '10.0.0.2');
+  expect(haveEachOther(one, ways(['10.0.0.2'], '10.0.0.3'))).toBe(true);
+  expect(haveEachOther(one, ways(['10.0.0.7'], '10.0.0.3'))).toBe(false);
+  expect(haveEachOther(one, ways(['10.0.0.2'], '10.0.0.4'))).toBe(false);
+  expect(haveEachOther(one, { to: new Set(), from: new Map() })).toBe(false);
 });

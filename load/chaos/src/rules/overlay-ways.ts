@@ -12,6 +12,8 @@ export type OverlayWays = {
   readonly from: ReadonlyMap<string, readonly string[]>;
 };
 
+const ingressSandbox = 'ingress_sbox';
+
 /** Read from iproute2's own listing (ip-neighbour(8), bridge(8)), by none of Fairway's code. */
 export async function overlayWays(node: ClusterNode, sandboxes: readonly string[]): Promise<OverlayWays> {
   const { stdout } = await node.exec(['ls', node.netnsDir]);
@@ -26,12 +28,19 @@ export async function overlayWays(node: ClusterNode, sandboxes: readonly string[
     }),
   );
   const from = await Promise.all(
-    [...sandboxes, 'ingress_sbox'].map(async (sandbox) => {
+    [...sandboxes, ingressSandbox].map(async (sandbox) => {
       const listed = await node.execSandbox(sandbox, ['ip', '-j', 'addr', 'show']);
       return [sandbox, addressesIn(listed.stdout)] as const;
     }),
   );
   return { to: new Set(to.flat()), from: new Map(from) };
+}
+
+/** Whether two nodes' overlays have ways to each other's sandboxes of the ingress network. */
+export function haveEachOther(one: OverlayWays, other: OverlayWays): boolean {
+  const has = ({ to }: OverlayWays, { from }: OverlayWays) =>
+    from.get(ingressSandbox)?.some((sandbox) => to.has(sandbox));
+  return has(one, other) === true && has(other, one) === true;
 }
 
 /** The addresses with a neighbour on a VXLAN device whose MAC address is behind a node. */
