@@ -315,7 +315,8 @@ export class Swarm {
 
   /** `fairway wait`, on a slow machine for longer. */
   wait(service: string) {
-    return this.fairway('wait', '--service', service, '--timeout', `${(stateMaxMs / 1000) * patience()}`);
+    const timeout = `${(stateMaxMs / 1000) * patience()}`;
+    return this.fairway('wait', '--service', service, '--timeout', timeout, '--steady', `${patience()}`);
   }
 
   /** What `fairway status --json` prints, from where it has it: a process of Node for each look would slow all else. */

@@ -71,12 +71,7 @@ async function onTheBus(all: readonly Sent[]): Promise<void> {
   expect(services.find(({ id }) => id === 'calm')).toMatchObject({ serving: 1 });
   const rules = fairway.kernel.rules('ingress');
   expect(rules && 'services' in rules && rules.services.get('tcp . 7000')).toBe(1);
-  const paths = [
-    '/api/events',
-    '/api/nodes/n1/rules',
-    '/api/nodes/n1/explain?target=7000',
-    '/api/services/calm/behind',
-  ];
+  const paths = ['/api/events', '/api/nodes/n1/rules', '/api/nodes/n1/explain?target=7000', '/api/status?service=calm'];
   for (const path of paths) {
     const { status } = await fairway.settle(Promise.resolve(fairway.console.app.request(path)));
     expect(status, path).toBe(200);

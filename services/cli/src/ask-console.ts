@@ -1,4 +1,4 @@
-import type { BehindDocker, EventLine, Explanation, NodeRules, View } from '@fairway/mesh';
+import type { EventLine, Explanation, NodeRules, View } from '@fairway/mesh';
 
 /** The console did not answer, or not with what was asked for. The message says what to do. */
 export class ConsoleUnreachable extends Error {}
@@ -7,6 +7,7 @@ export class ConsoleUnreachable extends Error {}
 const answerMaxMs = 6_000;
 /** Likewise where it asks a node, which may take 10 s. */
 const nodeAnswerMaxMs = 12_000;
+const viewFields = ['converged', 'services', 'nodes'];
 /** What a console answers that has not read the mesh yet. */
 const tooEarlyStatus = 503;
 /** A node that is left to Docker, or taken back, may take 15 s. */
@@ -23,16 +24,18 @@ function consolesOf(consoleUrl: string): readonly string[] {
     .filter((url) => url !== '');
 }
 
-/** Asks the console for its view, which may take `limitMs` where that is less. @throws {ConsoleUnreachable} */
-export function askStatus(consoleUrl: string, limitMs = answerMaxMs): Promise<View> {
-  return askConsole<View>(consoleUrl, '/api/status', ['converged', 'services', 'nodes'], {
-    limitMs: Math.min(limitMs, answerMaxMs),
-  });
+/** Asks the console for its view. @throws {ConsoleUnreachable} */
+export function askStatus(consoleUrl: string): Promise<View> {
+  return askConsole<View>(consoleUrl, '/api/status', viewFields);
 }
 
-/** Asks the console what a manager's Docker has of a service that the mesh has not. @throws {ConsoleUnreachable} */
-export function askBehind(consoleUrl: string, service: string, limitMs: number): Promise<BehindDocker> {
-  return askConsole<BehindDocker>(consoleUrl, `/api/services/${encodeURIComponent(service)}/behind`, ['unheard'], {
+/**
+ * Asks the console for its view, and how far the mesh is behind what a manager's Docker has of a service, which takes `limitMs`
+ * at most. A console of an earlier release does not say that.
+ * @throws {ConsoleUnreachable}
+ */
+export function askBehind(consoleUrl: string, service: string, limitMs: number): Promise<View> {
+  return askConsole<View>(consoleUrl, `/api/status?service=${encodeURIComponent(service)}`, viewFields, {
     limitMs: Math.min(limitMs, nodeAnswerMaxMs),
   });
 }
@@ -40,7 +43,7 @@ export function askBehind(consoleUrl: string, service: string, limitMs: number):
 /** Asks the console for what is in a node's kernel. @throws {ConsoleUnreachable} */
 export function askRules(consoleUrl: string, node: string): Promise<NodeRules> {
   return askConsole<NodeRules>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/rules`, ['node', 'tables'], {
-    limitMs: nodeAnswerMaxMs,
+    limitMs: nodeAnswerMaxMs * consolesOf(consoleUrl).length,
   });
 }
 
@@ -48,7 +51,7 @@ export function askRules(consoleUrl: string, node: string): Promise<NodeRules> {
 export function askExplanation(consoleUrl: string, node: string, target: string): Promise<Explanation> {
   const path = `/api/nodes/${encodeURIComponent(node)}/explain?target=${encodeURIComponent(target)}`;
   return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel'], {
-    limitMs: nodeAnswerMaxMs,
+    limitMs: nodeAnswerMaxMs * consolesOf(consoleUrl).length,
   });
 }
 

@@ -1,6 +1,6 @@
-import type { BehindDocker, NodeView, ServiceView, View } from '@fairway/mesh';
+import type { NodeView, ServiceView, View } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
-import { look, type Steady, steadyMs } from './awaited.ts';
+import { look, type Steady } from './awaited.ts';
 import { convergedView } from './sample-view.ts';
 
 // Nodes alpha (n1) and beta (n2), a service web of two tasks.
@@ -28,9 +28,9 @@ const web: ServiceView = {
 const { replicas: _, ...global } = web;
 const view = (more: Partial<View> = {}): View => ({ ...convergedView, nodes, services: [web], ...more });
 
-const heardAll: BehindDocker = { index: 3, unheard: [] };
-const see = (before: Steady | undefined, shown: View, nowMs: number, behind = heardAll) =>
-  look(before, { view: shown, behind }, 'web', nowMs);
+const steadyMs = 1_000;
+const see = (before: Steady | undefined, shown: View, nowMs: number) =>
+  look(before, shown, { name: 'web', steadyMs }, nowMs);
 
 /** What is waited for once the service has been as it is for long. */
 function waitingFor(shown: View): readonly string[] {
@@ -53,14 +53,30 @@ test('a change begins the second anew, also one in which all serve again', () =>
   expect(see(second.steady, updated, 2 * steadyMs).waitingFor).toEqual([]);
 });
 
-test('an update that Docker was told of begins it anew too, and what the mesh has yet to hear is waited for', () => {
-  const { steady } = see(undefined, view(), 0);
-  const updated = { index: 4, unheard: [] };
-  const second = see(steady, view(), steadyMs, updated);
-  expect(second.waitingFor).toEqual(['it to stay so for a second']);
+test('what the mesh has yet to hear is waited for', () => {
   const unheard = ['the mesh to hear of its update'];
-  expect(see(second.steady, view(), 2 * steadyMs, { ...updated, unheard }).waitingFor).toEqual(unheard);
-  expect(see(second.steady, view(), 2 * steadyMs, updated).waitingFor).toEqual([]);
+  expect(waitingFor(view({ behind: { index: 3, unheard } }))).toEqual(unheard);
+});
+
+test('an update that Docker was told of begins it anew, and what does not show in the view has to be everywhere too', () => {
+  const { steady } = see(undefined, view({ behind: { index: 3, unheard: [] } }), 0);
+  const told = see(steady, view({ behind: { index: 4, unheard: ['the mesh to hear of its update'] } }), 900);
+  // A label, say: the mesh has it at revision 8, and no node yet.
+  const heard = view({ revision: 8, behind: { index: 4, unheard: [] } });
+  const second = see(told.steady, heard, 2_000);
+  expect(see(second.steady, heard, 3_000).waitingFor).toEqual([
+    'node alpha, which has applied revision 7 of 8',
+    'node beta, which has applied revision 7 of 8',
+  ]);
+  const everywhere = { ...heard, nodes: nodes.map((held) => ({ ...held, applied: 8 })) };
+  expect(see(second.steady, everywhere, 3_000).waitingFor).toEqual([]);
+});
+
+test('it may have to stay so for longer', () => {
+  const wanted = { name: 'web', steadyMs: 5_000 };
+  const { steady } = look(undefined, view(), wanted, 0);
+  expect(look(steady, view(), wanted, 4_999).waitingFor).toEqual(['it to stay so for 5 s']);
+  expect(look(steady, view(), wanted, 5_000).waitingFor).toEqual([]);
 });
 
 test("other services' changes do not: the nodes need not have applied those", () => {

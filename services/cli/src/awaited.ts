@@ -2,15 +2,12 @@ import type { BehindDocker, NodeView, ServiceView, UpdateState, View } from '@fa
 
 /** How a service was when it last changed, and since when nothing of it has. */
 export type Steady = {
-  /** All of it that a change could show in. */
+  /** All of it that a change could show in, of Docker's too. */
   readonly picture: string;
   /** The view's revision then: a node that has applied it has this service as it is. */
   readonly revision: number;
   readonly sinceMs: number;
 };
-
-/** What the console says: what the mesh has, and how far it is behind what a manager's Docker has of the service. */
-export type Seen = { readonly view: View; readonly behind: BehindDocker };
 
 /** What one look came to. */
 export type Look = {
@@ -28,20 +25,18 @@ const updates: Record<Exclude<UpdateState, 'rollback_completed'>, string> = {
   rollback_paused: "somebody: its update's rollback failed and is paused; `docker service inspect` says why",
 };
 
-/**
- * For so long a service has to stay as it is before it counts, in Docker too: Swarm takes a moment from an update that it
- * was told to its first decision on a task.
- */
-export const steadyMs = 1_000;
+/** Which service is waited for, and for how long it has to stay as it is before it counts, milliseconds. */
+type Wanted = { readonly name: string; readonly steadyMs: number };
 
 /**
  * What is waited for until the service is on every ready node, one sentence each; empty when nothing is. `before` is
  * what the look before this one came to, `nowMs` any clock that never goes back. Other services' changes count for
  * nothing: on a busy swarm there is always a node that has yet to apply the last of them.
  */
-export function look(before: Steady | undefined, { view, behind }: Seen, name: string, nowMs: number): Look {
+export function look(before: Steady | undefined, view: View, { name, steadyMs }: Wanted, nowMs: number): Look {
+  const { behind = notTold } = view;
   const service = view.services.find((held) => held.name === name);
-  const picture = `${view.epoch} ${behind.index} ${JSON.stringify(service)}`;
+  const picture = `${view.epoch} ${JSON.stringify(behind)} ${JSON.stringify(service)}`;
   const changed = before?.picture !== picture;
   const steady = changed ? { picture, revision: view.revision, sinceMs: nowMs } : before;
   const waitingFor = [
@@ -50,8 +45,16 @@ export function look(before: Steady | undefined, { view, behind }: Seen, name: s
     ...behind.unheard,
     ...view.nodes.flatMap((node) => ofNode(node, steady.revision)),
   ];
-  if (waitingFor.length === 0 && nowMs - steady.sinceMs < steadyMs) waitingFor.push('it to stay so for a second');
+  if (waitingFor.length === 0 && nowMs - steady.sinceMs < steadyMs)
+    waitingFor.push(`it to stay so for ${inSeconds(steadyMs)}`);
   return { steady, waitingFor, rolledBack: service?.update === 'rollback_completed' };
+}
+
+/** Where the console does not say, as one of an earlier release, the view is all there is. */
+const notTold: BehindDocker = { unheard: [] };
+
+function inSeconds(ms: number): string {
+  return ms === 1000 ? 'a second' : `${ms / 1000} s`;
 }
 
 function ofService(service: ServiceView, view: View): string[] {

@@ -54,38 +54,34 @@ const consoles: Record<string, { status: number; body: string; path?: string }> 
   silent: { status: 504, body: '{"error":"node beta does not answer"}', path: rulesPath },
 };
 
-/** What a console at `/update/api/status` answers in turn: the state before an update, the new task, and that it serves. */
+/** What `fairway wait` asks for. */
+const asksOfWeb = 'api/status?service=web';
+
+/** What a console at `/update/` answers in turn: the state before an update, the new task, and that it serves. */
 const [service] = sampleView.services;
 if (!service) throw new Error('the sample has a service');
 const [serving, starting] = service.endpoints;
 const web = { ...service, replicas: 1, serving: 1 };
 const updating: unknown[] = [
-  { ...convergedView, services: [{ ...web, endpoints: [serving] }] },
+  {
+    ...convergedView,
+    services: [{ ...web, endpoints: [serving] }],
+    behind: { index: 3, unheard: ['the mesh to hear of its update'] },
+  },
   { ...convergedView, services: [{ ...web, endpoints: [serving, starting] }] },
   { ...convergedView, services: [{ ...web, endpoints: [{ ...serving, task: 't2' }] }] },
 ];
 let asked = 0;
-/** What a console answers to how far the mesh is behind Docker; at `/update/` it is at first. */
-const behindPath = 'api/services/web/behind';
-const behind = (name: string) => ({
-  index: 3,
-  unheard: name === 'update' && asked === 1 ? ['the mesh to hear of its update'] : [],
-});
-
 let server: Server;
 let base: string;
 beforeAll(async () => {
   server = createServer((request, response) => {
     const [, name = '', ...rest] = (request.url ?? '').split('/');
-    const path = rest.join('/');
-    const answerOf = (): (typeof consoles)[string] | undefined => {
-      if (path === behindPath) return { status: 200, body: JSON.stringify(behind(name)), path };
-      if (name !== 'update') return consoles[name];
-      return { status: 200, body: JSON.stringify(updating[Math.min(asked++, updating.length - 1)]) };
-    };
-    const answer = answerOf();
+    const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
+    const answer = view ? { status: 200, body: JSON.stringify(view), path: asksOfWeb } : consoles[name];
     if (name === 'hanging') return;
-    const found = path === (answer?.path ?? 'api/status') ? answer : undefined;
+    const path = rest.join('/');
+    const found = path === (answer?.path ?? 'api/status') || path === asksOfWeb ? answer : undefined;
     const type = found?.path?.includes('events') ? 'application/x-ndjson' : 'application/json';
     response.writeHead(found?.status ?? 500, { connection: 'close', 'content-type': type }).end(found?.body);
   });
@@ -221,7 +217,7 @@ describe.concurrent('fairway wait', () => {
   test('--help: 0, with the bound and the exit statuses', async () => {
     const { status, stdout } = await fairway(['wait', '--help']);
     expect(status).toBe(0);
-    expect(stdout).toContain('What Docker begins later than that is not waited for.');
+    expect(stdout).toContain('What Docker begins later');
     expect(stdout).toContain('Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.');
   });
 });

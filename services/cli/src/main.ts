@@ -54,6 +54,7 @@ program
   .description('waits until every ready node has a service with all its tasks')
   .requiredOption('--service <name>', 'the service; one that is not there yet is waited for too')
   .option('--timeout <seconds>', 'how long to wait', seconds, secondsStandard)
+  .option('--steady <seconds>', 'for how long nothing of it may have changed', seconds, 1)
   .option('--json', 'what it came to, for programs')
   .addHelpText(
     'after',
@@ -61,19 +62,21 @@ program
 What is waited for is told on stderr whenever it changes.
 
 A service counts once Docker has ended its update, the mesh has all that a manager's Docker has of it, and nothing of it has
-changed in either for a second: Swarm begins an update a moment after it was told of it.
-What Docker begins later than that is not waited for. Docker ends an update when its tasks have run for the --update-monitor time, 5 s unless told
-otherwise. One that failed and is paused is waited for; one that was rolled back is told, and counts.
+changed in either for the --steady time: Swarm begins an update a moment after it was told of it, longer where its leader
+has much to do. What Docker begins later than that is not waited for. Docker ends an update when its tasks have run for
+the --update-monitor time, 5 s unless told otherwise. One that failed and is paused is waited for; one that was rolled
+back is told, and counts.
 
   docker service update --detach --image web:2 web && fairway wait --service web --timeout 120
 
 Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
   )
-  .action(async ({ service, timeout, json }: { service: string; timeout: number; json?: true }) => {
+  .action(async ({ service, timeout, steady, json }: WaitOptions) => {
     const { waitingFor, waitedMs, revision, rolledBack } = await waitForService({
       consoleUrl: program.opts<{ console: string }>().console,
       service,
       limitMs: timeout * 1000,
+      steadyMs: steady * 1000,
       onProgress: (awaited) => process.stderr.write(printable(`waiting for ${awaited.join('; ')}\n`)),
     });
     const everywhere = waitingFor.length === 0;
@@ -91,6 +94,13 @@ Exit status: 0 every ready node has it, 1 not in time, 2 wrong usage.`,
     }
     process.exitCode = everywhere ? statuses.done : statuses.notConverged;
   });
+
+type WaitOptions = {
+  readonly service: string;
+  readonly timeout: number;
+  readonly steady: number;
+  readonly json?: true;
+};
 
 function seconds(text: string): number {
   const value = Number(text);

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { askBehind, askStatus, ConsoleUnreachable } from './ask-console.ts';
-import { look, type Seen, type Steady } from './awaited.ts';
+import { askBehind, ConsoleUnreachable } from './ask-console.ts';
+import { look, type Steady } from './awaited.ts';
 
-/** How often the console is asked. */
-const askEveryMs = 200;
+/** How often the console is asked, and with it a manager's Docker. */
+const askEveryMs = 500;
 /** How long the last look may take beyond the limit: so long a console that is well may take. */
 const lastLookMs = 1_000;
 
@@ -11,6 +11,8 @@ type Options = {
   readonly consoleUrl: string;
   readonly service: string;
   readonly limitMs: number;
+  /** For so long nothing of the service may have changed. */
+  readonly steadyMs: number;
   /** Hears what is waited for, whenever that changes. */
   readonly onProgress: (waitingFor: readonly string[]) => void;
 };
@@ -24,16 +26,16 @@ export type Waited = {
 };
 
 /** Waits until every ready node has the service. A console that does not answer is waited for too. */
-export async function waitForService({ consoleUrl, service, limitMs, onProgress }: Options): Promise<Waited> {
+export async function waitForService({ consoleUrl, service, limitMs, steadyMs, onProgress }: Options): Promise<Waited> {
   const beginMs = performance.now();
   let steady: Steady | undefined;
   let rolledBack = false;
   let said = '';
   for (;;) {
     const nowMs = performance.now();
-    const waitingFor = await ask(consoleUrl, service, Math.ceil(limitMs - (nowMs - beginMs)) + lastLookMs).then(
-      (seen) => {
-        const looked = look(steady, seen, service, nowMs);
+    const waitingFor = await askBehind(consoleUrl, service, Math.ceil(limitMs - (nowMs - beginMs)) + lastLookMs).then(
+      (view) => {
+        const looked = look(steady, view, { name: service, steadyMs }, nowMs);
         steady = looked.steady;
         rolledBack = looked.rolledBack;
         return looked.waitingFor;
@@ -53,13 +55,4 @@ export async function waitForService({ consoleUrl, service, limitMs, onProgress 
     said = waitingFor.join();
     await pause(Math.min(askEveryMs, limitMs - waitedMs));
   }
-}
-
-/** @throws {ConsoleUnreachable} */
-async function ask(consoleUrl: string, service: string, limitMs: number): Promise<Seen> {
-  const beginMs = performance.now();
-  const view = await askStatus(consoleUrl, limitMs);
-  if (!view.services.some(({ name }) => name === service)) return { view, behind: { unheard: [] } };
-  const leftMs = Math.ceil(limitMs - (performance.now() - beginMs));
-  return { view, behind: await askBehind(consoleUrl, service, leftMs) };
 }

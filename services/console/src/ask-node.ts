@@ -1,12 +1,21 @@
-import { AnswerFailed, AnswerLate, type Bus, BusUnavailable, NobodyAnswers, subjects, Unreadable } from '@fairway/bus';
-import type { Mesh, Service } from '@fairway/mesh';
+import {
+  AnswerFailed,
+  AnswerLate,
+  type Bus,
+  BusUnavailable,
+  NobodyAnswers,
+  NotPermitted,
+  subjects,
+  Unreadable,
+} from '@fairway/bus';
+import type { Mesh } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 
 /**
  * How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s, and takes
  * seconds where it has much to do; a node that is left to Docker lets connections end for 5 s.
  */
-const answersMaxMs = { rules: 10_000, explain: 10_000, service: 4_000, uninstall: 15_000, install: 15_000 } as const;
+const answersMaxMs = { rules: 10_000, explain: 10_000, service: 10_000, uninstall: 15_000, install: 15_000 } as const;
 
 /** A node that the mesh has, by name or id. */
 export type NamedNode = { readonly id: string; readonly name: string };
@@ -43,36 +52,6 @@ export function nodeNamed(mesh: Mesh, nameOrId: string): NamedNode {
   throw new NodeUnanswered(404, `there is no node ${nameOrId}; there are ${names.join(', ') || 'none yet'}`);
 }
 
-/** The service of this name. @throws {NodeUnanswered} 404 */
-export function serviceNamed(mesh: Mesh, name: string): Service {
-  const found = [...mesh.services.values()].find(
-    ({ spec, removedMs }) => spec.name === name && removedMs === undefined,
-  );
-  if (!found) throw new NodeUnanswered(404, `there is no service ${name}`);
-  return found;
-}
-
-/**
- * Asks the managers that are ready one after the other until one answers, as to what all of them know.
- * @throws {NodeUnanswered} as the last one; 503 where there is none
- */
-export async function askManager<Answer>(
-  bus: Bus,
-  mesh: Mesh,
-  ...asked: [question: keyof typeof answersMaxMs, text: string, read: (subject: string, answer: string) => Answer]
-): Promise<Answer> {
-  let failure: unknown = new NodeUnanswered(503, 'no manager that is ready is known');
-  for (const [id, { claim, removedMs }] of mesh.nodes) {
-    if (removedMs !== undefined || claim?.role !== 'manager' || claim.state !== 'ready') continue;
-    try {
-      return await askNode(bus, { id, name: claim.name }, ...asked);
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
-}
-
 /** Asks the node, and reads its answer. @throws {NodeUnanswered} */
 export async function askNode<Answer>(
   bus: Bus,
@@ -97,6 +76,11 @@ function unanswered({ name }: NamedNode, limitMs: number, cause: unknown): unkno
   if (cause instanceof AnswerFailed) return because(502, `node ${name} could not answer: ${cause.reason}`);
   if (cause instanceof Unreadable)
     return because(502, `what node ${name} answers cannot be read (${cause.reason}); is it of the console's version?`);
+  if (cause instanceof NotPermitted)
+    return because(
+      502,
+      `the console may not ask node ${name} (${cause.message}); do the servers have their configuration anew?`,
+    );
   if (cause instanceof BusUnavailable)
     return because(503, `the console does not reach node ${name}: ${describe(cause)}`);
   return cause;

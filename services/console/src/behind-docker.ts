@@ -1,5 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { BehindDocker, Service, ServiceInDocker, ServiceSpec } from '@fairway/mesh';
+import type { BehindDocker, Mesh, Service, ServiceInDocker, ServiceSpec } from '@fairway/mesh';
+
+/** The service of this name, where the mesh has one. */
+export function serviceNamed(mesh: Mesh, name: string): Service | undefined {
+  return [...mesh.services.values()].find(({ spec, removedMs }) => spec.name === name && removedMs === undefined);
+}
 
 /**
  * What a manager's Docker has of a service that the mesh has not, or no more: facts that are under way, or that a bus
@@ -8,11 +13,12 @@ import type { BehindDocker, Service, ServiceInDocker, ServiceSpec } from '@fairw
 export function behindDocker({ spec, endpoints }: Service, inDocker: ServiceInDocker | undefined): BehindDocker {
   if (!inDocker) return { unheard: ['the mesh to hear that Docker has it no more'] };
   const held = endpoints.filter(({ claim }) => claim === 'assigned' || claim === 'running').map(({ task }) => task);
-  const unknown = [...new Set(inDocker.wanted).symmetricDifference(new Set(held))];
+  const unread = new Set(inDocker.unread);
+  const unknown = [...new Set(inDocker.wanted).symmetricDifference(new Set(held))].filter((task) => !unread.has(task));
   return {
     index: inDocker.spec.index,
     unheard: [
-      ...(isDeepStrictEqual(withoutIndex(spec), withoutIndex(inDocker.spec)) ? [] : ['the mesh to hear of its update']),
+      ...(isDeepStrictEqual(askedFor(spec), askedFor(inDocker.spec)) ? [] : ['the mesh to hear of its update']),
       ...(unknown.length > 0 ? [`the mesh to hear what Docker decided of ${countOf(unknown.length)}`] : []),
     ],
   };
@@ -22,6 +28,9 @@ function countOf(tasks: number): string {
   return tasks === 1 ? 'one of its tasks' : `${tasks} of its tasks`;
 }
 
-function withoutIndex({ index: _, ...spec }: ServiceSpec): Omit<ServiceSpec, 'index'> {
-  return spec;
+/** What this release knows of it: a manager of another one may say more, or less, than who told the mesh (decision 0012). */
+function askedFor({ name, mode, ports, vips, labels, replicas, update }: ServiceSpec) {
+  return { name, mode, ports, vips, labels, replicas, update } satisfies {
+    [Field in Exclude<keyof ServiceSpec, 'id' | 'index'>]-?: unknown;
+  };
 }

@@ -5,21 +5,21 @@ import {
   MeshReplica,
   readExplanation,
   readHandover,
-  readServiceInDocker,
   realClock,
   subjects,
   Verdicts,
   writeQuestion,
   writeRequest,
 } from '@fairway/bus';
-import { parseAsked, type View } from '@fairway/mesh';
+import { type BehindDocker, parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
-import { askManager, askNode, NodeUnanswered, nodeNamed, serviceNamed } from './ask-node.ts';
-import { behindDocker } from './behind-docker.ts';
+import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
+import { behindDocker, serviceNamed } from './behind-docker.ts';
 import { foldView } from './fold-view.ts';
 import { followOutlooks } from './follow-outlooks.ts';
 import { followThrottled } from './follow-throttled.ts';
+import { Managers } from './managers.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
 import { recordEvents } from './record-events.ts';
@@ -74,9 +74,29 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     const why = `the console has lost the bus (${lost}); what it shows is as it was then`;
     return { ...now, converged: false, pending: [{ about: 'bus', why }, ...now.pending] };
   };
+  const managers = new Managers(bus);
+  /** How far the mesh is behind Docker with a service; undefined where the mesh has none of that name. */
+  const behind = async (name: string): Promise<BehindDocker | undefined> => {
+    const mesh = replica.current;
+    const id = mesh && serviceNamed(mesh, name)?.spec.id;
+    if (!mesh || id === undefined) return undefined;
+    try {
+      const inDocker = await managers.inDocker(id, mesh);
+      // What Docker had when it was asked the mesh may have heard meanwhile.
+      const service = replica.current?.services.get(id);
+      return service && behindDocker(service, inDocker);
+    } catch (error) {
+      if (!(error instanceof NodeUnanswered)) throw error;
+      return { unheard: [`a manager to say what its Docker has: ${error.message}`] };
+    }
+  };
   app.get('/api/status', async (context) => {
+    const service = context.req.query('service');
+    // Before the view, which has what was compared, or what came after it.
+    const compared = service === undefined ? undefined : await behind(service);
     const now = await view();
-    return now ? context.json(now) : context.json(tooEarly, 503);
+    if (!now) return context.json(tooEarly, 503);
+    return context.json({ ...now, ...(compared ? { behind: compared } : {}) });
   });
   app.get('/api/nodes/:node/rules', async (context) => {
     const mesh = replica.current;
@@ -91,15 +111,6 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
       return context.json({ error: 'target has to be a port (8000, 53/udp) or a virtual IP' }, 400);
     const node = nodeNamed(mesh, context.req.param('node'));
     return context.json(await askNode(bus, node, 'explain', writeQuestion(target), readExplanation));
-  });
-  app.get('/api/services/:service/behind', async (context) => {
-    const mesh = replica.current;
-    if (!mesh) return context.json(tooEarly, 503);
-    const { id } = serviceNamed(mesh, context.req.param('service')).spec;
-    const inDocker = await askManager(bus, mesh, 'service', writeQuestion(id), readServiceInDocker);
-    // As the mesh is by now: what Docker had then it may have heard meanwhile.
-    const service = replica.current?.services.get(id);
-    return context.json(service ? behindDocker(service, inDocker) : { unheard: ['the mesh to be read again'] });
   });
   for (const request of ['uninstall', 'install'] as const) {
     app.post(`/api/nodes/:node/${request}`, async (context) => {

@@ -10,8 +10,8 @@ import { taskClaim } from './translate-task.ts';
 export async function serviceInDocker(docker: Docker, id: string): Promise<ServiceInDocker | undefined> {
   const service = await docker.inspectService(id);
   if (!service) return undefined;
-  const { fit } = await docker.listTasks(id);
+  const { fit, aside } = await docker.listTasks(id);
   const claims = fit.flatMap((task) => taskClaim(task) ?? []);
   const wanted = claims.filter(({ claim }) => claim !== 'released').map((task) => task.id);
-  return { spec: serviceSpec(service), wanted };
+  return { spec: serviceSpec(service), wanted, unread: aside };
 }

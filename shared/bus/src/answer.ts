@@ -54,7 +54,9 @@ const explanation = z.object({
 
 const serviceInDocker = z.object({
   schema: version,
-  service: z.object({ spec: schema.serviceSpec, wanted: list(schema.id, itemsMax) }).exactOptional(),
+  service: z
+    .object({ spec: schema.serviceSpec, wanted: list(schema.id, itemsMax), unread: list(schema.id, itemsMax) })
+    .exactOptional(),
 });
 
 /** What a node says to `uninstall` and `install`: the namespaces that it has left to Docker. */

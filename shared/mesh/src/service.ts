@@ -34,8 +34,13 @@ export type ServiceSpec = {
   readonly update?: UpdateState;
 };
 
-/** What a manager's Docker has of a service at the moment: what it asks for, and the ids of the tasks that are to run. */
-export type ServiceInDocker = { readonly spec: ServiceSpec; readonly wanted: readonly string[] };
+/** What a manager's Docker has of a service at the moment. */
+export type ServiceInDocker = {
+  readonly spec: ServiceSpec;
+  /** The ids of the tasks that are to run, and of those that could not be read. */
+  readonly wanted: readonly string[];
+  readonly unread: readonly string[];
+};
 
 /** One service in the mesh: what it asks for and what serves it. */
 export type Service = {

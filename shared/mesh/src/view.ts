@@ -18,6 +18,8 @@ export type View = {
   readonly putAside: number;
   /** What somebody has to change. */
   readonly problems: readonly Pending[];
+  /** Of the service that was asked for, where one was and the mesh has it. */
+  readonly behind?: BehindDocker;
 };
 
 export type NodeView = {
