@@ -225,7 +225,7 @@ export class Stage {
   async #isOnOverlay(node: ClusterNode): Promise<true | string> {
     const ways = await overlayWays(node, []);
     for (const other of this.nodes)
-      if (other !== node && !haveEachOther(ways, await overlayWays(other, [])))
+      if (other.name !== node.name && !haveEachOther(ways, await overlayWays(other, [])))
         return `${node.name} and ${other.name} do not have each other`;
     return true;
   }
