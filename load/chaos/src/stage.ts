@@ -121,7 +121,7 @@ export class Stage {
     const absence = { address: node.address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
     this.#absences.push(absence);
     await work();
-    await this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node), gossipMaxMs);
+    await this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node.name), gossipMaxMs);
     await this.#answers(node.address);
     absence.toMs = nowMs();
   }
@@ -222,11 +222,12 @@ export class Stage {
     });
   }
 
-  async #isOnOverlay(node: ClusterNode): Promise<true | string> {
-    const ways = await overlayWays(node, []);
+  /** By its name: a machine that has booted is another one to the cluster. */
+  async #isOnOverlay(name: string): Promise<true | string> {
+    const ways = await overlayWays(this.cluster.node(name), []);
     for (const other of this.nodes)
-      if (other.name !== node.name && !haveEachOther(ways, await overlayWays(other, [])))
-        return `${node.name} and ${other.name} do not have each other`;
+      if (other.name !== name && !haveEachOther(ways, await overlayWays(other, [])))
+        return `${name} and ${other.name} do not have each other`;
     return true;
   }
 
