@@ -186,8 +186,10 @@ describe('virtual IPs', () => {
       'udp by 10.0.1.6',
       'tcp opening to 10.0.1.6',
     ]);
+    // However long it was missing.
+    await lab.pass(30_000);
     lab.kernel.reach(back, ['10.0.1.6']);
-    await lab.pass(3_000);
+    await lab.pass(2_100);
     expect(vips(lab)).toHaveLength(3);
 
     // Another task at the same address is another matter: the way may still be to the node of the one before.
@@ -207,16 +209,16 @@ describe('virtual IPs', () => {
       await lab.pass(ms);
       return looks(6) - before;
     };
-    // In turn with ingress.
-    expect(await within(10_000)).toBe(5);
+    // Ingress, where there is nothing to look for, takes no turn.
+    expect(await within(10_000)).toBe(10);
     // One that takes long is the machine's moment, in which ways are lost.
     slow.ms = 1_500;
     await lab.pass(2_000);
     slow.ms = 0;
-    expect(await within(10_000)).toBeGreaterThanOrEqual(4);
+    expect(await within(10_000)).toBeGreaterThanOrEqual(9);
     slow.ms = 250;
     await lab.pass(5_000);
-    expect(await within(20_000)).toBeLessThanOrEqual(3);
+    expect(await within(20_000)).toBeLessThanOrEqual(4);
   });
 
   test('a node in a new life is used once it answers, for its overlay may not have the way back yet', async () => {

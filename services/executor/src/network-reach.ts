@@ -11,6 +11,7 @@ export class NetworkReach {
   #assumed: ReadonlySet<string> = new Set();
   /** By task, when it was first looked for and not found. */
   readonly #missingMs = new Map<string, number>();
+  #lookedFor: Tasks = new Map();
   #dueMs = 0;
 
   /** The addresses found, and those assumed. */
@@ -30,6 +31,13 @@ export class NetworkReach {
   /** Whether the last look failed, and some are taken for reached without one. */
   get isAssuming(): boolean {
     return this.#assumed.size > 0;
+  }
+
+  /** The tasks that were looked for last and not found, by address. */
+  get missing(): Tasks {
+    return new Map(
+      [...this.#lookedFor].filter(([address, task]) => this.#missingMs.has(task) && !this.has(address, task)),
+    );
   }
 
   /** The tasks found, by address. */
@@ -79,6 +87,7 @@ export class NetworkReach {
 
   /** A look was taken for these, of which those that were not found are to be looked for again. */
   lookedFor(wanted: Tasks, nowMs: number): void {
+    this.#lookedFor = wanted;
     for (const [address, task] of wanted)
       if (!this.has(address, task)) this.#missingMs.set(task, this.#missingMs.get(task) ?? nowMs);
     const youngestMs = nowMs - Math.max(...this.#missingMs.values(), 0);

@@ -182,9 +182,11 @@ export class OverlayReach {
     this.#networks.delete(id);
   }
 
-  /** Looks at the network whose turn it is for what was found in it, and at all where something of it is lost. */
+  /** Looks at the network whose turn it is for what was found in it and what was not, and at all where that has changed. */
   async #lookAgain(): Promise<void> {
-    const [next, ...others] = this.#networks.values();
+    const [next, ...others] = [...this.#networks.values()].filter(
+      ({ reach }) => reach.found.size + reach.missing.size > 0,
+    );
     const nowMs = this.#options.clock.nowMs();
     const wantedMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
     const everyMs = Math.max(wantedMs, this.#restMs);
@@ -194,14 +196,14 @@ export class OverlayReach {
     this.#networks.set(next.network.id, next);
     void next.back.askOldest();
     this.#isLookingAgain = true;
-    const hasLost = await this.#hasLost(next);
-    if (hasLost !== undefined) {
+    const hasChanged = await this.#hasChanged(next);
+    if (hasChanged !== undefined) {
       next.tookMs = [...next.tookMs, this.#options.clock.nowMs() - nowMs].slice(-looksHeld);
       this.#restMs = restPerLook * Math.min(...next.tookMs);
     }
-    if (hasLost) {
+    if (hasChanged) {
       this.#beRestless();
-      await Promise.all(others.map((other) => this.#hasLost(other)));
+      await Promise.all(others.map((other) => this.#hasChanged(other)));
       this.#options.onDue();
     }
     this.#isLookingAgain = false;
@@ -211,16 +213,18 @@ export class OverlayReach {
     this.#restlessUntilMs = this.#options.clock.nowMs() + restlessForMs;
   }
 
-  /** Undefined where nothing was found that could be, and where it could not be looked at. */
-  async #hasLost({ network, reach }: Looked): Promise<boolean | undefined> {
-    const asked = new Map(reach.found);
-    if (asked.size === 0) return undefined;
+  /** Whether a way was lost, or one is there that was missing; undefined where it could not be looked at. */
+  async #hasChanged({ network, reach }: Looked): Promise<boolean | undefined> {
+    const [found, missing] = [new Map(reach.found), reach.missing];
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
-    const reached = await kernel.reached(network, [...asked.keys()]).catch(() => undefined);
+    const reached = await kernel.reached(network, [...found.keys(), ...missing.keys()]).catch(() => undefined);
     if (reached === undefined) return undefined;
-    const lost = reach.keepReached(asked, reached);
-    if (lost.length === 0) return false;
+    // An address may be another task's by now, and the way one to the node of the one before.
+    const still = reach.missing;
+    reach.find(new Map([...missing].filter(([address, task]) => still.get(address) === task)), reached);
+    const lost = reach.keepReached(found, reached);
+    if (lost.length === 0) return reach.missing.size < still.size;
     log.warn('Docker took ways away from an overlay; the tasks there are not sent to until it has some again', {
       network: network.name,
       addresses: lost.slice(0, namedMax),
