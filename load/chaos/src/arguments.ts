@@ -36,8 +36,9 @@ export const usage = `Usage: npm run chaos -- [NAME...] [--docker | --compare | 
 
 Makes a real swarm of three nodes with Fairway on it, asks a service by every node 50 times a second, lets things go wrong,
 and judges the requests meanwhile: none may be bad (without an answer, or with one after 3 s, as one whose first packet was
-lost twice) for longer than the scenario says. After each, Docker, Fairway and every node's rules have to be as they should
-be. All scenarios, or those named, or --random, after those named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
+lost twice) for longer than the scenario says; those by a node that is itself away are told, until Docker's overlay has it
+again. After each, Docker, Fairway and every node's rules have to be as they should be. All scenarios, or those named, or
+--random, after those named. Ends with status 0 where all is well, 1 where not, 2 for wrong arguments. Needs root.
 
   --docker      Docker's own mesh without Fairway, to compare: the scenarios that it has too, told and not judged. It
                 takes a kernel with IPVS, as npm run lab has

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { chanceFrom } from '@fairway/bus';
 import { type Cluster, ensurePrograms, keepLogs, startCluster } from '@fairway/cluster';
 import { ArgumentsInvalid, type ChaosArguments, listing, parseArguments, usage } from './arguments.ts';
+import { Notes } from './notes.ts';
 import { type Played, play, showPlayed, startAsking } from './play.ts';
 import { playAtRandom } from './play-at-random.ts';
 import { clockRequirement } from './scenarios/clock-moved.ts';
@@ -30,8 +31,8 @@ async function playAll(
   asked: ChaosArguments,
   signal: AbortSignal,
 ): Promise<readonly Played[][]> {
-  const stageOf = (seed: number) =>
-    new Stage({ cluster, mesh, isJudged: asked.isJudged, chance: chanceFrom(seed), say: step, signal });
+  const all = { cluster, mesh, isJudged: asked.isJudged, notes: new Notes(), say: step, signal };
+  const stageOf = (seed: number) => new Stage({ ...all, chance: chanceFrom(seed) });
   const first = stageOf(asked.seed);
   await first.deploy();
   step('the services answer; requests begin');

@@ -30,7 +30,7 @@ export function startAsking({ cluster, nodes }: Stage): Traffic {
 
 /** Lets scenarios happen at once under the traffic, waits until all is healed, and judges the requests meanwhile. */
 export async function play(stage: Stage, traffic: Traffic, scenarios: readonly Scenario[]): Promise<Played> {
-  stage.begin();
+  stage.notes.forget(nowMs());
   const from = { bad: traffic.bad.length, asked: traffic.counts.asked };
   await stage.pause(aroundMs);
   const startMs = nowMs();
@@ -45,7 +45,7 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   const healMs = nowMs() - startMs;
   await stage.pause(aroundMs);
   const { blows, absences } = stage.notes;
-  const verdict = judge(traffic.bad.slice(from.bad), blows, absences);
+  const verdict = judge(traffic.bad.slice(from.bad), { blows, absences, startMs });
   if (stage.isJudged && verdict.unexcused.length > 0)
     failure ??= [
       `${verdict.unexcused.length} requests were bad that nothing excuses:`,
@@ -66,8 +66,9 @@ function showSpell({ first, last, count, shortestMs, longestMs }: Spell, startMs
 }
 
 /** In a line, and those of what failed. */
-export function showPlayed({ name, asked, failed, late, outageMs, badMs, healMs, failure }: Played): string {
-  const requests = `${failed} of ${asked} requests failed, ${late} late`;
+export function showPlayed({ name, asked, failed, late, absent, outageMs, badMs, healMs, failure }: Played): string {
+  const excused = absent > 0 ? ` (and ${absent} bad by who was away)` : '';
+  const requests = `${failed} of ${asked} requests failed, ${late} late${excused}`;
   const times = `longest outage ${outageMs.toFixed(0)} ms, bad for ${badMs.toFixed(0)} ms, healed after ${(healMs / 1000).toFixed(1)} s`;
   return `${failure === undefined ? 'ok    ' : 'FAILED'} ${name}: ${requests}; ${times}${failure === undefined ? '' : `\n       ${failure}`}`;
 }

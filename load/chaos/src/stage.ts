@@ -10,9 +10,9 @@ import {
   run,
   until,
 } from '@fairway/cluster';
+import type { Notes } from './notes.ts';
 import { haveEachOther, overlayWays } from './rules/overlay-ways.ts';
 import { wrongRules } from './rules/wrong-rules.ts';
-import type { Absence, Blow } from './verdict.ts';
 
 /**
  * What answers the traffic, and another service that changes meanwhile. No node has more than two of the first one's four
@@ -32,6 +32,10 @@ const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0
 const stateMaxMs = 120_000;
 /** With three nodes it is ten times that two exchange what they have, give or take. */
 const gossipMaxMs = 300_000;
+/** It takes a node for lost so long after it was back, at most. */
+const gossipLateMs = 2_000;
+/** Fairway sees a way that is there again, and has a node answer an echo, within so long on a busy machine. */
+const seenMs = 5_000;
 /** What is waited for longer than this is told. */
 const tellEveryMs = 10_000;
 
@@ -48,6 +52,8 @@ type Options = {
   readonly isJudged: boolean;
   /** What a scenario chooses by. */
   readonly chance: Chance;
+  /** Where it is noted what strikes, and who is absent. */
+  readonly notes: Notes;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 };
@@ -58,15 +64,13 @@ export class Stage {
   readonly chance: Chance;
   readonly mesh: Mesh;
   readonly isJudged: boolean;
+  readonly notes: Notes;
   readonly #say: (line: string) => void;
   readonly #signal: AbortSignal;
-  #blows: Blow[] = [];
-  #absences: Absence[] = [];
-  /** How many of them are of the scenario before. */
-  #before = { blows: 0, absences: 0 };
   readonly #dropping = new Set<ClusterNode>();
 
-  constructor({ cluster, mesh, isJudged, chance, say, signal }: Options) {
+  constructor({ cluster, mesh, isJudged, chance, notes, say, signal }: Options) {
+    this.notes = notes;
     this.cluster = cluster;
     this.mesh = mesh;
     this.isJudged = isJudged;
@@ -77,18 +81,6 @@ export class Stage {
 
   get nodes(): readonly ClusterNode[] {
     return this.cluster.nodes;
-  }
-
-  /** What struck, and who was absent, since the scenario before: of one that began then a request may end now. */
-  get notes(): { readonly blows: readonly Blow[]; readonly absences: readonly Absence[] } {
-    return { blows: this.#blows, absences: this.#absences };
-  }
-
-  /** Another scenario begins. */
-  begin(): void {
-    this.#blows = this.#blows.slice(this.#before.blows);
-    this.#absences = this.#absences.slice(this.#before.absences);
-    this.#before = { blows: this.#blows.length, absences: this.#absences.length };
   }
 
   /** One of the swarm's workers. */
@@ -109,21 +101,30 @@ export class Stage {
   strike(what: string, badMaxMs = 0): void {
     this.#signal.throwIfAborted();
     this.#say(what);
-    this.#blows.push({ what, atMs: nowMs(), badMaxMs });
+    this.notes.strikes({ what, atMs: nowMs(), badMaxMs });
   }
 
   /**
    * While the work goes on, and until the node has the others again after it and answers, nobody can expect an answer by that
    * node. Docker's gossip forgets all of a node that it lost, on both sides, and learns it again when the two exchange all
-   * they have: each node with one other every 30 s (libnetwork networkdb/cluster.go). Until then no packet leaves its overlay.
+   * they have: each node with one other every 30 s (libnetwork networkdb/cluster.go). Until then none of its packets reaches the
+   * others, or none of theirs comes back. Fairway looks for that each second; some seconds later it is judged again.
    */
   async without(node: ClusterNode, work: () => Promise<void>): Promise<void> {
     const absence = { address: node.address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
-    this.#absences.push(absence);
-    await work();
-    await this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node.name), gossipMaxMs);
+    this.notes.isAbsent(absence);
+    const isOnOverlay = () =>
+      this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node.name), gossipMaxMs);
+    try {
+      await work();
+      await isOnOverlay();
+      // Docker may be about to take it for lost: for what was away for 4 s.
+      await this.pause(gossipLateMs);
+      await isOnOverlay();
+    } finally {
+      absence.toMs = nowMs() + seenMs;
+    }
     await this.#answers(node.address);
-    absence.toMs = nowMs();
   }
 
   pause(forMs: number): Promise<void> {

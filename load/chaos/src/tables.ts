@@ -8,11 +8,21 @@ export function tableOf(all: readonly Played[]): string {
     `${played.asked}`,
     `${played.failed}`,
     `${played.late}`,
+    `${played.absent}`,
     played.outageMs.toFixed(0),
     played.badMs.toFixed(0),
     secondsOf(played.healMs),
   ]);
-  const heads = ['scenario', '', 'requests', 'failed', 'late', 'longest outage ms', 'last bad request after ms'];
+  const heads = [
+    'scenario',
+    '',
+    'requests',
+    'failed',
+    'late',
+    'by who was away',
+    'longest outage ms',
+    'last bad request after ms',
+  ];
   return table([...heads, 'healed after s'], rows);
 }
 

@@ -11,31 +11,50 @@ const blow = { what: 'node2 loses its power', atMs: 1_000, badMaxMs: 500 };
 
 test('a bad request is excused for so long after a blow, and one that was under way when it struck', () => {
   const requests = [bad(995), bad(1_400), bad(1_501), bad(900)];
-  const { failed, badMs, unexcused } = judge(requests, [blow], []);
+  const { failed, badMs, unexcused } = judge(requests, { blows: [blow], absences: [], startMs: 0 });
   expect({ failed, badMs }).toEqual({ failed: 4, badMs: 501 });
   expect(unexcused.map(({ atMs }) => atMs)).toEqual([900, 1_501]);
 });
 
 test('a blow that is to be nothing to anybody excuses none', () => {
-  expect(judge([bad(1_001)], [{ ...blow, badMaxMs: 0 }], []).unexcused).toHaveLength(1);
+  expect(judge([bad(1_001)], { blows: [{ ...blow, badMaxMs: 0 }], absences: [], startMs: 0 }).unexcused).toHaveLength(
+    1,
+  );
 });
 
 test('a late answer needs an excuse where the first packet was lost twice', () => {
   const requests = [bad(1_000, { what: 'late', tookMs: 2_899 }), bad(1_000, { what: 'late', tookMs: 3_010 })];
-  expect(judge(requests, [], [])).toMatchObject({ late: 2, unexcused: [requests[1]] });
+  expect(judge(requests, { blows: [], absences: [], startMs: 0 })).toMatchObject({ late: 2, unexcused: [requests[1]] });
 });
 
 test('what is asked of a node that is cut off is not counted, and what others are asked is', () => {
   const absence = { address: 'a', fromMs: 1_000, toMs: 2_000 };
-  expect(judge([bad(995), bad(1_500), bad(2_001), bad(1_500, { target: 'b:1' })], [], [absence])).toMatchObject({
+  expect(
+    judge([bad(995), bad(1_500), bad(2_001), bad(1_500, { target: 'b:1' })], {
+      blows: [],
+      absences: [absence],
+      startMs: 0,
+    }),
+  ).toMatchObject({
     failed: 2,
+    absent: 2,
     unexcused: [bad(1_500, { target: 'b:1' }), bad(2_001)],
   });
 });
 
+test('for how long it was bad counts from this scenario’s own blows', () => {
+  const blows = [{ ...blow, atMs: -60_000 }, blow];
+  const badFor = (atMs: number) => judge([bad(atMs)], { blows, absences: [], startMs: 0 }).badMs;
+  expect([badFor(500), badFor(1_300)]).toEqual([0, 300]);
+});
+
 test('an outage is of one node, and ends with what it answers for a while', () => {
   const requests = [bad(1_000), bad(1_200), bad(1_300), bad(1_600), bad(1_100, { target: 'b:1', what: 'late' })];
-  expect(judge(requests, [blow], [])).toMatchObject({ failed: 4, late: 1, outageMs: 300 });
+  expect(judge(requests, { blows: [blow], absences: [], startMs: 0 })).toMatchObject({
+    failed: 4,
+    late: 1,
+    outageMs: 300,
+  });
 });
 
 test('bad requests of one kind by one target are a spell until a second has none', () => {

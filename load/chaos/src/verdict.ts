@@ -12,6 +12,8 @@ export type Verdict = {
   readonly failed: number;
   /** Answered late. */
   readonly late: number;
+  /** Without an answer, or a late one, by a node that was itself cut off: in no other count. */
+  readonly absent: number;
   /** The longest time in which one node answered no request as it should. */
   readonly outageMs: number;
   /** From a blow to the begin of the last bad request after it and before the next; the longest of all blows. */
@@ -29,14 +31,19 @@ const lostTwiceMs = 2_900;
 /** One bad request by a node more than so long after another is of another outage. */
 const outageGapMs = 250;
 
+/** What is known beside a scenario's requests: also of before it began, as a request may be of that. Milliseconds. */
+type Noted = { readonly blows: readonly Blow[]; readonly absences: readonly Absence[]; readonly startMs: number };
+
 /** Judges the bad requests of a scenario. One that was under way when something struck is of that. */
-export function judge(bad: readonly BadRequest[], blows: readonly Blow[], absences: readonly Absence[]): Verdict {
+export function judge(bad: readonly BadRequest[], { blows, absences, startMs }: Noted): Verdict {
+  const struck = blows.filter(({ atMs }) => atMs >= startMs);
   const counted = bad.filter((request) => !isAbsent(request, absences)).sort((a, b) => a.atMs - b.atMs);
   return {
     failed: counted.filter((request) => request.bad !== 'late').length,
     late: counted.filter((request) => request.bad === 'late').length,
+    absent: bad.length - counted.length,
     outageMs: Math.max(0, ...spellsOf(counted, outageGapMs, ({ target }) => target).map(lengthOf)),
-    badMs: Math.max(0, ...counted.map((request) => sinceLast(request, blows))),
+    badMs: Math.max(0, ...counted.map((request) => sinceLast(request, struck))),
     unexcused: counted.filter((request) => !isExcused(request, blows) && !isSlow(request)),
   };
 }
