@@ -29,8 +29,9 @@ const { replicas: _, ...global } = web;
 const view = (more: Partial<View> = {}): View => ({ ...convergedView, nodes, services: [web], ...more });
 
 const steadyMs = 1_000;
+const at = (askedMs: number, answeredMs = askedMs) => ({ askedMs, answeredMs });
 const see = (before: Steady | undefined, shown: View, nowMs: number) =>
-  look(before, shown, { name: 'web', steadyMs }, nowMs);
+  look(before, shown, { name: 'web', steadyMs }, at(nowMs));
 
 /** What is waited for once the service has been as it is for long. */
 function waitingFor(shown: View): readonly string[] {
@@ -72,11 +73,18 @@ test('an update that Docker was told of begins it anew, and what does not show i
   expect(see(second.steady, everywhere, 3_000).waitingFor).toEqual([]);
 });
 
+test('while nobody looked it was not seen to stay so', () => {
+  const wanted = { name: 'web', steadyMs };
+  const { steady } = look(undefined, view(), wanted, at(0, 5_000));
+  expect(look(steady, view(), wanted, at(5_500, 9_000)).waitingFor).toEqual(['it to stay so for a second']);
+  expect(look(steady, view(), wanted, at(6_000, 9_000)).waitingFor).toEqual([]);
+});
+
 test('it may have to stay so for longer', () => {
   const wanted = { name: 'web', steadyMs: 5_000 };
-  const { steady } = look(undefined, view(), wanted, 0);
-  expect(look(steady, view(), wanted, 4_999).waitingFor).toEqual(['it to stay so for 5 s']);
-  expect(look(steady, view(), wanted, 5_000).waitingFor).toEqual([]);
+  const { steady } = look(undefined, view(), wanted, at(0));
+  expect(look(steady, view(), wanted, at(4_999)).waitingFor).toEqual(['it to stay so for 5 s']);
+  expect(look(steady, view(), wanted, at(5_000)).waitingFor).toEqual([]);
 });
 
 test("other services' changes do not: the nodes need not have applied those", () => {

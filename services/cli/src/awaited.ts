@@ -6,8 +6,12 @@ export type Steady = {
   readonly picture: string;
   /** The view's revision then: a node that has applied it has this service as it is. */
   readonly revision: number;
+  /** When that was answered. */
   readonly sinceMs: number;
 };
+
+/** When the console was asked, and when it had answered: any clock that never goes back, milliseconds. */
+export type AskedAt = { readonly askedMs: number; readonly answeredMs: number };
 
 /** What one look came to. */
 export type Look = {
@@ -30,22 +34,22 @@ type Wanted = { readonly name: string; readonly steadyMs: number };
 
 /**
  * What is waited for until the service is on every ready node, one sentence each; empty when nothing is. `before` is
- * what the look before this one came to, `nowMs` any clock that never goes back. Other services' changes count for
- * nothing: on a busy swarm there is always a node that has yet to apply the last of them.
+ * what the look before this one came to. Other services' changes count for nothing: on a busy swarm there is always a node that has yet to apply the last of them.
  */
-export function look(before: Steady | undefined, view: View, { name, steadyMs }: Wanted, nowMs: number): Look {
+export function look(before: Steady | undefined, view: View, { name, steadyMs }: Wanted, at: AskedAt): Look {
   const { behind = notTold } = view;
   const service = view.services.find((held) => held.name === name);
   const picture = `${view.epoch} ${JSON.stringify(behind)} ${JSON.stringify(service)}`;
   const changed = before?.picture !== picture;
-  const steady = changed ? { picture, revision: view.revision, sinceMs: nowMs } : before;
+  const steady = changed ? { picture, revision: view.revision, sinceMs: at.answeredMs } : before;
   const waitingFor = [
     ...view.pending.filter(({ about }) => about === 'bus' || about === 'mesh').map(({ why }) => why),
     ...(service ? ofService(service, view) : [`a service ${name}`]),
     ...behind.unheard,
     ...view.nodes.flatMap((node) => ofNode(node, steady.revision)),
   ];
-  if (waitingFor.length === 0 && nowMs - steady.sinceMs < steadyMs)
+  // What was asked took its time: in between nobody looked.
+  if (waitingFor.length === 0 && at.askedMs - steady.sinceMs < steadyMs)
     waitingFor.push(`it to stay so for ${inSeconds(steadyMs)}`);
   return { steady, waitingFor, rolledBack: service?.update === 'rollback_completed' };
 }

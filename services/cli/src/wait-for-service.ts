@@ -32,10 +32,10 @@ export async function waitForService({ consoleUrl, service, limitMs, steadyMs, o
   let rolledBack = false;
   let said = '';
   for (;;) {
-    const nowMs = performance.now();
-    const waitingFor = await askBehind(consoleUrl, service, Math.ceil(limitMs - (nowMs - beginMs)) + lastLookMs).then(
+    const askedMs = performance.now();
+    const waitingFor = await askBehind(consoleUrl, service, Math.ceil(limitMs - (askedMs - beginMs)) + lastLookMs).then(
       (view) => {
-        const looked = look(steady, view, { name: service, steadyMs }, nowMs);
+        const looked = look(steady, view, { name: service, steadyMs }, { askedMs, answeredMs: performance.now() });
         steady = looked.steady;
         rolledBack = looked.rolledBack;
         return looked.waitingFor;

@@ -60,9 +60,10 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     putAside = await bus.count(deadLetterStream.name).catch(() => putAside);
   };
   const view = async (): Promise<View | undefined> => {
+    if (lost === undefined) await countPutAside();
+    // From here on at once: what the mesh has changes under its revision.
     const mesh = replica.current;
     if (!mesh) return undefined;
-    if (lost === undefined) await countPutAside();
     const now = foldView(mesh, {
       outcomes: outcomes.nodes,
       putAside: putAside + outcomes.unreadable,

@@ -142,6 +142,11 @@ describe('nodes', () => {
     expect(left(foldView(mesh([both]), { outcomes: outcomes({ n1: applied(7, notes) }) }))).toEqual([
       'waiting node alpha, ingress_sbox: Docker makes it when the node joins',
     ]);
+    // Also of a node that has yet to apply another service's change.
+    expect(left(foldView(mesh([both]), { outcomes: outcomes({ n1: applied(6, notes) }) }))).toEqual([
+      'waiting node alpha: it has applied revision 6 of 7',
+      'waiting node alpha, ingress_sbox: Docker makes it when the node joins',
+    ]);
   });
 });
 

@@ -158,10 +158,12 @@ function awaitedOfNode(node: NodeView, revision: number, last: Applied | undefin
       { about, why: 'its node process has applied nothing in this epoch; is it running, and does it reach the bus?' },
     ];
   }
-  if (node.applied < revision) return [{ about, why: `it has applied revision ${node.applied} of ${revision}` }];
-  return (last?.notes ?? [])
-    .filter(({ kind }) => kind === 'waiting')
-    .map((note) => ({ about: `${about}, ${note.about}`, why: note.why }));
+  const notes = (last?.notes ?? []).filter(({ kind }) => kind === 'waiting');
+  return [
+    ...(node.applied < revision ? [{ about, why: `it has applied revision ${node.applied} of ${revision}` }] : []),
+    // Also while it lags: on a busy swarm there is always a change that it has yet to apply.
+    ...notes.map((note) => ({ about: `${about}, ${note.about}`, why: note.why })),
+  ];
 }
 
 function viewService(service: Service, mesh: Mesh): ServiceView {

@@ -1,3 +1,4 @@
+import { isId } from '@fairway/bus';
 import type { ServiceInDocker } from '@fairway/mesh';
 import type { Docker } from './docker.ts';
 import { serviceSpec } from './translate-service.ts';
@@ -13,5 +14,5 @@ export async function serviceInDocker(docker: Docker, id: string): Promise<Servi
   const { fit, aside } = await docker.listTasks(id);
   const claims = fit.flatMap((task) => taskClaim(task) ?? []);
   const wanted = claims.filter(({ claim }) => claim !== 'released').map((task) => task.id);
-  return { spec: serviceSpec(service), wanted, unread: aside };
+  return { spec: serviceSpec(service), wanted, unread: aside.filter(isId) };
 }
