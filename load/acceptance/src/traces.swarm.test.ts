@@ -4,6 +4,11 @@ import { type ReceivedSpan, receiveTraces } from '@fairway/trace-receiver';
 import { expect } from 'vitest';
 import { test } from './swarm-test.ts';
 
+const hasChanged =
+  (what: 'added' | 'removed') =>
+  ({ attributes }: Pick<ReceivedSpan, 'attributes'>) =>
+    Number(attributes[`fairway.${what}`]) > 0;
+
 test("a container's start is one trace: seen by its node, decided, applied by every node with the kernel's time", async ({
   swarm,
 }) => {
@@ -37,8 +42,10 @@ test("a container's start is one trace: seen by its node, decided, applied by ev
       () => {
         for (const root of sent()) {
           const [decided] = childrenOf(root);
-          const applies = decided ? appliesOf(decided) : [];
-          if (decided && applies.length >= 3) found = { root, decided, applies };
+          // A kernel that takes long has its part in a round of its own: of each node those that added something.
+          const applies = (decided ? appliesOf(decided) : []).filter(hasChanged('added'));
+          const nodes = new Set(applies.map(({ attributes }) => attributes['fairway.node']));
+          if (decided && nodes.size >= 3) found = { root, decided, applies };
         }
         return found !== undefined || `of ${spans.length} spans these: ${JSON.stringify(sent().map(childrenOf))}`;
       },
@@ -50,13 +57,10 @@ test("a container's start is one trace: seen by its node, decided, applied by ev
     expect(root.parentSpanId ?? '').toBe('');
     expect(childrenOf(root)).toEqual([decided]);
     expect(decided).toMatchObject({ name: 'process fairway.fact', service: 'fairway-decider', traceId: root.traceId });
-    expect(applies.map(({ attributes }) => attributes['fairway.node']).sort()).toEqual(
-      swarm.nodes.map(({ swarmNodeId }) => swarmNodeId).sort(),
-    );
-    for (const apply of applies) {
-      expect(Object.keys(apply.events)).toContain('planned');
-      expect(apply.attributes['fairway.added']).toBeGreaterThan(0);
-      const kernel = childrenOf(apply).map(({ name }) => name);
+    for (const { swarmNodeId } of swarm.nodes) {
+      const own = applies.filter(({ attributes }) => attributes['fairway.node'] === swarmNodeId);
+      for (const apply of own) expect(Object.keys(apply.events)).toContain('planned');
+      const kernel = own.flatMap(childrenOf).map(({ name }) => name);
       expect(kernel).toContain('nft ingress');
       expect(kernel.every((name) => name.startsWith('nft '))).toBe(true);
     }
@@ -90,7 +94,7 @@ test("a container's death is one trace, also on its own node, which applies it b
         const decided = spans.find(
           ({ name, parentSpanId }) => name === 'process fairway.fact' && parentSpanId === root.spanId,
         );
-        // Of each node the first one: after its own round a node has nothing left to apply.
+        // Of each node the first one that took something away: after that it has nothing left to apply.
         const applies = swarm.nodes.flatMap(({ swarmNodeId }) => {
           // The others by the node's own word or by the mesh, whichever came first.
           const causes = [root, ...(decided && swarmNodeId !== victim.node ? [decided] : [])].map(
@@ -99,23 +103,23 @@ test("a container's death is one trace, also on its own node, which applies it b
           const apply = spans.find(
             ({ name, attributes, parentSpanId = '', links }) =>
               name === 'apply' &&
+              hasChanged('removed')({ attributes }) &&
               attributes['fairway.node'] === swarmNodeId &&
               causes.some((cause) => parentSpanId === cause || links.includes(cause)),
           );
           return apply ? [apply] : [];
         });
-        if (applies.length === 3) return applies;
+        if (applies.length === 3) return true;
       }
-      return undefined;
+      return false;
     };
     await until(
       'the whole trace to be received',
       () =>
-        whole() !== undefined ||
+        whole() ||
         `received: ${JSON.stringify(spans.map(({ name, traceId, attributes }) => [name, traceId, attributes]))}`,
       { limitMs: 20_000 },
     );
-    for (const apply of whole() ?? []) expect(apply.attributes['fairway.removed']).toBeGreaterThan(0);
   } finally {
     await end();
   }
