@@ -34,7 +34,8 @@ type Wanted = { readonly name: string; readonly steadyMs: number };
 
 /**
  * What is waited for until the service is on every ready node, one sentence each; empty when nothing is. `before` is
- * what the look before this one came to. Other services' changes count for nothing: on a busy swarm there is always a node that has yet to apply the last of them.
+ * what the look before this one came to. Other services' changes count for nothing: on a busy swarm there is always a
+ * node that has yet to apply the last of them.
  */
 export function look(before: Steady | undefined, view: View, { name, steadyMs }: Wanted, at: AskedAt): Look {
   const { behind = notTold } = view;
