@@ -57,6 +57,9 @@ test("a container's start is one trace: seen by its node, decided, applied by ev
     expect(root.parentSpanId ?? '').toBe('');
     expect(childrenOf(root)).toEqual([decided]);
     expect(decided).toMatchObject({ name: 'process fairway.fact', service: 'fairway-decider', traceId: root.traceId });
+    expect([...new Set(applies.map(({ attributes }) => attributes['fairway.node']))].sort()).toEqual(
+      swarm.nodes.map(({ swarmNodeId }) => swarmNodeId).sort(),
+    );
     for (const { swarmNodeId } of swarm.nodes) {
       const own = applies.filter(({ attributes }) => attributes['fairway.node'] === swarmNodeId);
       for (const apply of own) expect(Object.keys(apply.events)).toContain('planned');

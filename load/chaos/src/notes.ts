@@ -16,12 +16,12 @@ export class Notes {
     return this.#absences;
   }
 
-  strikes(blow: Blow): void {
+  addBlow(blow: Blow): void {
     this.#blows = [...this.#blows, blow];
   }
 
   /** The end of it may be set later. */
-  isAbsent(absence: Absence): void {
+  addAbsence(absence: Absence): void {
     this.#absences = [...this.#absences, absence];
   }
 

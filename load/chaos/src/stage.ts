@@ -101,18 +101,18 @@ export class Stage {
   strike(what: string, badMaxMs = 0): void {
     this.#signal.throwIfAborted();
     this.#say(what);
-    this.notes.strikes({ what, atMs: nowMs(), badMaxMs });
+    this.notes.addBlow({ what, atMs: nowMs(), badMaxMs });
   }
 
   /**
-   * While the work goes on, and until the node has the others again after it and answers, nobody can expect an answer by that
-   * node. Docker's gossip forgets all of a node that it lost, on both sides, and learns it again when the two exchange all
+   * While the work goes on, and until Docker's overlay has the node again after it, nobody can expect an answer by that node; then
+   * it has to answer. Docker's gossip forgets all of a node that it lost, on both sides, and learns it again when the two exchange all
    * they have: each node with one other every 30 s (libnetwork networkdb/cluster.go). Until then none of its packets reaches the
    * others, or none of theirs comes back. Fairway looks for that each second; some seconds later it is judged again.
    */
   async without(node: ClusterNode, work: () => Promise<void>): Promise<void> {
     const absence = { address: node.address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
-    this.notes.isAbsent(absence);
+    this.notes.addAbsence(absence);
     const isOnOverlay = () =>
       this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node.name), gossipMaxMs);
     try {

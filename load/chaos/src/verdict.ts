@@ -100,18 +100,12 @@ export function spellsOf(
 }
 
 function withOne(held: Spell | undefined, request: BadRequest): Spell {
-  const { first, count, shortestMs, longestMs } = held ?? {
-    first: request,
-    count: 0,
-    shortestMs: Number.POSITIVE_INFINITY,
-    longestMs: 0,
-  };
   return {
-    first,
+    first: held?.first ?? request,
     last: request,
-    count: count + 1,
-    shortestMs: Math.min(shortestMs, request.tookMs),
-    longestMs: Math.max(longestMs, request.tookMs),
+    count: (held?.count ?? 0) + 1,
+    shortestMs: Math.min(held?.shortestMs ?? request.tookMs, request.tookMs),
+    longestMs: Math.max(held?.longestMs ?? request.tookMs, request.tookMs),
   };
 }
 

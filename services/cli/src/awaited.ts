@@ -10,7 +10,7 @@ export type Steady = {
   readonly sinceMs: number;
 };
 
-/** When the console was asked, and when it had answered: any clock that never goes back, milliseconds. */
+/** When the console was asked, and when it had answered, milliseconds of a clock that never goes back. */
 export type AskedAt = { readonly askedMs: number; readonly answeredMs: number };
 
 /** What one look came to. */

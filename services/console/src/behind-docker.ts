@@ -8,7 +8,8 @@ export function serviceNamed(mesh: Mesh, name: string): Service | undefined {
 
 /**
  * What a manager's Docker has of a service that the mesh has not, or no more: facts that are under way, or that a bus
- * without a leader does not take yet. Indexes are no measure of it: most steps of an update raise them without a change that is told.
+ * without a leader does not take yet. Indexes are no measure of it: most steps of an update raise them without a change
+ * that is told.
  */
 export function behindDocker({ spec, endpoints }: Service, inDocker: ServiceInDocker | undefined): BehindDocker {
   if (!inDocker) return { unheard: ['the mesh to hear that Docker has it no more'] };

@@ -60,11 +60,10 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     putAside = await bus.count(deadLetterStream.name).catch(() => putAside);
   };
   const view = async (): Promise<View | undefined> => {
+    if (!replica.current) return undefined;
     if (lost === undefined) await countPutAside();
     // From here on at once: what the mesh has changes under its revision.
-    const mesh = replica.current;
-    if (!mesh) return undefined;
-    const now = foldView(mesh, {
+    const now = foldView(replica.current, {
       outcomes: outcomes.nodes,
       putAside: putAside + outcomes.unreadable,
       unreadable: replica.unreadable,

@@ -1,6 +1,9 @@
 /** Addresses, each with the task that has it. */
 export type Tasks = ReadonlyMap<string, string>;
 
+/** A task that was looked for and not found, and when that was first. */
+type Missing = { readonly task: string; readonly sinceMs: number };
+
 /** What is not reached is looked for again after as long as it has been missing, within these bounds. */
 const pauseMinMs = 20;
 const pauseMaxMs = 10_000;
@@ -9,9 +12,8 @@ const pauseMaxMs = 10_000;
 export class NetworkReach {
   readonly #found = new Map<string, string>();
   #assumed: ReadonlySet<string> = new Set();
-  /** By task, when it was first looked for and not found. */
-  readonly #missingMs = new Map<string, number>();
-  #lookedFor: Tasks = new Map();
+  /** By address. */
+  readonly #missing = new Map<string, Missing>();
   #dueMs = 0;
 
   /** The addresses found, and those assumed. */
@@ -21,7 +23,7 @@ export class NetworkReach {
 
   /** When the next look is due, if something is missing. */
   get dueMs(): number | undefined {
-    return this.#missingMs.size > 0 ? this.#dueMs : undefined;
+    return this.#missing.size > 0 ? this.#dueMs : undefined;
   }
 
   has(address: string, task: string): boolean {
@@ -33,11 +35,9 @@ export class NetworkReach {
     return this.#assumed.size > 0;
   }
 
-  /** The tasks that were looked for last and not found, by address. */
+  /** The tasks that were looked for and not found, by address. */
   get missing(): Tasks {
-    return new Map(
-      [...this.#lookedFor].filter(([address, task]) => this.#missingMs.has(task) && !this.has(address, task)),
-    );
+    return new Map([...this.#missing].map(([address, { task }]) => [address, task]));
   }
 
   /** The tasks found, by address. */
@@ -49,14 +49,13 @@ export class NetworkReach {
   keepOnly(...there: readonly Tasks[]): void {
     const isThere = (address: string, task: string) => there.some((tasks) => tasks.get(address) === task);
     for (const [address, task] of this.#found) if (!isThere(address, task)) this.#found.delete(address);
-    const tasks = new Set(there.flatMap((one) => [...one.values()]));
-    for (const task of this.#missingMs.keys()) if (!tasks.has(task)) this.#missingMs.delete(task);
+    for (const [address, { task }] of this.#missing) if (!isThere(address, task)) this.#missing.delete(address);
   }
 
   /** Whether a look is due for these: one of them was never looked for, or it is time to look again. */
   isDue(wanted: Tasks, nowMs: number): boolean {
     const missing = [...wanted].filter(([address, task]) => !this.has(address, task));
-    return missing.length > 0 && (nowMs >= this.#dueMs || missing.some(([, task]) => !this.#missingMs.has(task)));
+    return missing.length > 0 && (nowMs >= this.#dueMs || missing.some((one) => !this.#isMissing(...one)));
   }
 
   /** A look found a way to these addresses. */
@@ -64,7 +63,7 @@ export class NetworkReach {
     for (const [address, task] of tasks) {
       if (!reached.has(address)) continue;
       this.#found.set(address, task);
-      this.#missingMs.delete(task);
+      if (this.#isMissing(address, task)) this.#missing.delete(address);
     }
   }
 
@@ -87,10 +86,14 @@ export class NetworkReach {
 
   /** A look was taken for these, of which those that were not found are to be looked for again. */
   lookedFor(wanted: Tasks, nowMs: number): void {
-    this.#lookedFor = wanted;
     for (const [address, task] of wanted)
-      if (!this.has(address, task)) this.#missingMs.set(task, this.#missingMs.get(task) ?? nowMs);
-    const youngestMs = nowMs - Math.max(...this.#missingMs.values(), 0);
+      if (!this.has(address, task) && !this.#isMissing(address, task))
+        this.#missing.set(address, { task, sinceMs: nowMs });
+    const youngestMs = nowMs - Math.max(...[...this.#missing.values()].map(({ sinceMs }) => sinceMs), 0);
     this.#dueMs = nowMs + Math.min(Math.max(youngestMs, pauseMinMs), pauseMaxMs);
+  }
+
+  #isMissing(address: string, task: string): boolean {
+    return this.#missing.get(address)?.task === task;
   }
 }

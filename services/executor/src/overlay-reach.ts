@@ -184,13 +184,14 @@ export class OverlayReach {
 
   /** Looks at the network whose turn it is for what was found in it and what was not, and at all where that has changed. */
   async #lookAgain(): Promise<void> {
-    const [next, ...others] = [...this.#networks.values()].filter(
-      ({ reach }) => reach.found.size + reach.missing.size > 0,
-    );
     const nowMs = this.#options.clock.nowMs();
     const wantedMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
-    const everyMs = Math.max(wantedMs, this.#restMs);
-    if (!next || this.#isLookingAgain || nowMs - this.#lookedAgainMs < everyMs) return;
+    if (this.#isLookingAgain || nowMs - this.#lookedAgainMs < Math.max(wantedMs, this.#restMs)) return;
+    // Where nothing was found and nothing is missing there is nothing to look for.
+    const [next, ...others] = [...this.#networks.values()].filter(
+      ({ reach }) => reach.found.size > 0 || reach.dueMs !== undefined,
+    );
+    if (!next) return;
     this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
