@@ -96,15 +96,7 @@ export async function openLab({
     told += 1;
     const id = `fact ${told}`;
     const message = factMessage(sender, epoch, fact, event, clock.nowMs(), `00-${id}`);
-    for (let stored = false; !stored; ) {
-      stored = await bus.publish(message, id).then(
-        () => true,
-        (error) => {
-          if (error instanceof BusUnavailable) return false;
-          throw error;
-        },
-      );
-    }
+    await publishAsSenders(bus, message, id);
   };
 
   const running: Decider[] = [];
@@ -188,6 +180,17 @@ export function container(
     state,
     reading: { incarnation: life, tick },
   };
+}
+
+/** As senders do it: again, by the same id, whenever the bus cannot say that it is stored. */
+export async function publishAsSenders(bus: Bus, message: Message, id: string): Promise<void> {
+  for (;;) {
+    try {
+      return await bus.publish(message, id);
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error;
+    }
+  }
 }
 
 /** A service's endpoints that have not ended, by task: `t1 running running`, the manager's claim first. */

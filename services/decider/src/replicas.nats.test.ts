@@ -1,11 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { connectBus, deadLetterStream, deciderConsumer, factMessage, factStream, MeshReplica } from '@fairway/bus';
+import {
+  connectBus,
+  deadLetterStream,
+  deciderConsumer,
+  factMessage,
+  factStream,
+  MeshReplica,
+  subjects,
+} from '@fairway/bus';
 import { SpawnedServer } from '@fairway/bus/spawned-server';
-import type { Fact } from '@fairway/mesh';
+import { type Fact, objectOf } from '@fairway/mesh';
 import { expect, test, vi } from 'vitest';
-import { allShown, life } from './decider-lab.ts';
+import { allShown, life, publishAsSenders } from './decider-lab.ts';
 import { history } from './swarm-history.ts';
 
 const program = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -56,6 +64,8 @@ test('deciders are killed and started at any moment: the mesh comes to where the
   const bus = await connectBus({ servers: server.url, name: 'teller' });
   const replica = new MeshReplica();
   const following = bus.mesh.follow(replica.follower);
+  const putAside: string[] = [];
+  const tailing = bus.tail(deadLetterStream.name, subjects.deadLetter('*'), ({ text }) => void putAside.push(text));
   try {
     await deciders.add();
     await deciders.add();
@@ -63,11 +73,16 @@ test('deciders are killed and started at any moment: the mesh comes to where the
 
     const { says, truth } = history();
     let told = 0;
+    const known = new Set<string>();
     const tell = async (sender: string, facts: readonly Fact[]) => {
       for (const [at, fact] of facts.entries()) {
+        // As in a swarm: a node has tasks of services that its manager has, however late that one is.
+        if (fact.kind === 'container') await becomes(() => expect(known).toContain(fact.service));
         const message = factMessage(sender, replica.current?.generation.epoch ?? '', fact, fact.kind, at, '');
-        await bus.publish(message, `${sender} ${at}`);
+        // Two deciders that are killed with a message in their hands take longer than its sender waits.
+        await publishAsSenders(bus, message, `${sender} ${at}`);
         told += 1;
+        if (fact.kind === 'service') known.add(objectOf(fact));
         // So that there is something to do for as long as deciders come and go.
         if (at % 12 === 0) await deciders.turn();
       }
@@ -78,9 +93,11 @@ test('deciders are killed and started at any moment: the mesh comes to where the
     await becomes(async () => expect(await bus.ackFloor(factStream.name, deciderConsumer)).toBe(told));
     await becomes(() => expect(replica.current && allShown(replica.current)).toEqual(truth));
     expect(replica.current?.nodes.get('n3')?.incarnation).toEqual(life);
+    expect(putAside).toEqual([]);
     expect(await bus.count(deadLetterStream.name)).toBe(0);
   } finally {
     deciders.end();
+    await tailing.stop();
     await following.stop();
     await bus.close();
     await server.remove();
