@@ -29,8 +29,8 @@ const parts: readonly Part[] = [
     project: 'kernel',
     files: ['linux.kernel.test.ts', 'traffic.kernel.test.ts'],
     named: [
-      ...['with ipvs', 'balanced by', 'timeouts', 'routes of virtual IPs'],
-      ...['published port answers', 'refused at once', 'UDP client that always', 'TCP client', 'virtual IP'],
+      ...['with ipvs', 'balanced by', 'timeouts'],
+      ...['published port answers', 'refused at once', 'UDP client that always', 'TCP client', 'a virtual IP'],
     ],
     env: { FAIRWAY_BALANCER: 'ipvs' },
   },

@@ -4,14 +4,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { difference, removal } from '../rules/difference.ts';
-import { balancers, type NetworkWish, vipKey } from '../rules/rules.ts';
+import { type Balancer, balancers, type NetworkWish, vipKey } from '../rules/rules.ts';
 import { ingressOf, ipv4, networkOf, targets } from '../rules/sample.ts';
 import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
-import { kernelContract } from './contract.ts';
+import { balancerContract } from './balancer-contract.ts';
+import type { Subject } from './contract-subject.ts';
 import type { NetworkSandbox, RulesOf } from './kernel.ts';
 import { type Lab, openLab } from './lab.ts';
 import { createLinuxKernel } from './linux.ts';
+import { nodeContract } from './node-contract.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -21,26 +23,31 @@ afterAll(() => lab?.close());
 
 const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
 
+/** A real node without Fairway's tables. */
+async function emptied(balancer: Balancer): Promise<Subject> {
+  await Promise.all([
+    lab.replaceSandbox(),
+    lab.run(
+      'host',
+      `nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER
+       echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet`,
+    ),
+    lab.run(
+      'balancer',
+      `nft delete table inet fairway 2>/dev/null || true; ip route flush table local proto 77
+       sysctl -qw net.ipv4.ip_forward=0; ${hasIpvs ? 'ipvsadm -C' : ''}`,
+    ),
+  ]);
+  const { netnsDir, hostNamespace } = lab;
+  // Patient: on an emulated machine the first command of its kind takes seconds.
+  const limitMs = 60_000;
+  return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs }) };
+}
+
+describe('the real kernel', () => nodeContract(() => emptied('nftables')));
+
 describe.each(balancers.filter((balancer) => balancer !== 'ipvs' || hasIpvs))('the real kernel with %s', (balancer) => {
-  kernelContract(balancer, async () => {
-    await Promise.all([
-      lab.replaceSandbox(),
-      lab.run(
-        'host',
-        `nft delete table inet fairway 2>/dev/null || true; iptables -F DOCKER-USER
-         echo 0 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet`,
-      ),
-      lab.run(
-        'balancer',
-        `nft delete table inet fairway 2>/dev/null || true; ip route flush table local proto 77
-         sysctl -qw net.ipv4.ip_forward=0; ${hasIpvs ? 'ipvsadm -C' : ''}`,
-      ),
-    ]);
-    const { netnsDir, hostNamespace } = lab;
-    // Patient: on an emulated machine the first command of its kind takes seconds.
-    const limitMs = 60_000;
-    return { ...lab, kernel: createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs }) };
-  });
+  balancerContract(balancer, () => emptied(balancer));
 });
 
 test.runIf(hasIpvs).each([

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type Balancer, balancers } from '../rules/rules.ts';
 import { transactionOf } from '../rules/transaction.ts';
-import { kernelContract, type Subject } from './contract.ts';
+import { balancerContract } from './balancer-contract.ts';
+import type { Subject } from './contract-subject.ts';
+import { nodeContract } from './node-contract.ts';
 import { createKernelStandIn } from './stand-in.ts';
 
 let next = 0;
@@ -21,11 +23,13 @@ function subject(balancer: Balancer, seed: number, failOneIn: number): Subject {
 }
 
 describe.each(balancers)('%s without failures', (balancer) => {
-  kernelContract(balancer, async () => subject(balancer, 1, 0));
+  balancerContract(balancer, async () => subject(balancer, 1, 0));
+  nodeContract(async () => subject(balancer, 1, 0));
 });
 
 describe.each([1, 2, 3])('failing one operation in three, seed %i', (seed) => {
-  kernelContract('nftables', async () => subject('nftables', seed, 3), 20);
+  balancerContract('nftables', async () => subject('nftables', seed, 3), 20);
+  nodeContract(async () => subject('nftables', seed, 3), 20);
 });
 
 test('about one operation in ten fails, the same ones for the same seed', async () => {

@@ -1,70 +1,30 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { difference, removal } from '../rules/difference.ts';
-import type { Balancer, IngressWish, IpvsIngressRules, NetworkWish, WishFor } from '../rules/rules.ts';
-import { eachByItself, hostOf, ingressOf, ipv4, networkOf, target, targets, wished } from '../rules/sample.ts';
+import { describe, expect, test } from 'vitest';
+import { difference } from '../rules/difference.ts';
+import type { Balancer, IngressWish, IpvsIngressRules, NetworkWish } from '../rules/rules.ts';
+import { eachByItself, ingressOf, ipv4, networkOf, target, targets, wished } from '../rules/sample.ts';
 import { endedIn } from '../rules/settle-virtual.ts';
 import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
+import { openEach, type Subject } from './contract-subject.ts';
 import { NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
-import type { Kernel, Namespace, NetworkSandbox, RulesOf } from './kernel.ts';
-
-/** A kernel without Fairway's tables, and what the test may do to it. */
-export type Subject = {
-  readonly kernel: Kernel;
-  /** The sandbox of an overlay network, which does not forward packets yet. */
-  readonly networkSandbox: NetworkSandbox;
-  replaceSandbox(): Promise<void>;
-  removeSandbox(): Promise<void>;
-};
+import type { RulesOf } from './kernel.ts';
 
 /**
- * What holds for every kernel, the real one and its stand-in.
+ * What holds for every kernel's balancing, the real one's and its stand-in's.
  * @param balancer what the kernel balances by
  * @param open called before each test
  * @param patience how often a verb may fail before the test does: 1 where failures are off
  */
-export function kernelContract(balancer: Balancer, open: () => Promise<Subject>, patience = 1) {
-  let subject: Subject;
-  let kernel: Kernel;
-  beforeEach(async () => {
-    subject = await open();
-    kernel = subject.kernel;
-  });
-
-  async function trying<T>(verb: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await verb();
-      } catch (error) {
-        if (tries >= patience) throw error;
-      }
-    }
-  }
-
-  /** As the executor does: read, apply the difference, and read again where it failed. */
-  const bring = <N extends Namespace>(namespace: N, wish: WishFor<RulesOf<N>>, prune = true) =>
-    trying(async () => {
-      const { transaction, rules } = difference<RulesOf<N>>(await kernel.read(namespace), wish, prune, kernel.balancer);
-      if (transaction) await kernel.apply(namespace, transaction);
-      return rules;
-    });
-  const read = <N extends Namespace>(namespace: N) => trying(() => kernel.read(namespace));
+export function balancerContract(balancer: Balancer, open: () => Promise<Subject>, patience = 1) {
+  const node = openEach(open, patience);
+  const { trying, bring, read, remove } = node;
 
   test('there is no table at first', async () => {
-    expect(await read('host')).toBeUndefined();
     expect(await read('ingress')).toBeUndefined();
+    expect(await read(node.networkSandbox)).toBeUndefined();
   });
 
   describe('what was applied reads back', () => {
-    test('on the host', async () => {
-      await bring('host', hostOf('tcp . 8000', 'udp . 8000'));
-      expect(await read('host')).toEqual({
-        rules: hostOf('tcp . 8000', 'udp . 8000'),
-        layout: 2,
-        foreign: [],
-      });
-    });
-
     test.each<[string, readonly IngressWish[]]>([
       ['one port', [ingressOf({ 'tcp . 8000': targets(5, 6, 7) })]],
       ['no ports', [ingressOf({})]],
@@ -119,38 +79,28 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
     ],
   ])("what was applied in a network's sandbox reads back, routes and all: %s", async (_, wishes) => {
     for (const wish of wishes) {
-      const rules = await bring(subject.networkSandbox, wish);
+      const rules = await bring(node.networkSandbox, wish);
       expect(rules).toHaveProperty('vips', new Set(wish.services.keys()));
-      expect(await read(subject.networkSandbox)).toEqual({ rules, layout: 2, foreign: [] });
+      expect(await read(node.networkSandbox)).toEqual({ rules, layout: 2, foreign: [] });
     }
   });
 
   test('what was applied is shown as nft lists it, and no table as none', async () => {
-    const shown = () => trying(() => kernel.show('ingress'));
+    const shown = () => trying(() => node.kernel.show('ingress'));
     expect(await shown()).toBeUndefined();
     await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
     const text = await shown();
     expect(text).toMatch(/^table inet fairway \{\n[\s\S]*\}\n/);
     expect(text).toMatch(/tcp \. 8000 : (jump spread-tcp-2|goto balance)/);
-    if (kernel.balancer === 'nftables')
+    if (node.kernel.balancer === 'nftables')
       for (const task of ['10.0.0.5 . 80', '10.0.0.6 . 80']) expect(text).toContain(`: ${task}`);
-  });
-
-  test("a network's sandbox is made to forward packets once", async () => {
-    expect(await trying(() => kernel.ensureForwards(subject.networkSandbox))).toBe(true);
-    expect(await trying(() => kernel.ensureForwards(subject.networkSandbox))).toBe(false);
-  });
-
-  test('a network that the node has no part in leads nowhere', async () => {
-    const nowhere = { id: 'nowhere0000000000000000', ingress: false, encrypted: false };
-    expect(await trying(() => kernel.reached(nowhere, ['10.0.1.6']))).toEqual(new Set());
   });
 
   test('what is so already needs no transaction', async () => {
     const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
     await bring('ingress', wish);
     expect(
-      difference<RulesOf<'ingress'>>(await read('ingress'), wish, true, kernel.balancer).transaction,
+      difference<RulesOf<'ingress'>>(await read('ingress'), wish, true, node.kernel.balancer).transaction,
     ).toBeUndefined();
   });
 
@@ -174,7 +124,9 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
       // A refusal is told from a failure of the stand-in by its reason.
       await expect(
         trying(async () => {
-          const failure = await kernel.apply('ingress', transaction as NonNullable<typeof transaction>).catch((e) => e);
+          const failure = await node.kernel
+            .apply('ingress', transaction as NonNullable<typeof transaction>)
+            .catch((e) => e);
           if (!(failure instanceof RuleRejected) || !failure.reason.includes(reason)) throw failure;
           return { namespace: failure.namespace, text: failure.text };
         }),
@@ -185,7 +137,7 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
     test('a chain that is still led to', async () => {
       await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
       const transaction = transactionOf([{ do: 'delete chain', spread: 'tcp-1' }]);
-      await expect(kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow();
+      await expect(node.kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow();
       expect((await read('ingress'))?.rules).toMatchObject({ spreads: new Set(['tcp-1']) });
     });
   });
@@ -219,7 +171,9 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
       const multicast = { address: ipv4('224.0.0.1'), port: 80 };
       const wish = ingressOf({ 'tcp . 8000': [target(5), multicast, target(6)], 'tcp . 8001': targets(7) });
       const { transaction } = difference<RulesOf<'ingress'>>(await read('ingress'), wish, true, balancer);
-      const failure = await kernel.apply('ingress', transaction as NonNullable<typeof transaction>).catch((e) => e);
+      const failure = await node.kernel
+        .apply('ingress', transaction as NonNullable<typeof transaction>)
+        .catch((e) => e);
       expect(failure).toBeInstanceOf(RefusedByIpvs);
       expect(failure.message).toMatch(/224\.0\.0\.1.*address not unicast/);
       const rules = (await read('ingress'))?.rules;
@@ -230,7 +184,7 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
     test('virtual services that are left without a table are found, and serve when it is there again', async () => {
       const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
       const rules = await bring('ingress', wish);
-      await kernel.apply(
+      await node.kernel.apply(
         'ingress',
         transactionOf([{ do: 'delete table' }]) as NonNullable<ReturnType<typeof transactionOf>>,
       );
@@ -247,98 +201,30 @@ export function kernelContract(balancer: Balancer, open: () => Promise<Subject>,
       await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
       await bring('ingress', wish);
       const found = await read('ingress');
-      const ended = found && endedIn(found.rules, await kernel.connections('ingress'));
+      const ended = found && endedIn(found.rules, await node.kernel.connections('ingress'));
       expect(ended).toEqual(new Set(['tcp . 172.18.0.2 . 8000 > 10.0.0.6:80']));
       const { transaction } = difference<RulesOf<'ingress'>>(found, wish, true, balancer, ended);
-      if (transaction) await kernel.apply('ingress', transaction);
+      if (transaction) await node.kernel.apply('ingress', transaction);
       const { virtual } = (await bring('ingress', wish)) as IpvsIngressRules;
       expect([...virtual.values()].map(({ destinations }) => [...destinations.keys()])).toEqual([['10.0.0.5:80']]);
       expect((await read('ingress'))?.rules).toMatchObject({ virtual });
     });
   });
 
-  test.each(['host', 'ingress', 'network'] as const)('nothing is left after removal: %s', async (kind) => {
-    const namespace = kind === 'network' ? subject.networkSandbox : kind;
-    if (kind === 'host') await bring('host', hostOf('tcp . 8000'));
-    else if (kind === 'ingress') await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
-    else await bring(subject.networkSandbox, networkOf({ 100: [5, 6] }));
-    await trying(async () => {
-      const found = await kernel.read(namespace);
-      const { rules, servers } = found ? removal(found) : {};
-      for (const transaction of [rules, servers]) if (transaction) await kernel.apply(namespace, transaction);
-    });
+  test.each(['ingress', 'network'] as const)('nothing is left after removal: %s', async (kind) => {
+    const namespace = kind === 'network' ? node.networkSandbox : kind;
+    if (kind === 'ingress') await bring('ingress', ingressOf({ 'tcp . 8000': targets(5, 6) }));
+    else await bring(node.networkSandbox, networkOf({ 100: [5, 6] }));
+    await remove(namespace);
     expect(await read(namespace)).toBeUndefined();
   });
 
-  test('the host is made ready once', async () => {
-    const first = await trying(() => kernel.ensureHost());
-    expect(first.changed.join('\n')).toContain('DOCKER-USER accepts connections led to docker_gwbridge');
-    expect(await trying(() => kernel.ensureHost())).toEqual({ changed: [], waitingFor: [] });
-  });
-
-  test('the host is made ready once by two calls at the same time', async () => {
-    const both = await Promise.all([trying(() => kernel.ensureHost()), trying(() => kernel.ensureHost())]);
-    const changed = both.flatMap((report) => report.changed);
-    expect(new Set(changed).size).toBe(changed.length);
-  });
-
-  test('forgetting connections that are not there', async () => {
-    const forget = () =>
-      kernel.forget('ingress', [
-        { kind: 'backend', carrier: 'tcp', target: target(5) },
-        { kind: 'published', carrier: 'udp', port: 53 },
-      ]);
-    expect(await trying(forget)).toBe(0);
+  test('a sandbox that is gone is missing', async () => {
+    await node.removeSandbox();
+    await expect(node.kernel.read('ingress')).rejects.toThrow(NamespaceMissing);
   });
 
   test('nothing is missing here', async () => {
-    expect(await kernel.requirements()).toEqual([]);
-  });
-
-  describe('the sandboxes', () => {
-    const ingressId = async () => (await kernel.sandboxes()).get('ingress');
-
-    test('are told of by name, those that are there at once', async () => {
-      const told = new Map<string, string | undefined>();
-      const both = Promise.withResolvers<void>();
-      const watch = kernel.watchSandboxes((sandbox, id) => {
-        told.set(sandbox, id);
-        if (told.size === 2) both.resolve();
-      });
-      await both.promise;
-      watch.close();
-      expect(told).toEqual(await kernel.sandboxes());
-      expect(new Set(told.keys())).toEqual(new Set(['ingress', subject.networkSandbox]));
-    });
-
-    test('one that was replaced is another one, and has no rules', async () => {
-      await bring('ingress', ingressOf({ 'tcp . 8000': targets(5) }));
-      const before = await ingressId();
-      expect(before).toEqual(expect.any(String));
-      expect(await ingressId()).toBe(before);
-      await subject.replaceSandbox();
-      const after = await ingressId();
-      expect(after).toEqual(expect.any(String));
-      expect(after).not.toBe(before);
-      expect(await read('ingress')).toBeUndefined();
-    });
-
-    test('one that goes is told of', async () => {
-      const gone = Promise.withResolvers<void>();
-      const there = Promise.withResolvers<void>();
-      const watch = kernel.watchSandboxes((sandbox, id) => {
-        if (sandbox === 'ingress') (id === undefined ? gone : there).resolve();
-      });
-      await there.promise;
-      await subject.removeSandbox();
-      await gone.promise;
-      watch.close();
-      expect(await ingressId()).toBeUndefined();
-      await expect(kernel.read('ingress')).rejects.toThrow(NamespaceMissing);
-      const transaction = transactionOf([{ do: 'add table', kind: 'ingress' }]);
-      await expect(kernel.apply('ingress', transaction as NonNullable<typeof transaction>)).rejects.toThrow(
-        NamespaceMissing,
-      );
-    });
+    expect(await node.kernel.requirements()).toEqual([]);
   });
 }
