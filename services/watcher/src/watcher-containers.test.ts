@@ -8,6 +8,13 @@ afterEach(() => lab.watcher.stop());
 
 const web = { name: 'web', replicas: 1, published: 8000 };
 
+/** Docker answers no inspection of a container until what this returns is called. */
+function holdInspections(): () => void {
+  const held = Promise.withResolvers<void>();
+  lab.docker.beforeAnswer = (asked) => (asked.startsWith('inspect container') ? held.promise : Promise.resolve());
+  return held.resolve;
+}
+
 describe('containers', () => {
   it('are told to the executor before the bus', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
@@ -25,11 +32,7 @@ describe('containers', () => {
   it('are not brought back by an inspection that was answered late', async () => {
     lab = await openLab();
     lab.turnPage();
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    lab.docker.beforeAnswer = (asked) => (asked.startsWith('inspect container') ? held : Promise.resolve());
+    const release = holdInspections();
     lab.swarm.createService(web);
     await lab.clock.advance(10);
     lab.swarm.endContainer('container-task2');
@@ -42,11 +45,7 @@ describe('containers', () => {
   it('stay forgotten when an inspection is answered after they were removed', async () => {
     lab = await openLab();
     lab.turnPage();
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    lab.docker.beforeAnswer = (asked) => (asked.startsWith('inspect container') ? held : Promise.resolve());
+    const release = holdInspections();
     const id = lab.swarm.createService(web);
     await lab.clock.advance(10);
     lab.swarm.removeService(id);
