@@ -1,13 +1,10 @@
 // On a kernel with IPVS, where Docker's own mesh works too; elsewhere there is nothing to try. Ports 88xx.
-import { spawnSync } from 'node:child_process';
 import { type ClusterNode, until } from '@fairway/cluster';
 import { describe, expect } from 'vitest';
 import { HeldConnection } from './held-connection.ts';
-import { dockersOwn, dockersService, virtualServices } from './sandbox-ipvs.ts';
+import { dockersOwn, dockersService, hasIpvs, virtualServices } from './sandbox-ipvs.ts';
 import type { Swarm } from './swarm.ts';
 import { test } from './swarm-test.ts';
-
-const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
 
 const ingress = 'ingress_sbox';
 

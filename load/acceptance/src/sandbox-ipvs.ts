@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import type { ClusterNode } from '@fairway/cluster';
+
+/** Whether this machine's kernel has IPVS: Fairway balances with it then, and Docker's own mesh works. */
+export const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
 
 /** A virtual service of IPVS as `ipvsadm -Ln --stats` counts it. */
 type Counted = {
