@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cgroupExists } from './cgroup.ts';
+import { cgroupExists, parseHierarchies } from './cgroup.ts';
 import type { Cluster } from './cluster.ts';
 import { listNamespaces } from './namespace.ts';
 import { placeOf } from './place.ts';
@@ -81,6 +81,16 @@ describe('a cluster of two nodes', () => {
     await nats.start();
     expect(cluster.process('nats').isAlive).toBe(true);
     expect(nats.pid).not.toBe(before);
+  });
+
+  const cpu = parseHierarchies(readFileSync('/proc/self/mountinfo', 'utf8')).find((one) =>
+    one.controllers.includes('cpu'),
+  );
+  test.runIf(cpu)("has its containers in a group that weighs more than a process's", async () => {
+    const run = "docker inspect -f '{{.State.Pid}}' $(docker run -d app:1 serve 80)";
+    const pid = (await cluster.manager.exec(run)).stdout.trim();
+    expect(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).toMatch(/:cpu[^:]*:\/fairway-lifecycle\/node1\/containers\//);
+    expect(readFileSync(`${cpu?.dir}/fairway-lifecycle/cpu.shares`, 'utf8')).toBe('16384\n');
   });
 
   test('runs tasks of app:1 that answer by TCP and UDP', async () => {

@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { weighContainers } from './cgroup.ts';
 import { Cluster } from './cluster.ts';
 import { Engine } from './engine.ts';
 import { consoleService, decider, nodeService, sentinel } from './fairway.ts';
@@ -86,6 +87,7 @@ async function build(
 ): Promise<void> {
   mkdirSync(place.logDir, { recursive: true });
   enableForwarding();
+  weighContainers(place.cgroup);
   await addSwitch(place);
   await makeImage(place, tools);
   signal?.throwIfAborted();

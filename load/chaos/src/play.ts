@@ -60,9 +60,11 @@ export async function play(stage: Stage, traffic: Traffic, scenarios: readonly S
   };
 }
 
-function showSpell({ first, last, count, shortestMs, longestMs }: Spell, startMs: number): string {
+/** An answer that is late though its client was connected soon had to wait for its task, and no SYN of it was lost. */
+function showSpell({ first, last, count, shortestMs, longestMs, connectMs }: Spell, startMs: number): string {
+  const connected = connectMs > 0 ? `, connected within ${connectMs.toFixed(0)} ms` : '';
   const after = ({ atMs }: BadRequest) => ((atMs - startMs) / 1000).toFixed(3);
-  return `${first.target} ${first.bad} ${count} times, from ${after(first)} to ${after(last)} s after it began, in ${shortestMs.toFixed(0)} to ${longestMs.toFixed(0)} ms`;
+  return `${first.target} ${first.bad} ${count} times, from ${after(first)} to ${after(last)} s after it began, in ${shortestMs.toFixed(0)} to ${longestMs.toFixed(0)} ms${connected}`;
 }
 
 /** In a line, and those of what failed. */

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { judge, spellsOf } from './verdict.ts';
 
-const bad = (atMs: number, { what = 'ECONNREFUSED', target = 'a:1', tookMs = 10 } = {}) => ({
+const bad = (atMs: number, { what = 'ECONNREFUSED', target = 'a:1', tookMs = 10, connectMs = 0 } = {}) => ({
   bad: what,
   target,
   atMs,
   tookMs,
+  connectMs,
 });
 const blow = { what: 'node2 loses its power', atMs: 1_000, badMaxMs: 500 };
 
@@ -62,16 +63,23 @@ test('bad requests of one kind by one target are a spell until a second has none
   const other = { target: 'b:1' };
   const spells = spellsOf([
     bad(1_000),
-    bad(2_000),
+    bad(2_000, { connectMs: 7 }),
     bad(1_500, late),
     bad(1_600, other),
     bad(3_001),
     bad(500, { tookMs: 3 }),
   ]);
-  const usual = { shortestMs: 10, longestMs: 10 };
+  const usual = { shortestMs: 10, longestMs: 10, connectMs: 0 };
   expect(spells).toEqual([
-    { first: bad(500, { tookMs: 3 }), last: bad(2_000), count: 3, shortestMs: 3, longestMs: 10 },
-    { first: bad(1_500, late), last: bad(1_500, late), count: 1, shortestMs: 3_010, longestMs: 3_010 },
+    {
+      first: bad(500, { tookMs: 3 }),
+      last: bad(2_000, { connectMs: 7 }),
+      count: 3,
+      shortestMs: 3,
+      longestMs: 10,
+      connectMs: 7,
+    },
+    { first: bad(1_500, late), last: bad(1_500, late), count: 1, shortestMs: 3_010, longestMs: 3_010, connectMs: 0 },
     { first: bad(1_600, other), last: bad(1_600, other), count: 1, ...usual },
     { first: bad(3_001), last: bad(3_001), count: 1, ...usual },
   ]);

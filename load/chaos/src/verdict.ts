@@ -76,6 +76,8 @@ export type Spell = {
   readonly count: number;
   readonly shortestMs: number;
   readonly longestMs: number;
+  /** Longest time until one was connected; 0 where none was. */
+  readonly connectMs: number;
 };
 
 /** Two of a spell are no further from each other, in milliseconds. */
@@ -106,6 +108,7 @@ function withOne(held: Spell | undefined, request: BadRequest): Spell {
     count: (held?.count ?? 0) + 1,
     shortestMs: Math.min(held?.shortestMs ?? request.tookMs, request.tookMs),
     longestMs: Math.max(held?.longestMs ?? request.tookMs, request.tookMs),
+    connectMs: Math.max(held?.connectMs ?? 0, request.connectMs ?? 0),
   };
 }
 
