@@ -17,6 +17,7 @@ export { fairwayConverged } from './converged.ts';
 export { Engine, EngineRejected, EngineUnreachable } from './engine.ts';
 export { tracesUrl } from './fairway.ts';
 export { imageName } from './image.ts';
+export { measuredOn } from './measured-on.ts';
 export { type BusForm, serversMost } from './nats.ts';
 export { ClusterNameInvalid } from './place.ts';
 export { EndedByForce, StartFailed } from './process.ts';

@@ -1,11 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Cluster, keepLogs, startCluster, tracesUrl } from '@fairway/cluster';
+import { type Cluster, keepLogs, measuredOn, startCluster, tracesUrl } from '@fairway/cluster';
 import { measureConvergence } from './convergence.ts';
 import { measureFanOut } from './fan-out.ts';
 import { measureFootprint } from './footprint.ts';
-import { machine } from './machine.ts';
 import { type Measuring, standard } from './measuring.ts';
 import { measurePowerLoss } from './power-loss.ts';
 import { measureRollingUpdates } from './rolling-updates.ts';
@@ -119,7 +118,7 @@ async function main(args: string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
   const fanOut = told && { servers, watchers, perSecond };
   const measured = await benchmark.measure({ changes, rounds, trials, updates, fanOut, report, signal: end.signal });
-  const text = `# ${name}\n\n${await machine()}\n\n${measured}`;
+  const text = `# ${name}\n\n${await measuredOn()}\n\n${measured}`;
   const isWhole = changes >= standard.changes && rounds >= standard.rounds && trials >= standard.trials;
   if (isWhole && updates >= standard.updates && !fanOut) {
     mkdirSync(results, { recursive: true });

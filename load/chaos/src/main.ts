@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { chanceFrom } from '@fairway/bus';
-import { type Cluster, ensurePrograms, keepLogs, startCluster } from '@fairway/cluster';
+import { type Cluster, ensurePrograms, keepLogs, measuredOn, startCluster } from '@fairway/cluster';
 import { ArgumentsInvalid, type ChaosArguments, listing, parseArguments, usage } from './arguments.ts';
 import { Notes } from './notes.ts';
-import { type Played, play, showPlayed, startAsking } from './play.ts';
+import { type Played, play, type Run, showPlayed, startAsking } from './play.ts';
 import { playAtRandom } from './play-at-random.ts';
 import { clockRequirement } from './scenarios/clock-moved.ts';
 import { type Mesh, nowMs, Stage } from './stage.ts';
-import { comparisonOf, tableOf } from './tables.ts';
+import { comparisonOf, runsOf, tableOf } from './tables.ts';
 
 const startMs = nowMs();
 
@@ -24,45 +24,46 @@ function report(played: Played): void {
   print(showPlayed(played));
 }
 
-/** Plays what was asked for; each run at random counts as one. */
+/** Plays what was asked for, each scenario that was named as a run of its own, and tells of each run when it is over. */
 async function playAll(
   cluster: Cluster,
   mesh: Mesh,
   asked: ChaosArguments,
   signal: AbortSignal,
-): Promise<readonly Played[][]> {
+  isOver: (run: Run) => void,
+): Promise<void> {
   const all = { cluster, mesh, isJudged: asked.isJudged, notes: new Notes(), say: step, signal };
   const stageOf = (seed: number) => new Stage({ ...all, chance: chanceFrom(seed) });
-  const first = stageOf(asked.seed);
+  const { seed } = asked;
+  const first = stageOf(seed);
   await first.deploy();
   step('the services answer; requests begin');
   const traffic = startAsking(first);
-  const runs: Played[][] = [];
   try {
-    if (asked.played.length > 0) print(`seed ${asked.seed}`);
+    if (asked.played.length > 0) print(`seed ${seed}`);
     for (const scenario of asked.played) {
       const played = await play(first, traffic, [scenario]);
       report(played);
-      runs.push([played]);
-      if (signal.aborted) return runs;
-      if (asked.random.length > 0 && isFailed(runs.at(-1))) {
+      isOver({ seed, played: [played] });
+      if (signal.aborted) return;
+      if (asked.random.length > 0 && played.failure !== undefined) {
         step('what else was asked for is not played: of a swarm that is not as it should be chance says nothing');
-        return runs;
+        return;
       }
     }
     for (const seed of asked.random) {
       print(`seed ${seed}: npm run chaos -- --random --seeds ${seed} --minutes ${asked.minutes}`);
-      runs.push([...(await playAtRandom(stageOf(seed), traffic, asked.minutes * 60_000, report))]);
-      if (isFailed(runs.at(-1))) break;
+      const run = { seed, played: await playAtRandom(stageOf(seed), traffic, asked.minutes * 60_000, report) };
+      isOver(run);
+      if (isFailed(run)) return;
     }
   } finally {
     traffic.stop();
   }
-  return runs;
 }
 
-function isFailed(run: readonly Played[] | undefined): boolean {
-  return run?.some(({ failure }) => failure !== undefined) ?? false;
+function isFailed({ played }: Run): boolean {
+  return played.some(({ failure }) => failure !== undefined);
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -74,16 +75,22 @@ async function main(args: readonly string[]): Promise<number> {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort(new Error(signal)));
   if (asked.meshes.includes('fairway')) await ensurePrograms([clockRequirement], step);
-  const runs = new Map<Mesh, readonly Played[][]>();
-  const played = (mesh: Mesh) => runs.get(mesh)?.flat() ?? [];
-  for (const mesh of asked.meshes) {
-    runs.set(mesh, await playOn(mesh, asked, end.signal));
-    const table = asked.meshes.length > 1 ? comparisonOf(played('docker'), played('fairway')) : tableOf(played(mesh));
-    if (asked.results !== undefined) writeFileSync(asked.results, table);
-    print(asked.meshes.length > 1 ? `\n${table}` : '');
-  }
+  const runs = new Map<Mesh, Run[]>(asked.meshes.map((mesh) => [mesh, []]));
+  const playedOn = (mesh: Mesh) => runs.get(mesh)?.flatMap(({ played }) => played) ?? [];
+  const table = () => {
+    if (asked.meshes.length > 1) return comparisonOf(playedOn('docker'), playedOn('fairway'));
+    return asked.random.length > 0 ? runsOf(runs.get('fairway') ?? []) : tableOf(asked.meshes.flatMap(playedOn));
+  };
+  const heading = `# chaos\n\n${await measuredOn()}\n\n\`npm run chaos -- ${args.join(' ')}\`\n\n`;
   for (const mesh of asked.meshes)
-    for (const { name, failure } of played(mesh))
+    await playOn(mesh, asked, end.signal, (run) => {
+      runs.get(mesh)?.push(run);
+      // After each run: hours of them are not lost where one is cut short.
+      if (asked.results !== undefined) writeFileSync(asked.results, `${heading}${table()}`);
+    });
+  if (asked.meshes.length > 1) print(`\n${table()}`);
+  for (const mesh of asked.meshes)
+    for (const { name, failure } of playedOn(mesh))
       if (failure !== undefined)
         print(`failed: ${name}${mesh === 'docker' ? " with Docker's mesh" : ''}\n  ${failure}`);
   // Docker's own mesh is told of, and not judged.
@@ -95,13 +102,21 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** On a swarm of its own. */
-async function playOn(mesh: Mesh, asked: ChaosArguments, signal: AbortSignal): Promise<readonly Played[][]> {
+async function playOn(
+  mesh: Mesh,
+  asked: ChaosArguments,
+  signal: AbortSignal,
+  isOver: (run: Run) => void,
+): Promise<void> {
   const cluster = await startCluster({ name: 'chaos', nodes: 3, fairway: mesh === 'fairway', report: step, signal });
+  let hasFailed = false;
   try {
-    const runs = await playAll(cluster, mesh, asked, signal);
+    await playAll(cluster, mesh, asked, signal, (run) => {
+      hasFailed ||= isFailed(run);
+      isOver(run);
+    });
     signal.throwIfAborted();
-    if (runs.some(isFailed)) step(`logs are kept in ${keepLogs(cluster.name)}`);
-    return runs;
+    if (hasFailed) step(`logs are kept in ${keepLogs(cluster.name)}`);
   } catch (error) {
     step(`logs are kept in ${keepLogs(cluster.name)}`);
     throw error;

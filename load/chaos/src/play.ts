@@ -14,6 +14,9 @@ export type Played = Verdict & {
   readonly failure: string | undefined;
 };
 
+/** Scenarios that were played one after the other, by what chance gave from one seed. */
+export type Run = { readonly seed: number; readonly played: readonly Played[] };
+
 /** By each node, fifty requests a second. */
 const everyMs = 20;
 /** A SYN that went to nobody is sent again after a second: what takes less was slow, and not lost. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Played } from './play.ts';
-import { comparisonOf, tableOf } from './tables.ts';
+import { comparisonOf, runsOf, tableOf } from './tables.ts';
 
 const played = (name: string, more: Partial<Played> = {}): Played => ({
   ...{
@@ -27,6 +27,21 @@ test('a row for each scenario that was played', () => {
     '| one | ok | 100 | 0 | 0 | 0 | 0 | 0 | 1.2 |',
     '| two | failed | 100 | 3 | 4 | 7 | 5 | 6 | 1.2 |',
     '',
+  ]);
+});
+
+test('runs at random are summed by seed, and by scenario', () => {
+  const [one, two] = [played('one', { failed: 1, outageMs: 30, healMs: 2_000 }), played('two', { late: 2, badMs: 9 })];
+  const again = played('one', { absent: 5, outageMs: 4, failure: 'x' });
+  const rows = runsOf([
+    { seed: 7, played: [two, one] },
+    { seed: 8, played: [again] },
+  ]).split('\n');
+  expect(rows.filter((row) => /^. \w+ . \d/.test(row))).toEqual([
+    '| 7 | 2 | 0 | 200 | 1 | 2 | 0 | 30 | 9 | 2.0 |',
+    '| 8 | 1 | 1 | 100 | 0 | 0 | 5 | 4 | 0 | 1.2 |',
+    '| one | 2 | 1 | 200 | 1 | 0 | 5 | 30 | 0 | 2.0 |',
+    '| two | 1 | 0 | 100 | 0 | 2 | 0 | 0 | 9 | 1.2 |',
   ]);
 });
 

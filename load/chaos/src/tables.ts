@@ -1,4 +1,4 @@
-import type { Played } from './play.ts';
+import type { Played, Run } from './play.ts';
 
 /** All that was played, as a table for people. */
 export function tableOf(all: readonly Played[]): string {
@@ -24,6 +24,49 @@ export function tableOf(all: readonly Played[]): string {
     'last bad request after ms',
   ];
   return table([...heads, 'healed after s'], rows);
+}
+
+/** Runs at random: a row for each seed, and then one for each scenario, of all times that it was played. */
+export function runsOf(runs: readonly Run[]): string {
+  const bySeed = runs.map(({ seed, played }) => [`${seed}`, ...sumOf(played)]);
+  const byName = [
+    ...Map.groupBy(
+      runs.flatMap(({ played }) => played),
+      ({ name }) => name,
+    ),
+  ].sort(([a], [b]) => a.localeCompare(b));
+  const heads = [
+    'played',
+    'not ok',
+    'requests',
+    'failed',
+    'late',
+    'by who was away',
+    ...['longest outage ms', 'last bad request after ms', 'healed after s'].map((head) => `worst: ${head}`),
+  ];
+  return [
+    table(['seed', ...heads], bySeed),
+    table(
+      ['scenario', ...heads],
+      byName.map(([name, played]) => [name, ...sumOf(played)]),
+    ),
+  ].join('\n');
+}
+
+function sumOf(played: readonly Played[]): readonly string[] {
+  const sum = (of: (one: Played) => number) => `${played.reduce((all, one) => all + of(one), 0)}`;
+  const worst = (of: (one: Played) => number) => Math.max(0, ...played.map(of));
+  return [
+    `${played.length}`,
+    `${played.filter(({ failure }) => failure !== undefined).length}`,
+    sum(({ asked }) => asked),
+    sum(({ failed }) => failed),
+    sum(({ late }) => late),
+    sum(({ absent }) => absent),
+    worst(({ outageMs }) => outageMs).toFixed(0),
+    worst(({ badMs }) => badMs).toFixed(0),
+    secondsOf(worst(({ healMs }) => healMs)),
+  ];
 }
 
 /** The same scenarios with Docker's own mesh and with Fairway, side by side. What one of them has not played is left open. */

@@ -1,8 +1,8 @@
 import { cpus, release } from 'node:os';
-import { attempt } from '@fairway/cluster';
+import { attempt } from './command.ts';
 
 /** When, on what, and with which versions something was measured: one line. */
-export async function machine(): Promise<string> {
+export async function measuredOn(): Promise<string> {
   const say = async (argv: readonly string[], form: RegExp) => form.exec((await attempt(argv)).stdout)?.[1] ?? 'none';
   const commit = await say(['git', 'rev-parse', '--short', 'HEAD'], /(\S+)/);
   const docker = await say(['dockerd', '--version'], /version ([^,+]+)/);
