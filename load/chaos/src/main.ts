@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { chanceFrom } from '@fairway/bus';
-import { type Cluster, ensurePrograms, keepLogs, measuredOn, startCluster } from '@fairway/cluster';
+import { type Cluster, ensurePrograms, ensureToolchain, keepLogs, measuredOn, startCluster } from '@fairway/cluster';
 import { ArgumentsInvalid, type ChaosArguments, listing, parseArguments, usage } from './arguments.ts';
 import { Notes } from './notes.ts';
 import { type Played, play, type Run, showPlayed, startAsking } from './play.ts';
@@ -81,6 +81,8 @@ async function main(args: readonly string[]): Promise<number> {
     if (asked.meshes.length > 1) return comparisonOf(playedOn('docker'), playedOn('fairway'));
     return asked.random.length > 0 ? runsOf(runs.get('fairway') ?? []) : tableOf(asked.meshes.flatMap(playedOn));
   };
+  // The heading tells their versions.
+  await ensureToolchain(step);
   const heading = `# chaos\n\n${await measuredOn()}\n\n\`npm run chaos -- ${args.join(' ')}\`\n\n`;
   for (const mesh of asked.meshes)
     await playOn(mesh, asked, end.signal, (run) => {
