@@ -27,6 +27,8 @@ const subnet = '10.98.0.0/27';
 /** A container is ill where it has this file. */
 export const illness = '/tmp/ill';
 const healthCheck = `test ! -e ${illness} && wget -q -O /dev/null http://127.0.0.1:8000/`;
+/** Each look is three programs of Docker's that start: on an emulated machine six tasks' would take all of its time. */
+const healthEveryMs = 500 * patience();
 
 /** On two cores a node that boots takes half a minute, and Docker 15 s to see one lost. */
 const stateMaxMs = 120_000;
@@ -196,7 +198,7 @@ export class Stage {
       await this.docker(
         ...['service', 'create', '--no-resolve-image', '--detach', '--name', name, '--replicas', `${replicas}`],
         ...['--publish', `${port}:8000`, '--network', network, '--restart-delay', '0s', '--update-monitor', '1s'],
-        ...['--health-cmd', healthCheck, '--health-interval', '500ms', '--health-retries', '2'],
+        ...['--health-cmd', healthCheck, '--health-interval', `${healthEveryMs}ms`, '--health-retries', '2'],
         ...(name === steady.name ? ['--replicas-max-per-node', `${steady.perNode}`] : []),
         ...[imageName, 'serve-many'],
       );
