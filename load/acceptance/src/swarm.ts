@@ -333,7 +333,8 @@ export class Swarm {
         view = await this.status();
         return wanted(view);
       },
-      { limitMs: stateMaxMs },
+      // A look is a process, and a view that the console makes.
+      { limitMs: stateMaxMs, everyMs: 200 },
     );
     if (!view) throw new Error(what);
     return view;
