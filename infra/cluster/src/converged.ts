@@ -15,6 +15,7 @@ export async function fairwayConverged(cluster: Cluster, options: WaitOptions): 
       const { converged } = JSON.parse(said) as { converged?: boolean };
       return converged === true || `not converged: ${said.slice(0, 500)}`;
     },
-    { everyMs: 100, ...options },
+    // A look is a process.
+    { everyMs: 200, ...options },
   );
 }

@@ -47,7 +47,7 @@ again. After each, Docker, Fairway and every node's rules have to be as they sho
   --seeds A..B  one such run from each of these seeds, on the same swarm; 1 unless told
   --minutes M   how long each of them takes at least, 1 unless told
   --seed N      what nodes, processes, times and directions the named scenarios choose by; drawn, and printed, unless told
-  --results F   writes a table of all that was played to a file
+  --results F   writes a table of all that was played to a file, after each run; of runs at random by seed and by scenario
   --list        tells all scenarios
 `;
 
