@@ -91,6 +91,32 @@ describe('where IPVS balances', () => {
     expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
   });
 
+  test('a task that is not well has weight 0 and keeps its connections, though nothing else serves, until it is well', async () => {
+    const lab = await onIpvs();
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+    await lab.pass(10);
+    lab.kernel.connect('ingress', to(5), 1);
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1', { container: 'unhealthy' })]);
+    await lab.pass(30_000);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 0']);
+    expect((lab.kernel.rules('ingress') as IpvsIngressRules).verdicts.get('tcp . 8000')).toBe('refuse');
+    expect(lab.kernel.forgotten.map(nameOf)).not.toContain('tcp by 10.0.0.5:80');
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);
+    await lab.pass(10);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+  });
+
+  test('datagrams leave a draining task at once, which may have closed its socket', async () => {
+    const lab = await onIpvs();
+    await lab.service('web', [port(5353, 'udp')], [endpoint(5, 'n1'), endpoint(6, 'n2')]);
+    await lab.pass(10);
+    lab.kernel.connect('ingress', 'udp . 172.18.0.2 . 5353 > 10.0.0.6:80', 3);
+    await lab.service('web', [port(5353, 'udp')], [endpoint(5, 'n1'), endpoint(6, 'n2', { container: 'stopping' })]);
+    await lab.pass(10);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+    expect(lab.kernel.forgotten.map(nameOf)).toContain('udp by 10.0.0.6:80');
+  });
+
   test('a node that is taken back while it is still being left to Docker keeps its rules', async () => {
     const lab = await onIpvs();
     await lab.service('web', [port(8000)], [endpoint(5, 'n1')]);

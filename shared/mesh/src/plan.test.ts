@@ -125,11 +125,27 @@ test('every serving task of a service answers its published ports, aimed at the 
 
 test('a port without a serving task is planned, and refuses', () => {
   expect(shown(mesh([service('web', [port(8000)], [])]))).toEqual(['8000/tcp: refused']);
-  for (const container of ['starting', 'unhealthy', 'dead'] as const) {
+  for (const container of ['starting', 'dead'] as const) {
     expect(shown(mesh([service('web', [port(8000)], [endpoint('t1', 'n1', 5, { container })])]))).toEqual([
       '8000/tcp: refused',
     ]);
   }
+});
+
+test('a task that is not well keeps what it has, and gets no new connection even where nothing else does', () => {
+  const ill = endpoint('t1', 'n1', 5, { container: 'unhealthy' });
+  expect(shown(mesh([service('web', [port(8000)], [ill])]))).toEqual(['8000/tcp: t1 10.0.0.5:80 drains']);
+  const stopping = endpoint('t2', 'n2', 6, { container: 'stopping' });
+  expect(shown(mesh([service('web', [port(8000)], [ill, stopping])]))).toEqual([
+    '8000/tcp: t1 10.0.0.5:80 drains, t2 10.0.0.6:80',
+  ]);
+});
+
+test('a task keeps nothing at an address that is another one’s by now', () => {
+  const ill = endpoint('t1', 'n1', 5, { container: 'unhealthy', index: 1 });
+  expect(shown(mesh([service('web', [port(8000)], [ill, endpoint('t2', 'n2', 5, { index: 2 })])]))).toEqual([
+    '8000/tcp: t2 10.0.0.5:80',
+  ]);
 });
 
 test('draining tasks keep what they have, and get new connections only where nothing else does', () => {
@@ -223,7 +239,7 @@ test("a node's word on its own task sends away from it ahead of the mesh, until 
   const held = mesh([web]);
   const shownAfter = (state: Word['state']) => shown(withWords(held, [word({ state })]));
   expect(shownAfter('dead')).toEqual([hereOnly]);
-  expect(shownAfter('unhealthy')).toEqual([hereOnly]);
+  expect(shownAfter('unhealthy')).toEqual([`${everywhere} drains`]);
   expect(shownAfter('stopping')).toEqual([`${everywhere} drains`]);
   expect(withWords(held, [word({}, 100)])).toBe(held);
   const both = withWords(held, [word(), word({ node: 'n1', task: 't1' })]);
@@ -387,7 +403,7 @@ test('a task on another node is used once the overlay has a way to it, and waite
   );
   const reaching = (addresses: string[]): OwnFacts => ({ ...own, reach: new Map([[back, new Set(addresses)]]) });
   const held = plan(mesh([api]), reaching([]));
-  expect(shownVips(mesh([api]), reaching([]))).toEqual(['lb_back00000 10.0.1.100: t1 10.0.1.5']);
+  expect(shownVips(mesh([api]), reaching([]))).toEqual(['lb_back00000 10.0.1.100: t1 10.0.1.5, t2 10.0.1.6 drains']);
   expect(held.notes.map(({ kind, why }) => `${kind}: ${why}`)).toEqual([
     'waiting: network ingress has no way to 10.0.0.6 yet, task t2 on node n2',
     'waiting: network back has no way to 10.0.1.6 yet, task t2 on node n2',

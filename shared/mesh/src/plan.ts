@@ -1,5 +1,5 @@
 import type { Address } from './address.ts';
-import type { EndpointState } from './endpoint.ts';
+import type { Endpoint, EndpointState } from './endpoint.ts';
 import { addressOn, stateHere } from './endpoint-here.ts';
 import type { Generation } from './generation.ts';
 import type { Mesh } from './mesh.ts';
@@ -16,7 +16,7 @@ import type { Service } from './service.ts';
 export type Backend = {
   readonly task: string;
   readonly address: Address;
-  /** It is on its way out, and only keeps the connections that it has. */
+  /** It is on its way out, not well, or not reached for a while, and only keeps the connections that it has. */
   readonly drains?: true;
 };
 
@@ -134,23 +134,19 @@ function planNetworks(draft: Draft): NetworkPlan[] {
 function backendsOn(network: Network, service: Service, draft: Draft): Backend[] {
   const serving = backendsThatAre('serving', network, service, draft);
   // Where everything is on its way out, a connection to a draining task is better than none.
-  const used =
-    serving.length > 0
-      ? // What is wrong with one that gets no new connection is nobody's concern.
-        [...serving, ...backendsThatAre('draining', network, service, { ...draft, notes: [] }).map(thatDrains)]
-      : backendsThatAre('draining', network, service, draft);
-  return used.sort((a, b) => order(a.task, b.task));
-}
-
-function thatDrains(backend: Backend): Backend {
-  return { ...backend, drains: true };
+  const takes = serving.length > 0 ? serving : backendsThatAre('draining', network, service, draft);
+  const taking = new Set(takes.map(({ task }) => task));
+  const others = livingBackends(network, service, draft).filter(({ task }) => !taking.has(task));
+  return [...takes, ...others.map((backend) => ({ ...backend, drains: true }) as const)].sort((a, b) =>
+    order(a.task, b.task),
+  );
 }
 
 function backendsThatAre(state: EndpointState, network: Network, service: Service, draft: Draft): Backend[] {
   const { mesh, own, notes, owners } = draft;
   const about = service.spec.name;
   return service.endpoints.flatMap((endpoint): Backend[] => {
-    const { task, node } = endpoint;
+    const { task } = endpoint;
     const address = addressOn(endpoint, network.id);
     if (!address || stateHere(endpoint, mesh, own) !== state) return [];
     const owner = owners.ownerOf(network.id, address);
@@ -159,13 +155,29 @@ function backendsThatAre(state: EndpointState, network: Network, service: Servic
       notes.push({ kind: 'refused', about, why });
       return [];
     }
-    if (node !== own.node && own.reach && !own.reach.get(network.id)?.has(address.text)) {
-      const why = `${noWay(network)} to ${address.text} yet, task ${task} on node ${node}`;
+    if (!isReached(endpoint, network, address, own)) {
+      const why = `${noWay(network)} to ${address.text} yet, task ${task} on node ${endpoint.node}`;
       notes.push({ kind: 'waiting', about, why });
       return [];
     }
     return [{ task, address }];
   });
+}
+
+/** What may have connections: also one that is not well, or that no way leads to for a while. */
+const livingStates: readonly EndpointState[] = ['serving', 'unhealthy', 'draining'];
+
+/** What is wrong with one that gets no new connection is nobody's concern. */
+function livingBackends(network: Network, service: Service, { mesh, own, owners }: Draft): Backend[] {
+  return service.endpoints.flatMap((endpoint): Backend[] => {
+    const address = addressOn(endpoint, network.id);
+    if (!address || !livingStates.includes(stateHere(endpoint, mesh, own))) return [];
+    return owners.ownerOf(network.id, address) === endpoint ? [{ task: endpoint.task, address }] : [];
+  });
+}
+
+function isReached({ node }: Endpoint, network: Network, address: Address, own: OwnFacts): boolean {
+  return node === own.node || !own.reach || own.reach.get(network.id)?.has(address.text) === true;
 }
 
 function noWay({ name, encrypted }: Network): string {

@@ -1,7 +1,9 @@
 import type { Address } from '@fairway/mesh';
 import {
   type IpvsSandboxRules,
+  isPortKey,
   type Rules,
+  readPortKey,
   type SandboxWish,
   type ServiceKey,
   showTarget,
@@ -20,8 +22,10 @@ import {
 
 /**
  * What IPVS is to have in a sandbox. A draining task that it has stays with weight 0 until its connections have `ended`,
- * or it is in the wish no more, as its container has died; one that it has not is not given to it. Without `prune` what it
- * has stays as it is: an incomplete mesh may be older than what the kernel has.
+ * or it is in the wish no more, as its container has died; one that it has not is not given to it. Of a UDP port it leaves
+ * at once: with weight 0 IPVS sends it what comes from a socket that it knows for as long as that goes on (ip_vs_in,
+ * net/netfilter/ipvs/ip_vs_core.c). A virtual IP has one service for both carriers, and there datagrams go on till the task is
+ * dead. Without `prune` what it has stays as it is: an incomplete mesh may be older than what the kernel has.
  */
 export function settleVirtual(
   current: IpvsSandboxRules | undefined,
@@ -35,7 +39,7 @@ export function settleVirtual(
     const key = virtualKey(service, gatewayOf(wish));
     const had = current?.virtual.get(key)?.destinations ?? new Map<string, Destination>();
     const destinations = new Map<string, Destination>(prune ? [] : had);
-    for (const target of prune ? draining : []) {
+    for (const target of prune && !isUdpPort(service) ? draining : []) {
       const name = showTarget(target);
       if (had.has(name) && !ended.has(destinationKey(key, target))) destinations.set(name, { target, weight: 0 });
     }
@@ -68,6 +72,10 @@ function draining(rules: Rules): DestinationKey[] {
   return [...rules.virtual].flatMap(([key, { destinations }]) =>
     [...destinations.values()].flatMap(({ target, weight }) => (weight === 0 ? [destinationKey(key, target)] : [])),
   );
+}
+
+function isUdpPort(service: ServiceKey): boolean {
+  return isPortKey(service) && readPortKey(service).carrier === 'udp';
 }
 
 function gatewayOf(wish: SandboxWish): Address | undefined {
