@@ -37,6 +37,8 @@ type LabOptions = {
   readonly given?: (kernel: KernelStandIn) => Kernel;
   /** Whether a complete listing is folded in. */
   readonly complete?: boolean;
+  /** Whether the node was left to Docker before. */
+  readonly handedOver?: boolean;
 };
 
 /** An executor of node n1 on a kernel and a bus in memory, in simulated time. */
@@ -101,6 +103,7 @@ export async function openLab({
   kernel = createKernelStandIn({ seed: 1, failOneIn: 0 }),
   given = (held) => held,
   complete = true,
+  handedOver = false,
 }: LabOptions = {}): Promise<ExecutorLab> {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
@@ -140,6 +143,7 @@ export async function openLab({
     kernel: given(kernel),
     replica,
     log: logTo(said),
+    handedOver,
     nowMs: () => clock.nowMs(),
     clock,
   });

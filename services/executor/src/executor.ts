@@ -16,6 +16,7 @@ import type { Planned } from './explain.ts';
 import { HeldRules } from './held-rules.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
+import { Leaving } from './leaving.ts';
 import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay-reach.ts';
 import { Refusals } from './refusals.ts';
@@ -49,7 +50,7 @@ export type Executor = {
   /**
    * Takes Fairway's rules away in every namespace, and keeps them away until `takeBack`: Docker's own mesh serves, where
    * the kernel has IPVS. Gives the namespaces that were released.
-   * @throws ApplyFailed with the first that could not be; the others are released, and it may be tried again
+   * @throws ApplyFailed with the first that could not be; the others are released, and it goes on trying
    */
   handOver(): Promise<readonly Namespace[]>;
   /**
@@ -95,6 +96,7 @@ export function startExecutor({
   clock = realClock,
 }: Options): Executor {
   const rules = new HeldRules(kernel, clock, () => wake());
+  const leaving = new Leaving(rules);
   const traces = new ApplyTraces(tracer);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
   const sandboxes = new Map<Sandbox, string>();
@@ -207,6 +209,8 @@ export function startExecutor({
     trace: ApplyTrace,
   ): Promise<Unbrought> {
     if (handedOver) {
+      const failures = await leaving.release([...sandboxes.keys()]);
+      if (failures.length > 0) return { failures, waiting: [] };
       report.applied(watched.node, leftToDocker(watched.node, mesh, brings, trace.traceparent));
       return allBrought;
     }
@@ -292,24 +296,19 @@ export function startExecutor({
     wake();
   });
 
-  /** Takes all of Fairway's rules away. */
+  /** Takes all of Fairway's rules away. What could not be taken is tried again by the rounds that follow. */
   async function leaveToDocker(): Promise<readonly Namespace[]> {
     handedOver = true;
+    leaving.begin();
     await running;
     planned = undefined;
     applied = undefined;
     overlays.clear();
-    const failures: ApplyFailed[] = [];
-    const release = (namespace: Namespace) =>
-      rules.release(namespace).catch((cause) => failures.push(new ApplyFailed(namespace, cause)));
-    // The host first: what it leads to is there until it leads there no more.
-    await release('host');
     const held = [...sandboxes.keys()];
-    await Promise.all(held.map(release));
-    const namespaces: readonly Namespace[] = ['host', ...held];
+    const [failure] = await leaving.release(held);
     wake();
-    const [failure] = failures;
     if (failure) throw failure;
+    const namespaces: readonly Namespace[] = ['host', ...held];
     log.info('this node is left to Docker; Fairway has no rules here', { namespaces: namespaces.join(', ') });
     return namespaces;
   }
