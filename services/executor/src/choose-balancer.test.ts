@@ -16,7 +16,9 @@ test.each([
 
 test('IPVS that is asked for and missing is told, with what is missing; strictly asked for it is an end', () => {
   expect(chooseBalancer('ipvs', missing, false).instead).toContain("the kernel's module ip_vs is missing");
-  expect(chooseBalancer('auto', missing, false).instead).toBeUndefined();
+  const open = chooseBalancer('auto', missing, false);
+  expect(open.instead).toBeUndefined();
+  expect(open.because).toBe("for IPVS the kernel's module ip_vs is missing (modprobe ip_vs)");
   expect(() => chooseBalancer('ipvs', missing, true)).toThrow(IpvsMissing);
   expect(chooseBalancer('auto', missing, true).balancer).toBe('nftables');
 });

@@ -11,6 +11,8 @@ export type Balancing = {
   readonly schedulers: ReadonlySet<Scheduler>;
   /** Why it is not what was asked for. */
   readonly instead?: string;
+  /** Why it is nftables, where the choice was left open. */
+  readonly because?: string;
 };
 
 /** IPVS was asked for and nothing else would do, and the machine has none. */
@@ -31,8 +33,8 @@ const ofNftables: Balancing = { balancer: 'nftables', schedulers: new Set(['rr']
 export function chooseBalancer(asked: BalancerChoice, support: IpvsSupport | undefined, strict: boolean): Balancing {
   if (asked === 'nftables' || !support) return ofNftables;
   if ('schedulers' in support) return { balancer: 'ipvs', schedulers: support.schedulers };
-  if (asked === 'auto') return ofNftables;
   const { missing, get } = support;
+  if (asked === 'auto') return { ...ofNftables, because: `for IPVS ${missing} is missing (${get})` };
   if (strict) throw new IpvsMissing(missing, get);
   return { ...ofNftables, instead: `IPVS was asked for, and ${missing} is missing (${get}); nftables balances` };
 }

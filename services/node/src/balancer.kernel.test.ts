@@ -10,13 +10,14 @@ const hasIpvs = spawnSync('ipvsadm', ['-S', '-n']).status === 0;
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const ipvsMissing = /the kernel's module ip_vs is missing/;
 
-function start(...args: readonly string[]) {
+function start(env: Readonly<Record<string, string>> = {}, ...args: readonly string[]) {
   const node = spawn(process.execPath, [main, ...args], {
     env: {
       PATH: process.env.PATH,
       FAIRWAY_BALANCER: 'ipvs',
       FAIRWAY_NATS_CREDENTIALS: 'none',
       DOCKER_HOST: 'unix:///nowhere/docker.sock',
+      ...env,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -27,6 +28,15 @@ function start(...args: readonly string[]) {
   });
   return node;
 }
+
+test.runIf(!hasIpvs)('where the choice is left open nftables balances, and what IPVS lacks is said', async () => {
+  for await (const line of createInterface({ input: start({ FAIRWAY_BALANCER: 'auto' }).stderr })) {
+    if (!line.includes('what balances here')) continue;
+    expect(JSON.parse(line)).toMatchObject({ balancer: 'nftables', because: expect.stringMatching(ipvsMissing) });
+    return;
+  }
+  expect.unreachable('it ended before it said what balances');
+});
 
 describe.runIf(!hasIpvs)('where IPVS is asked for and the kernel has none', () => {
   test('nftables balances, and the module is named', async () => {
@@ -40,7 +50,7 @@ describe.runIf(!hasIpvs)('where IPVS is asked for and the kernel has none', () =
   });
 
   test('nothing is served where it is strict', async () => {
-    const node = start('--strict');
+    const node = start({}, '--strict');
     const said: string[] = [];
     node.stderr.on('data', (text) => said.push(String(text)));
     const [status] = await once(node, 'close');

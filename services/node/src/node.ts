@@ -65,9 +65,9 @@ export async function startNode({
 }: Options): Promise<() => Promise<void>> {
   const ipvsTimeouts = readTimeouts(timeouts);
   const everyMs = readBeat(beat);
-  const { balancer, schedulers, instead } = await balancing(asked, strict);
+  const { balancer, schedulers, instead, because } = await balancing(asked, strict);
   if (instead !== undefined) log.warn(instead);
-  log.info('what balances here', { balancer, schedulers: [...schedulers].join(', ') });
+  log.info('what balances here', { balancer, schedulers: [...schedulers].join(', '), because });
   const kernel = createLinuxKernel({ netnsDir, balancer, schedulers, ...(ipvsTimeouts ? { ipvsTimeouts } : {}) });
   const missing = await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);

@@ -27,6 +27,9 @@ export async function ipvsSupport(): Promise<IpvsSupport> {
     if (error instanceof CommandFailed && error.status === 127) {
       return { missing: 'the program ipvsadm', get: 'apt-get install ipvsadm' };
     }
+    // ipvsadm 1.31, where the kernel does not know its socket option; anything else is no word on the kernel.
+    if (error instanceof CommandFailed && !error.stderr.includes("Can't initialize ipvs"))
+      return { missing: 'what ipvsadm needs', get: error.message };
     return { missing: "the kernel's module ip_vs", get: 'modprobe ip_vs, or a kernel that has it' };
   }
 }
