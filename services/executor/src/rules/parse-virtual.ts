@@ -8,6 +8,7 @@ import {
   type VirtualKey,
   type VirtualServer,
   vipOfMark,
+  weightOfAnother,
 } from './virtual-server.ts';
 
 /** Virtual services read back. */
@@ -36,15 +37,17 @@ export function parseVirtual(kind: IpvsSandboxRules['kind'], text: string): Foun
       servers.set(key, { scheduler: known ?? 'rr', destinations: new Map() });
       continue;
     }
-    const [, real = '', port, weight] = /^ -r ([\d.]+):(\d+) -m -w (\d+)$/.exec(rest.trimEnd()) ?? [];
+    const [, real = '', port, how = ''] = /^ -r ([\d.]+):(\d+)(.*)$/.exec(rest.trimEnd()) ?? [];
+    const [, weight] = /^ -m -w (\d+)$/.exec(how) ?? [];
+    if (weight === undefined) foreign.push(`IPVS has ${line.trim()}`);
     const address = parseAddress(real);
     const server = servers.get(key);
-    if (!address || !server) {
-      foreign.push(`IPVS has ${line.trim()}`);
-      continue;
-    }
+    if (!address || !server) continue;
     const target = readTarget(address, port);
-    server.destinations.set(showTarget(target), { target, weight: Number(weight) });
+    server.destinations.set(showTarget(target), {
+      target,
+      weight: weight === undefined ? weightOfAnother : Number(weight),
+    });
   }
   return { virtual: servers, foreign };
 }

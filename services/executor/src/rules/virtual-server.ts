@@ -12,6 +12,9 @@ export type VirtualKey = `${'tcp' | 'udp'} . ${string} . ${number}` | `ip . ${st
 /** A task as IPVS has it: with weight 0 it keeps its connections and gets no new ones. */
 export type Destination = { readonly target: Target; readonly weight: number };
 
+/** That of a task that is found as Fairway sets none, forwarded to in another way or with limits: so it is set anew. */
+export const weightOfAnother = -1;
+
 /**
  * How many connections a destination has: open ones, and those that are being opened or closed or have no such states,
  * as all of UDP's (ipvsadm's ActiveConn and InActConn).
