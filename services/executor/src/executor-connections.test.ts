@@ -1,6 +1,6 @@
 // The node and its tasks are those of executor.test.ts.
 import { describe, expect, test } from 'vitest';
-import { endpoint, openLab, port } from './executor-lab.ts';
+import { address, endpoint, openLab, port } from './executor-lab.ts';
 import { createKernelStandIn } from './kernel/stand-in.ts';
 import type { IpvsIngressRules } from './rules/rules.ts';
 import { nameOf } from './rules/stale.ts';
@@ -88,6 +88,21 @@ describe('where IPVS balances', () => {
     await lab.pass(6_000);
     expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
     await lab.pass(30_000);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
+  });
+
+  test('a draining task leaves though IPVS refuses another one again and again', async () => {
+    const lab = await onIpvs();
+    const refused = endpoint(7, 'n2', { addresses: [{ network: 'ingress', address: address('224.0.0.1') }] });
+    const leaving = endpoint(6, 'n2', { container: 'stopping' });
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), endpoint(6, 'n2')]);
+    await lab.pass(10);
+    lab.kernel.connect('ingress', to(6), 1);
+    await lab.service('web', [port(8000)], [endpoint(5, 'n1'), leaving, refused]);
+    await lab.pass(20_000);
+    expect(weights(lab)).toEqual(['10.0.0.5:80 1', '10.0.0.6:80 0']);
+    lab.kernel.connect('ingress', to(6), 0);
+    await lab.pass(20_000);
     expect(weights(lab)).toEqual(['10.0.0.5:80 1']);
   });
 

@@ -42,6 +42,8 @@ export class HeldRules {
   readonly #doubts = new Map<Namespace, number>();
   /** By name. */
   readonly #stale = new Map<Namespace, Map<string, Waiting>>();
+  /** Where there were draining tasks when the kernel was read last; also where what was tried since has failed. */
+  readonly #draining = new Set<Sandbox>();
   /** Where the next round looks whether draining tasks still have connections. */
   readonly #drainLooks = new Set<Sandbox>();
 
@@ -61,6 +63,7 @@ export class HeldRules {
   /** The namespace is gone, with all that was in it. */
   drop(namespace: Namespace): void {
     this.doubt(namespace);
+    this.#draining.delete(namespace as Sandbox);
     this.#drainLooks.delete(namespace as Sandbox);
     this.#work.forget(namespace);
     this.#stale.delete(namespace);
@@ -117,9 +120,7 @@ export class HeldRules {
 
   /** Whether any sandbox has draining tasks, which the next round looks at: those without connections leave then. */
   lookAtDraining(): boolean {
-    for (const [namespace, { found }] of this.#held) {
-      if (found && drainsAny(found.rules)) this.#drainLooks.add(namespace as Sandbox);
-    }
+    for (const sandbox of this.#draining) this.#drainLooks.add(sandbox);
     return this.#drainLooks.size > 0;
   }
 
@@ -206,7 +207,10 @@ export class HeldRules {
 
   /** Holds what was read or applied, unless it was doubted meanwhile: it may be of a sandbox that is no more. */
   #hold<N extends Namespace>(namespace: N, doubts: number, found: Found<RulesOf<N>> | undefined): void {
-    if (doubts === this.#doubtsOf(namespace)) this.#held.set(namespace, { found });
+    if (doubts !== this.#doubtsOf(namespace)) return;
+    this.#held.set(namespace, { found });
+    if (found && drainsAny(found.rules)) this.#draining.add(namespace as Sandbox);
+    else this.#draining.delete(namespace as Sandbox);
   }
 
   #doubtsOf(namespace: Namespace): number {
