@@ -111,6 +111,7 @@ export class HeldRules {
     const found = await this.#kernel.read(namespace);
     const { rules, servers } = found ? removal(found) : {};
     if (rules) await this.#kernel.apply(namespace, rules);
+    if (namespace === 'host') await this.#kernel.leaveHost();
     if (servers) {
       await this.#untilClosed(namespace as Sandbox);
       await this.#kernel.apply(namespace, servers);

@@ -108,6 +108,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     show: (namespace) => late(() => kernel.show(namespace)),
     apply: (namespace, transaction) => late(() => kernel.apply(namespace, transaction)),
     ensureHost: () => late(() => kernel.ensureHost()),
+    leaveHost: () => late(() => kernel.leaveHost()),
     connections: (sandbox) => late(() => kernel.connections(sandbox)),
     forget: (namespace, stale) => late(() => kernel.forget(namespace, stale)),
     ensureForwards: (sandbox) => late(() => kernel.ensureForwards(sandbox)),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CommandFailed } from './failures.ts';
-import { ensureForwarding } from './forwarding.ts';
+import { endForwarding, ensureForwarding } from './forwarding.ts';
 
 /** iptables and /proc of a host whose DOCKER-USER has these rules; undefined where there is no such chain. */
 function host(chain: string[] | undefined, localnet: string | undefined) {
@@ -14,7 +14,8 @@ function host(chain: string[] | undefined, localnet: string | undefined) {
     const rule = `-A DOCKER-USER ${rest.join(' ')}`;
     if (verb === '-S') return `-N DOCKER-USER\n${chain.join('\n')}\n`;
     if (verb === '-C') return chain.includes(rule) ? '' : refuse(command);
-    chain.splice(at, 0, rule);
+    if (verb === '-D') chain.splice(chain.indexOf(rule), 1);
+    else chain.splice(at, 0, rule);
     return '';
   };
 }
@@ -31,6 +32,16 @@ test('a chain without RETURN is added to', async () => {
   expect(chain).toHaveLength(3);
   expect(chain[0]).toContain('DROP');
   expect(await ensureForwarding(host(chain, '1\n'))).toEqual({ changed: [], waitingFor: [] });
+});
+
+test("what is left is the operator's and Docker's own", async () => {
+  const own = ['-A DOCKER-USER -s 192.0.2.0/24 -j DROP', '-A DOCKER-USER -j RETURN'];
+  const chain = [...own];
+  await ensureForwarding(host(chain, '1\n'));
+  await endForwarding(host(chain, '1\n'));
+  expect(chain).toEqual(own);
+  await endForwarding(host(chain, '1\n'));
+  expect(chain).toEqual(own);
 });
 
 test('before dockerd is there, it says what it waits for', async () => {

@@ -56,6 +56,14 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
   return { changed, waitingFor };
 }
 
+/** Takes Fairway's rules out of DOCKER-USER; see `Kernel.leaveHost`. */
+export async function endForwarding(run: RunOnHost): Promise<void> {
+  for (const { rule } of accepts) {
+    const isThere = () => run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]).catch(ifNotThere);
+    if ((await isThere()) !== undefined) await run('iptables', ['-w', lockS, '-D', 'DOCKER-USER', ...rule]);
+  }
+}
+
 /**
  * Before the RETURN with which Docker ends the chain, and so behind the operator's own rules: what they drop stays
  * dropped, as with Docker's mesh. Where there is no such RETURN, at the end.

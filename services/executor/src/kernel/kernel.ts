@@ -103,6 +103,13 @@ export type Kernel = {
   ensureHost(): Promise<HostReport>;
 
   /**
+   * Takes the two accepts away again. `route_localnet` stays: Docker sets it for its own mesh too (moby,
+   * libnetwork/service_linux.go, programIngress).
+   * @throws CommandFailed, CommandHung
+   */
+  leaveHost(): Promise<void>;
+
+  /**
    * The connections of each destination that Fairway's virtual services have in a sandbox; none where nftables balances.
    * @throws NamespaceMissing, CommandHung, CommandFailed
    */

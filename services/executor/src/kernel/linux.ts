@@ -12,7 +12,7 @@ import { runCommand } from './command.ts';
 import { conntrackFilters, trackedAmong } from './connections.ts';
 import { echoes } from './echo.ts';
 import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
-import { ensureForwarding } from './forwarding.ts';
+import { endForwarding, ensureForwarding, type RunOnHost } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
@@ -264,6 +264,13 @@ export function createLinuxKernel({
     }
   };
 
+  /** One after the other: two at once would both find a rule missing, and both add it. */
+  const onHost = <T>(work: (run: RunOnHost) => Promise<T>): Promise<T> => {
+    const next = forwarding.then(() => work((command, args) => runIn('host', command, args)));
+    forwarding = next.catch(() => {});
+    return next;
+  };
+
   /** The timeouts that Fairway gives a namespace, if any. */
   const timeoutsOf = (namespace: Namespace) => (balancer === 'ipvs' && namespace !== 'host' ? ipvsTimeouts : undefined);
   const ipvs = new Ipvs((namespace, args, input) => runIn(namespace, 'ipvsadm', args, input));
@@ -311,12 +318,9 @@ export function createLinuxKernel({
       return { durationMs: performance.now() - start };
     },
 
-    ensureHost() {
-      // One after the other: two at once would both find a rule missing, and both add it.
-      const next = forwarding.then(() => ensureForwarding((command, args) => runIn('host', command, args)));
-      forwarding = next.catch(() => {});
-      return next;
-    },
+    ensureHost: () => onHost(ensureForwarding),
+
+    leaveHost: () => onHost(endForwarding),
 
     async connections(sandbox) {
       return balancer === 'ipvs' ? ipvs.connections(sandbox, ipvsKindOf(sandbox)) : new Map();

@@ -44,6 +44,13 @@ export function nodeContract(open: () => Promise<Subject>, patience = 1) {
     expect(await trying(() => node.kernel.ensureHost())).toEqual({ changed: [], waitingFor: [] });
   });
 
+  test('a host that is left is made ready anew', async () => {
+    await trying(() => node.kernel.ensureHost());
+    for (let time = 0; time < 2; time++) await trying(() => node.kernel.leaveHost());
+    const again = await trying(() => node.kernel.ensureHost());
+    expect(again.changed.join('\n')).toContain('DOCKER-USER accepts connections led to docker_gwbridge');
+  });
+
   test('the host is made ready once by two calls at the same time', async () => {
     const both = await Promise.all([trying(() => node.kernel.ensureHost()), trying(() => node.kernel.ensureHost())]);
     const changed = both.flatMap((report) => report.changed);

@@ -173,6 +173,11 @@ export function createKernelStandIn({
       return { changed, waitingFor: [] };
     },
 
+    async leaveHost() {
+      enter('host');
+      forwarding = false;
+    },
+
     async connections(sandbox) {
       enter(sandbox);
       return connections.get(sandbox) ?? new Map();
