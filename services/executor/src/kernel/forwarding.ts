@@ -38,8 +38,7 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
   const rules = await listDockerUser(run);
   if (rules) {
     for (const { what, rule } of accepts) {
-      const check = run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]);
-      if ((await check.catch(ifNotThere)) !== undefined) continue;
+      if (await isThere(run, rule)) continue;
       const at = await insertAt(run);
       await run('iptables', ['-w', lockS, ...at, ...rule]);
       changed.push(`DOCKER-USER ${what}`);
@@ -59,9 +58,13 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
 /** Takes Fairway's rules out of DOCKER-USER; see `Kernel.leaveHost`. */
 export async function endForwarding(run: RunOnHost): Promise<void> {
   for (const { rule } of accepts) {
-    const isThere = () => run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]).catch(ifNotThere);
-    if ((await isThere()) !== undefined) await run('iptables', ['-w', lockS, '-D', 'DOCKER-USER', ...rule]);
+    if (await isThere(run, rule)) await run('iptables', ['-w', lockS, '-D', 'DOCKER-USER', ...rule]);
   }
+}
+
+async function isThere(run: RunOnHost, rule: readonly string[]): Promise<boolean> {
+  const check = run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]);
+  return (await check.catch(ifNotThere)) !== undefined;
 }
 
 /**
