@@ -39,8 +39,8 @@ export function parseVirtual(kind: IpvsSandboxRules['kind'], text: string): Foun
     }
     const [, real = '', port, how = ''] = /^ -r ([\d.]+):(\d+)(.*)$/.exec(rest.trimEnd()) ?? [];
     const [, weight] = /^ -m -w (\d+)$/.exec(how) ?? [];
-    if (weight === undefined) foreign.push(`IPVS has ${line.trim()}`);
     const address = parseAddress(real);
+    if (weight === undefined || !address) foreign.push(`IPVS has ${line.trim()}`);
     const server = servers.get(key);
     if (!address || !server) continue;
     const target = readTarget(address, port);
