@@ -81,9 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (asked.meshes.length > 1) return comparisonOf(playedOn('docker'), playedOn('fairway'));
     return asked.random.length > 0 ? runsOf(runs.get('fairway') ?? []) : tableOf(asked.meshes.flatMap(playedOn));
   };
-  // The heading tells their versions.
-  await ensureToolchain(step);
-  const heading = `# chaos\n\n${await measuredOn()}\n\n\`npm run chaos -- ${args.join(' ')}\`\n\n`;
+  const heading = asked.results === undefined ? '' : await headingOf(args);
   for (const mesh of asked.meshes)
     await playOn(mesh, asked, end.signal, (run) => {
       runs.get(mesh)?.push(run);
@@ -101,6 +99,12 @@ async function main(args: readonly string[]): Promise<number> {
   const failed = judged.filter(isFailed).length;
   print(`${judged.length - failed} passed, ${failed} failed`);
   return failed > 0 ? 1 : 0;
+}
+
+/** Of results; it tells the versions of what is installed for the swarm. */
+async function headingOf(args: readonly string[]): Promise<string> {
+  await ensureToolchain(step);
+  return `# chaos\n\n${await measuredOn()}\n\n\`npm run chaos -- ${args.join(' ')}\`\n\n`;
 }
 
 /** On a swarm of its own. */
