@@ -10,6 +10,7 @@ import {
   run,
   until,
 } from '@fairway/cluster';
+import { Apart } from './apart.ts';
 import type { Notes } from './notes.ts';
 import { haveEachOther, overlayWays } from './rules/overlay-ways.ts';
 import { wrongRules } from './rules/wrong-rules.ts';
@@ -110,19 +111,15 @@ export class Stage {
    * While the work goes on, and until Docker's overlay has the node again after it, nobody can expect an answer by that node; then
    * it has to answer. Docker's gossip forgets all of a node that it lost, on both sides, and learns it again when the two exchange all
    * they have: each node with one other every 30 s (libnetwork networkdb/cluster.go). Until then none of its packets reaches the
-   * others, or none of theirs comes back. Fairway looks for that each second; some seconds later it is judged again.
+   * others, or none of theirs comes back. Fairway looks for that each second; some seconds later it is judged again. Where two others
+   * lost each other by it, the same goes for both of them.
    */
   async without(node: ClusterNode, work: () => Promise<void>): Promise<void> {
     const absence = { address: node.address, fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY };
     this.notes.addAbsence(absence);
-    const isOnOverlay = () =>
-      this.until(`Docker's overlay to have ${node.name} again`, () => this.#isOnOverlay(node.name), gossipMaxMs);
     try {
       await work();
-      await isOnOverlay();
-      // Docker may be about to take it for lost: for what was away for 4 s.
-      await this.pause(gossipLateMs);
-      await isOnOverlay();
+      await this.#whole(node.name);
     } finally {
       absence.toMs = nowMs() + seenMs;
     }
@@ -225,13 +222,32 @@ export class Stage {
     });
   }
 
-  /** By its name: a machine that has booted is another one to the cluster. */
-  async #isOnOverlay(name: string): Promise<true | string> {
-    const ways = await overlayWays(this.cluster.node(name), []);
-    for (const other of this.nodes)
-      if (other.name !== name && !haveEachOther(ways, await overlayWays(other, [])))
-        return `${name} and ${other.name} do not have each other`;
-    return true;
+  /** Waits until Docker's overlay has all nodes again. */
+  async #whole(away: string): Promise<void> {
+    const apart = new Apart(this.notes, seenMs, nowMs());
+    const isWhole = () =>
+      this.until("Docker's overlay to have all nodes again", () => this.#isWhole(away, apart), gossipMaxMs);
+    try {
+      await isWhole();
+      // Docker may be about to take one for lost: for what was away for 4 s.
+      await this.pause(gossipLateMs);
+      await isWhole();
+    } finally {
+      apart.found(new Set(), nowMs());
+    }
+  }
+
+  /** Whether all nodes have each other; by the name of who was away: a machine that has booted is another one to the cluster. */
+  async #isWhole(away: string, apart: Apart): Promise<true | string> {
+    const lookMs = nowMs();
+    const seen = await Promise.all(this.nodes.map(async (node) => ({ node, ways: await overlayWays(node, []) })));
+    const lacking = seen.flatMap((one, n) =>
+      seen.slice(n + 1).flatMap((other) => (haveEachOther(one.ways, other.ways) ? [] : [[one.node, other.node]])),
+    );
+    const others = lacking.filter((pair) => pair.every(({ name }) => name !== away));
+    apart.found(new Set(others.flat().map(({ address }) => address)), lookMs);
+    if (lacking.length === 0) return true;
+    return lacking.map((pair) => `${pair.map(({ name }) => name).join(' and ')} do not have each other`).join('; ');
   }
 
   async #answers(address: string): Promise<void> {
