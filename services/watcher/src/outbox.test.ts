@@ -90,6 +90,25 @@ it('tries again with the latest of each object, before the barrier behind it', a
   expect(outbox.size).toBe(1);
 });
 
+it('tries again at once when the bus was found again, and pauses as after a first failure then', async () => {
+  const { outbox, clock, under, offer } = open();
+  outbox.open('node1', 'epoch1');
+  offer('a');
+  const fail = () => under.at(-1)?.end(new BusUnavailable('publish'));
+  for (const pauseMs of [200, 400, 800]) {
+    fail();
+    await clock.advance(pauseMs);
+  }
+  fail();
+  await clock.advance(0);
+  expect(under).toHaveLength(4);
+  outbox.retryNow();
+  expect(under).toHaveLength(5);
+  fail();
+  await clock.advance(200);
+  expect(under).toHaveLength(6);
+});
+
 it('leaves out what the bus will never take', async () => {
   const { outbox, clock, under, offer, services } = open();
   outbox.open('node1', 'epoch1');

@@ -66,12 +66,18 @@ export class Outbox {
     this.#pump();
   }
 
+  /** Tries again what failed, without waiting for the rest of a pause: the bus has just been found again. */
+  retryNow(): void {
+    this.#endPause();
+    this.#failures = 0;
+    this.#pump();
+  }
+
   /** Publishes for this node in this epoch. What waited belongs to another epoch and is dropped: all is listed anew. */
   open(node: string, epoch: string): void {
     this.#identity = { node, epoch };
     this.#clear('all is told anew in another epoch');
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#endPause();
     this.#failures = 0;
   }
 
@@ -83,7 +89,12 @@ export class Outbox {
   stop(): void {
     this.#stopped = true;
     this.#clear('the node process stopped');
+    this.#endPause();
+  }
+
+  #endPause(): void {
     this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #clear(why: string): void {

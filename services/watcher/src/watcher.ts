@@ -122,6 +122,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     busLost = false;
     const before = epochs.epoch;
     epochs.checkNow();
+    outbox.retryNow();
     // What was stored before a loss may not have survived it. Another epoch brings its own resync.
     if (wasLost && before !== undefined) session?.resync();
     log.debug('The bus is there', { detail });
