@@ -242,6 +242,40 @@ describe('virtual IPs', () => {
     expect(vips(lab)).toHaveLength(2);
   });
 
+  test('a task that is begun while gossip errs is used once it has answered itself, whatever its node does', async () => {
+    const lab = await open();
+    lab.kernel.replaceSandbox('there', sandbox);
+    const isOn = (...more: Endpoint[]) =>
+      lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), ...more], 'container start', [vip]);
+    await lab.pass(300);
+    lab.kernel.lose({ silent: (address) => address === '10.0.1.7' });
+    await isOn(onBack(7, 'n2'));
+    await lab.pass(3_000);
+    expect(vips(lab).map((line) => line.slice(-8))).toEqual(['10.0.1.5', '10.0.1.6']);
+    lab.kernel.lose({});
+    await lab.pass(1_500);
+    expect(vips(lab)).toHaveLength(3);
+
+    // In quiet times nobody is asked.
+    await lab.pass(70_000);
+    lab.kernel.lose({ silent: (address) => address === '10.0.1.8' });
+    await isOn(onBack(7, 'n2'), onBack(8, 'n2'));
+    await lab.pass(300);
+    expect(vips(lab)).toHaveLength(4);
+  });
+
+  test('a task that does not answer a minute long is used, for it may be one that never does', async () => {
+    const lab = await open();
+    lab.kernel.replaceSandbox('there', sandbox);
+    await lab.pass(300);
+    lab.kernel.lose({ silent: (address) => address === '10.0.1.7' });
+    await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), onBack(7, 'n2')], 'container start', [vip]);
+    await lab.pass(50_000);
+    expect(vips(lab)).toHaveLength(2);
+    await lab.pass(25_000);
+    expect(vips(lab)).toHaveLength(3);
+  });
+
   test('a task that still starts is looked for ahead, so that its start waits for no look', async () => {
     const { lab, looks } = await openUnreached();
     const starting = (n: number) => onBack(n, 'n2', { container: 'starting' });

@@ -237,7 +237,10 @@ describe('failures', () => {
         await lab.pass(turn % 7);
       }
       const revision = await lab.service('web', [port(8000)], web, 'the end');
-      await lab.until(() => lab.outcomes.some((outcome) => outcome.kind === 'applied' && outcome.to === revision));
+      // Nothing is waited for: each of the tasks has answered.
+      await lab.until(() =>
+        lab.outcomes.some((told) => told.kind === 'applied' && told.to === revision && told.notes.length === 0),
+      );
       expect(lab.rules()).toEqual(['8000/tcp > 172.18.0.2', '8000/tcp: 10.0.0.5:80 10.0.0.6:80']);
       const kinds = new Set(lab.outcomes.map(({ kind }) => kind));
       expect(kinds).toEqual(new Set(['applied', 'failed']));

@@ -247,8 +247,7 @@ export function startExecutor({
 
   async function withKernelFacts(mesh: Mesh, watched: WatchedFacts): Promise<OwnFacts> {
     const names = new Set([...sandboxes.keys()].map(fileOf));
-    const reach = await overlays.look(mesh, watched, names);
-    return { ...watched, sandboxes: names, reach };
+    return { ...watched, sandboxes: names, ...(await overlays.look(mesh, watched, names)) };
   }
 
   function fail(failures: readonly Error[], node: string, mesh: Mesh, brings: readonly Cause[], trace: string): void {

@@ -58,13 +58,16 @@ export class NetworkReach {
     return missing.length > 0 && (nowMs >= this.#dueMs || missing.some((one) => !this.#isMissing(...one)));
   }
 
-  /** A look found a way to these addresses. */
-  find(tasks: Tasks, reached: ReadonlySet<string>): void {
+  /** A look found a way to these addresses; gives those that were not found before. */
+  find(tasks: Tasks, reached: ReadonlySet<string>): Tasks {
+    const first = new Map<string, string>();
     for (const [address, task] of tasks) {
       if (!reached.has(address)) continue;
+      if (!this.has(address, task)) first.set(address, task);
       this.#found.set(address, task);
       if (this.#isMissing(address, task)) this.#missing.delete(address);
     }
+    return first;
   }
 
   /** A look for what was found so far has a way to these addresses only; gives those that were lost. */

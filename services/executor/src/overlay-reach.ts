@@ -1,7 +1,8 @@
 import { type Clock, every } from '@fairway/bus';
-import { type Mesh, type Network, sandboxOf, type WatchedFacts } from '@fairway/mesh';
+import { type KernelFacts, type Mesh, type Network, sandboxOf, type WatchedFacts } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { FirstAnswers } from './first-answers.ts';
 import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
 import { tasksElsewhere } from './tasks-elsewhere.ts';
@@ -58,6 +59,7 @@ type Looked = {
   readonly network: Network;
   readonly reach: NetworkReach;
   readonly back: WaysBack;
+  readonly first: FirstAnswers;
   tookMs: readonly number[];
 };
 
@@ -96,18 +98,19 @@ export class OverlayReach {
   }
 
   /**
-   * The addresses that are reached on each network that has one of these sandboxes, by their files; looks for those that
-   * were not found yet. Ingress is planned for before its sandbox was heard of, too, as after a start: all are taken for
+   * The addresses that are reached on each network that has one of these sandboxes, by their files, and those of them that are
+   * doubted; looks for those that were not found yet. Ingress is planned for before its sandbox was heard of, too, as after a start: all are taken for
    * reached then, or its tasks would go from a kernel that has them.
    */
   async look(
     mesh: Mesh,
     own: WatchedFacts,
     sandboxes: ReadonlySet<string>,
-  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  ): Promise<Pick<Required<KernelFacts>, 'reach' | 'doubted'>> {
     this.#cancel();
-    if (this.#stopped) return new Map();
+    if (this.#stopped) return { reach: new Map(), doubted: new Map() };
     const { clock, onDue } = this.#options;
+    const wasRestless = this.#isRestless;
     const isDown = mesh.reach.get(own.node)?.state === 'down';
     if (isDown !== this.#isDown) this.#beRestless();
     this.#isDown = isDown;
@@ -119,17 +122,24 @@ export class OverlayReach {
     this.#hearOf(coming);
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
+    const doubted = new Map<string, ReadonlySet<string>>();
     const reached = await Promise.all(
       networks.map(async (network) => {
         const wanted = serving.get(network.id) ?? nobody;
-        const { reach, back } = this.#lookedAt(network);
+        // What a network's first look finds was there before.
+        const doubts = wasRestless && this.#networks.has(network.id);
+        const looked = this.#lookedAt(network);
+        const { reach, back, first } = looked;
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
-        const addresses = await this.#lookFor(network, reach, wanted);
+        first.keepOnly(reach.found);
+        const addresses = await this.#lookFor(looked, wanted, doubts);
         const behind = nodes.get(network.id) ?? nobody;
         const areAll = mesh.complete && !reach.isAssuming;
         if (back.expect(nodesToAsk(reach.found, behind, mesh), areAll)) this.#beRestless();
         if (mesh.complete) back.keepOnly(mesh.nodes);
-        const answers = (address: string) => !reach.found.has(address) || back.has(behind.get(address) ?? '');
+        const nodeOf = (address: string) => behind.get(address) ?? '';
+        const answers = (address: string) => !reach.found.has(address) || back.has(nodeOf(address));
+        doubted.set(network.id, new Set([...first.addresses].filter((address) => !back.isMute(nodeOf(address)))));
         return [network.id, new Set([...addresses].filter(answers))] as const;
       }),
     );
@@ -137,7 +147,7 @@ export class OverlayReach {
     if (due.length > 0) this.#cancel = clock.after(Math.max(1, Math.min(...due) - clock.nowMs()), onDue);
     this.#lookAhead(networks);
     const assumed = unheard.map(({ id }) => [id, new Set(serving.get(id)?.keys())] as const);
-    return new Map([...reached, ...assumed]);
+    return { reach: new Map([...reached, ...assumed]), doubted };
   }
 
   /** A sandbox was made anew, and with it Docker's part of its network: what was found in it says nothing any more. */
@@ -172,20 +182,29 @@ export class OverlayReach {
     };
     const ask = (address: string) => this.#asking(() => kernel.answers(network, address));
     const back = new WaysBack({ clock, ask, onChange });
-    const looked = { network, reach: new NetworkReach(), back, tookMs: [0] };
+    const first = new FirstAnswers({ clock, ask, onSure: onDue });
+    const looked = { network, reach: new NetworkReach(), back, first, tookMs: [0] };
     this.#networks.set(network.id, looked);
     return looked;
   }
 
   #drop(id: string): void {
-    this.#networks.get(id)?.back.stop();
+    const looked = this.#networks.get(id);
+    looked?.back.stop();
+    looked?.first.stop();
     this.#networks.delete(id);
+  }
+
+  /** Of tasks that are first found while gossip errs it is not sure that answers come back from them. */
+  #find({ reach, first }: Looked, tasks: Tasks, reached: ReadonlySet<string>, doubts = this.#isRestless): void {
+    const found = reach.find(tasks, reached);
+    if (doubts) first.doubt(found);
   }
 
   /** Looks at the network whose turn it is for what was found in it and what was not, and at all where that has changed. */
   async #lookAgain(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
-    const wantedMs = nowMs < this.#restlessUntilMs ? restlessEveryMs : againEveryMs;
+    const wantedMs = this.#isRestless ? restlessEveryMs : againEveryMs;
     if (this.#isLookingAgain || nowMs - this.#lookedAgainMs < Math.max(wantedMs, this.#restMs)) return;
     // Where nothing was found and nothing is missing there is nothing to look for.
     const [next, ...others] = [...this.#networks.values()].filter(
@@ -210,12 +229,17 @@ export class OverlayReach {
     this.#isLookingAgain = false;
   }
 
+  get #isRestless(): boolean {
+    return this.#options.clock.nowMs() < this.#restlessUntilMs;
+  }
+
   #beRestless(): void {
     this.#restlessUntilMs = this.#options.clock.nowMs() + restlessForMs;
   }
 
   /** Whether a way was lost, or one is there that was missing; undefined where it could not be looked at. */
-  async #hasChanged({ network, reach }: Looked): Promise<boolean | undefined> {
+  async #hasChanged(looked: Looked): Promise<boolean | undefined> {
+    const { network, reach } = looked;
     const [found, missing] = [new Map(reach.found), reach.missing];
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
@@ -223,7 +247,7 @@ export class OverlayReach {
     if (reached === undefined) return undefined;
     // An address may be another task's by now, and the way one to the node of the one before.
     const still = reach.missing;
-    reach.find(new Map([...missing].filter(([address, task]) => still.get(address) === task)), reached);
+    this.#find(looked, new Map([...missing].filter(([address, task]) => still.get(address) === task)), reached);
     const lost = reach.keepReached(found, reached);
     if (lost.length === 0) return reach.missing.size < still.size;
     log.warn('Docker took ways away from an overlay; the tasks there are not sent to until it has some again', {
@@ -235,11 +259,12 @@ export class OverlayReach {
   }
 
   /** The addresses that are reached after it. */
-  async #lookFor(network: Network, reach: NetworkReach, wanted: Tasks): Promise<ReadonlySet<string>> {
+  async #lookFor(looked: Looked, wanted: Tasks, doubts: boolean): Promise<ReadonlySet<string>> {
+    const { network, reach } = looked;
     const { kernel, clock, log } = this.#options;
     if (!reach.isDue(wanted, clock.nowMs())) return reach.addresses;
     try {
-      reach.find(wanted, await kernel.reached(network, [...wanted.keys()]));
+      this.#find(looked, wanted, await kernel.reached(network, [...wanted.keys()]), doubts);
       reach.assume(nobody);
     } catch (error) {
       reach.assume(wanted);
@@ -274,7 +299,8 @@ export class OverlayReach {
   async #lookForComing(network: Network): Promise<void> {
     const coming = this.#coming.get(network.id) ?? nobody;
     const reached = await this.#options.kernel.reached(network, [...coming.keys()]).catch(() => new Set<string>());
-    this.#networks.get(network.id)?.reach.find(coming, reached);
+    const looked = this.#networks.get(network.id);
+    if (looked) this.#find(looked, coming, reached);
   }
 
   /** The networks on which a task is on its way that is young and not found. */

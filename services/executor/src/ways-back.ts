@@ -43,6 +43,11 @@ export const silentAfterMs = 2_000;
  */
 export const muteAfterMs = 60_000;
 
+/** How long one that has not answered for so many milliseconds is left alone before it is asked again, milliseconds. */
+export function pauseAfter(silentMs: number): number {
+  return Math.min(Math.max(Math.round(silentMs / 4), pauseMinMs), pauseMaxMs);
+}
+
 function serves(state: State): boolean {
   return state === 'assumed' || state === 'answers' || state === 'mute';
 }
@@ -116,6 +121,11 @@ export class WaysBack {
     return state !== undefined && serves(state);
   }
 
+  /** Whether it never answers an echo, as far as this node knows. */
+  isMute(node: string): boolean {
+    return this.#nodes.get(node)?.state === 'mute';
+  }
+
   /** Asks the one that was not asked for longest. */
   async askOldest(): Promise<void> {
     const [oldest] = [...this.#nodes]
@@ -155,9 +165,7 @@ export class WaysBack {
       if (serves(node.state) !== serves(before)) onChange(name, node.state as Settled);
       // Where it cannot be asked nothing is known for or against it.
       if (answer || node.state === 'mute' || (answer === undefined && serves(node.state))) break;
-      await new Promise<void>((resolve) =>
-        clock.after(Math.min(Math.max(Math.round(silentMs / 4), pauseMinMs), pauseMaxMs), resolve),
-      );
+      await new Promise<void>((resolve) => clock.after(pauseAfter(silentMs), resolve));
     }
     node.asking = false;
   }

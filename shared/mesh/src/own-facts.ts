@@ -24,6 +24,11 @@ export type KernelFacts = {
    * looked; every task then counts as reached.
    */
   readonly reach?: ReadonlyMap<string, ReadonlySet<string>>;
+  /**
+   * By network, those of these addresses from which it is not sure that answers come back: sent to only where a service has
+   * nobody else. None where it is absent.
+   */
+  readonly doubted?: ReadonlyMap<string, ReadonlySet<string>>;
 };
 
 /** What only the node itself knows, and needs for its plan. */

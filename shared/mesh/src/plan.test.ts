@@ -412,3 +412,24 @@ test('a task on another node is used once the overlay has a way to it, and waite
     'lb_back00000 10.0.1.100: t1 10.0.1.5 drains, t2 10.0.1.6',
   ]);
 });
+
+test('a task that has not answered yet is sent to only where nobody else is, and keeps what connections it has', () => {
+  const tasks = (container: 'running' | 'unhealthy') => [
+    endpoint('t1', 'n1', 5, { container, addresses: [on(1, 5)] }),
+    endpoint('t2', 'n2', 6, { addresses: [on(1, 6)] }),
+    endpoint('t3', 'n2', 7, { container: 'stopping', addresses: [on(1, 7)] }),
+  ];
+  const api = (container: 'running' | 'unhealthy') =>
+    mesh([service('api', [], tasks(container), { vips: [on(1, 100)] })]);
+  const doubting: OwnFacts = { ...own, doubted: new Map([[back, new Set(['10.0.1.6'])]]) };
+  expect(shownVips(api('running'), doubting)).toEqual([
+    'lb_back00000 10.0.1.100: t1 10.0.1.5, t2 10.0.1.6 drains, t3 10.0.1.7 drains',
+  ]);
+  expect(plan(api('running'), doubting).notes.map(({ kind, why }) => `${kind}: ${why}`)).toEqual([
+    'waiting: no answer from 10.0.1.6 on network back yet, task t2',
+  ]);
+  expect(shownVips(api('unhealthy'), doubting)).toEqual([
+    'lb_back00000 10.0.1.100: t1 10.0.1.5 drains, t2 10.0.1.6, t3 10.0.1.7 drains',
+  ]);
+  expect(plan(api('unhealthy'), doubting).notes).toEqual([]);
+});

@@ -132,14 +132,25 @@ function planNetworks(draft: Draft): NetworkPlan[] {
 }
 
 function backendsOn(network: Network, service: Service, draft: Draft): Backend[] {
-  const serving = backendsThatAre('serving', network, service, draft);
-  // Where everything is on its way out, a connection to a draining task is better than none.
-  const takes = serving.length > 0 ? serving : backendsThatAre('draining', network, service, draft);
+  const takes = takingOn(network, service, draft);
   const taking = new Set(takes.map(({ task }) => task));
   const others = livingBackends(network, service, draft).filter(({ task }) => !taking.has(task));
   return [...takes, ...others.map((backend) => ({ ...backend, drains: true }) as const)].sort((a, b) =>
     order(a.task, b.task),
   );
+}
+
+/** Who takes new connections. Where everything is in doubt, or on its way out, a connection to such a task is better than none. */
+function takingOn(network: Network, service: Service, draft: Draft): readonly Backend[] {
+  const serving = backendsThatAre('serving', network, service, draft);
+  const isDoubted = ({ address }: Backend) => draft.own.doubted?.get(network.id)?.has(address.text) === true;
+  const sure = serving.filter((backend) => !isDoubted(backend));
+  if (sure.length === 0) return serving.length > 0 ? serving : backendsThatAre('draining', network, service, draft);
+  for (const { task, address } of serving.filter(isDoubted)) {
+    const why = `no answer from ${address.text} on network ${network.name} yet, task ${task}`;
+    draft.notes.push({ kind: 'waiting', about: service.spec.name, why });
+  }
+  return sure;
 }
 
 function backendsThatAre(state: EndpointState, network: Network, service: Service, draft: Draft): Backend[] {
