@@ -214,7 +214,7 @@ export class OverlayReach {
     this.#lookedAgainMs = nowMs;
     this.#networks.delete(next.network.id);
     this.#networks.set(next.network.id, next);
-    void next.back.askOldest();
+    void next.back.askOldest(this.#isRestless ? askedMax : 1);
     this.#isLookingAgain = true;
     const hasChanged = await this.#hasChanged(next);
     if (hasChanged !== undefined) {

@@ -45,7 +45,7 @@ test('who has answered serves until it was silent for a while, and again once it
   expect([back.has('n1'), back.has('n2'), back.has('n3')]).toEqual([true, true, false]);
   await pass(clock, 100);
   silent.add('n1').add('n2');
-  void back.askOldest();
+  void back.askOldest(1);
   await pass(clock, silentAfterMs - 500);
   expect(back.has('n1')).toBe(true);
   await pass(clock, 1_500);
@@ -83,11 +83,11 @@ test('who never answers serves in the end, and is told of; who was there before 
   expect(changes).toEqual(['n2 mute']);
   // It may do so later.
   silent.clear();
-  await back.askOldest();
+  await back.askOldest(1);
   silent.add('n1').add('n2');
   await pass(clock, 100);
-  void back.askOldest();
-  void back.askOldest();
+  void back.askOldest(1);
+  void back.askOldest(1);
   await pass(clock, 10_000);
   expect([back.has('n1'), back.has('n2')]).toEqual([false, true]);
 });
@@ -112,7 +112,7 @@ test('a mesh that is built anew takes nobody out', async () => {
   expectNodes();
   await pass(clock, 100);
   asked.length = 0;
-  await back.askOldest();
+  await back.askOldest(1);
   expect(asked).toEqual([]);
   // Its nodes are known before their lives are.
   expectNodes('n1', 'n2');
@@ -130,7 +130,7 @@ test('one at a time is asked again, the longest unasked first', async () => {
   await pass(clock, 100);
   asked.length = 0;
   for (let n = 0; n < 4; n += 1) {
-    await back.askOldest();
+    await back.askOldest(1);
     await pass(clock, 1_000);
   }
   expect(asked).toEqual(['n1', 'n2', 'n3', 'n1']);
@@ -141,14 +141,14 @@ test('where nobody can be asked nothing is known for or against a node', async (
   expectNodes('n1', 'n2');
   await pass(clock, 100);
   silent.add('n1');
-  void back.askOldest();
+  void back.askOldest(1);
   await pass(clock, 5_000);
   expect(changes).toEqual(['n1 silent']);
   silent.clear();
   fail(true);
   expectNodes('n1', 'n2', 'n3');
   await pass(clock, muteAfterMs - 1_000);
-  await back.askOldest();
+  await back.askOldest(1);
   expect([back.has('n1'), back.has('n2'), back.has('n3')]).toEqual([false, true, false]);
   fail(false);
   await pass(clock, 15_000);

@@ -126,12 +126,13 @@ export class WaysBack {
     return this.#nodes.get(node)?.state === 'mute';
   }
 
-  /** Asks the one that was not asked for longest. */
-  async askOldest(): Promise<void> {
-    const [oldest] = [...this.#nodes]
+  /** Asks those that were not asked for longest, so many. */
+  async askOldest(count: number): Promise<void> {
+    const oldest = [...this.#nodes]
       .filter(([, { asking, address }]) => !asking && address !== undefined)
-      .sort(([, a], [, b]) => a.askedMs - b.askedMs);
-    if (oldest) await this.#askUntilSure(...oldest);
+      .sort(([, a], [, b]) => a.askedMs - b.askedMs)
+      .slice(0, count);
+    await Promise.all(oldest.map(([name, node]) => this.#askUntilSure(name, node)));
   }
 
   /** Asks this one, if it is not being asked. */
