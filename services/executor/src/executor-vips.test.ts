@@ -248,7 +248,7 @@ describe('virtual IPs', () => {
     const isOn = (...more: Endpoint[]) =>
       lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), ...more], 'container start', [vip]);
     await lab.pass(300);
-    lab.kernel.lose({ silent: (address) => address === '10.0.1.7' });
+    lab.kernel.lose({ mute: (address) => address === '10.0.1.7' });
     await isOn(onBack(7, 'n2'));
     await lab.pass(3_000);
     expect(vips(lab).map((line) => line.slice(-8))).toEqual(['10.0.1.5', '10.0.1.6']);
@@ -258,7 +258,7 @@ describe('virtual IPs', () => {
 
     // In quiet times nobody is asked.
     await lab.pass(70_000);
-    lab.kernel.lose({ silent: (address) => address === '10.0.1.8' });
+    lab.kernel.lose({ mute: (address) => address === '10.0.1.8' });
     await isOn(onBack(7, 'n2'), onBack(8, 'n2'));
     await lab.pass(300);
     expect(vips(lab)).toHaveLength(4);
@@ -268,7 +268,7 @@ describe('virtual IPs', () => {
     const lab = await open();
     lab.kernel.replaceSandbox('there', sandbox);
     await lab.pass(300);
-    lab.kernel.lose({ silent: (address) => address === '10.0.1.7' });
+    lab.kernel.lose({ mute: (address) => address === '10.0.1.7' });
     await lab.service('api', [], [onBack(5, 'n1'), onBack(6, 'n2'), onBack(7, 'n2')], 'container start', [vip]);
     await lab.pass(50_000);
     expect(vips(lab)).toHaveLength(2);

@@ -180,9 +180,10 @@ export class OverlayReach {
       // What its Docker lost on one network it lost on all.
       if (state === 'silent') for (const other of this.#networks.values()) void other.back.ask(node);
     };
-    const ask = (address: string) => this.#asking(() => kernel.answers(network, address));
-    const back = new WaysBack({ clock, ask, onChange });
-    const first = new FirstAnswers({ clock, ask, onSure: onDue });
+    const askNode = (address: string) => this.#asking(() => kernel.nodeAnswers(network, address));
+    const askTask = (address: string) => this.#asking(() => kernel.answers(network, address));
+    const back = new WaysBack({ clock, ask: askNode, onChange });
+    const first = new FirstAnswers({ clock, ask: askTask, onSure: onDue });
     const looked = { network, reach: new NetworkReach(), back, first, tookMs: [0] };
     this.#networks.set(network.id, looked);
     return looked;

@@ -113,6 +113,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     forget: (namespace, stale) => late(() => kernel.forget(namespace, stale)),
     ensureForwards: (sandbox) => late(() => kernel.ensureForwards(sandbox)),
     reached: (network, addresses) => late(() => kernel.reached(network, addresses)),
+    nodeAnswers: (network, address) => late(() => kernel.nodeAnswers(network, address)),
     answers: (network, address) => late(() => kernel.answers(network, address)),
     sandboxes: () => late(() => kernel.sandboxes()),
     watchSandboxes(onChange) {

@@ -146,7 +146,13 @@ export type Kernel = {
    * is among them, and answers whatever a task does. A second for one that does not.
    * @throws CommandFailed, CommandHung, CommandMissing
    */
-  answers(network: Pick<Network, 'id' | 'ingress' | 'encrypted'>, address: string): Promise<boolean>;
+  nodeAnswers(network: Pick<Network, 'id' | 'ingress' | 'encrypted'>, address: string): Promise<boolean>;
+
+  /**
+   * Whether an address of another node's answers an ICMP echo from here.
+   * @throws CommandFailed, CommandHung, CommandMissing
+   */
+  answers(network: Pick<Network, 'id' | 'ingress'>, address: string): Promise<boolean>;
 
   /**
    * The sandboxes there are, each with the identity of its namespace: another one when Docker replaced it.

@@ -273,10 +273,13 @@ test('a node answers where one of its addresses does, for not every task has to'
     `ip link add vxlan2 type vxlan id 4099 dstport 4789 dev lo
      ${way(56, '10.99.0.12')} ${way(57, '10.99.0.13')} ${way(58, '10.99.0.13')} ${way(7, '10.99.0.13')}`,
   );
-  const answers = await Promise.all(['10.0.0.56', '10.0.0.57', '10.0.0.7'].map((one) => kernel.answers(network, one)));
+  const addresses = ['10.0.0.56', '10.0.0.57', '10.0.0.7'];
+  const answers = await Promise.all(addresses.map((one) => kernel.nodeAnswers(network, one)));
   expect(answers).toEqual([false, true, true]);
+  // By itself a task answers for nobody else.
+  expect(await Promise.all(addresses.map((one) => kernel.answers(network, one)))).toEqual([false, false, true]);
   // This one is there, and on no other node: nobody has a way to it.
-  expect(await kernel.answers(network, '10.0.0.5')).toBe(false);
+  expect(await kernel.nodeAnswers(network, '10.0.0.5')).toBe(false);
   await lab.unmount(file);
-  expect(await kernel.answers(network, '10.0.0.7')).toBe(false);
+  expect(await kernel.nodeAnswers(network, '10.0.0.7')).toBe(false);
 });

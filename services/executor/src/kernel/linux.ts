@@ -109,6 +109,11 @@ export function createLinuxKernel({
 
   /** By network and node, which of the addresses answered that are asked where the one that is asked about does not. */
   const answering = new Map<string, string>();
+  const isEchoing = async (network: Pick<Network, 'id' | 'ingress'>, text: string): Promise<boolean> => {
+    const address = parseAddress(text);
+    return address !== undefined && (await echoes(join(netnsDir, sandboxOf(network)), address, patiently));
+  };
+
   /** The addresses that an overlay has a way to, each with the address of the node that it leads to. */
   const waysOf = async ({ id, encrypted }: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlyMap<string, string>> => {
     const file = await overlayNamespace(netnsDir, id);
@@ -352,23 +357,20 @@ export function createLinuxKernel({
       return new Set(addresses.filter((address) => ways.has(address)));
     },
 
-    async answers(network, address) {
+    answers: isEchoing,
+
+    async nodeAnswers(network, address) {
       const ways = await waysOf(network);
       const node = ways.get(address);
       if (node === undefined) return false;
       const others = [...ways].flatMap(([other, behind]) => (behind === node && other !== address ? [other] : []));
-      const sandbox = join(netnsDir, sandboxOf(network));
-      const echoing = async (text: string) => {
-        const parsed = parseAddress(text);
-        return parsed !== undefined && (await echoes(sandbox, parsed, patiently));
-      };
-      if (await echoing(address)) return true;
+      if (await isEchoing(network, address)) return true;
       const key = `${network.id} ${node}`;
       const before = answering.get(key);
       const inTurn = shuffled(others).sort((a, b) => Number(b === before) - Number(a === before));
       const asked = inTurn.slice(0, othersMax);
       // From here not every one of them can be sent to: a network may have subnets that this sandbox is not on.
-      const answers = await Promise.all(asked.map((other) => echoing(other).catch(() => false)));
+      const answers = await Promise.all(asked.map((other) => isEchoing(network, other).catch(() => false)));
       const answered = asked[answers.indexOf(true)];
       if (answered === undefined) answering.delete(key);
       else answering.set(key, answered);

@@ -32,6 +32,9 @@ export type KernelStandInOptions = {
   readonly balancer?: Balancer;
 };
 
+/** What addresses the overlays lose. */
+type Lost = { readonly [how in 'noWay' | 'silent' | 'mute']?: (address: string) => boolean };
+
 /** What a test may see and do besides, as a person at the machine might. */
 export type KernelStandIn = Kernel & {
   /** The rules there now; undefined where there is no table. Never fails. */
@@ -46,8 +49,11 @@ export type KernelStandIn = Kernel & {
   connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
   /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
   reach(network: string, addresses: readonly string[]): void;
-  /** The overlays have no way to what is `noWay`, whatever else is said of them, and bring no answer from what is `silent`. */
-  lose(lost: { readonly noWay?: (address: string) => boolean; readonly silent?: (address: string) => boolean }): void;
+  /**
+   * The overlays have no way to what is `noWay`, whatever else is said of them, and bring no answer from what is `silent`, nor
+   * from what is `mute` by itself, whose node answers.
+   */
+  lose(lost: Lost): void;
   /** From now on one operation in so many fails; 0 for none. */
   failOneIn(operations: number): void;
   /** From now on every transaction that has this text is refused; undefined for none. */
@@ -91,7 +97,7 @@ export function createKernelStandIn({
   const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
   const forwards = new Set<string>();
   const ways = new Map<string, ReadonlySet<string>>();
-  let lost: Parameters<KernelStandIn['lose']>[0] = {};
+  let lost: Lost = {};
   let forwarding = false;
   let failOneIn = failsOneIn;
   let refused: string | undefined;
@@ -114,6 +120,11 @@ export function createKernelStandIn({
       const reason = performOnIpvs(servers, operation);
       return reason ? [`${operation.element.key}: ${reason}`] : [];
     });
+  };
+
+  const nodeAnswers = async (_: unknown, address: string): Promise<boolean> => {
+    if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+    return !lost.noWay?.(address) && !lost.silent?.(address);
   };
 
   return {
@@ -205,10 +216,8 @@ export function createKernelStandIn({
       return new Set(addresses.filter((address) => takesPart && isReached(address)));
     },
 
-    async answers(_, address) {
-      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
-      return !lost.noWay?.(address) && !lost.silent?.(address);
-    },
+    nodeAnswers,
+    answers: async (network, address) => (await nodeAnswers(network, address)) && !lost.mute?.(address),
 
     async sandboxes() {
       return new Map(sandboxes);
