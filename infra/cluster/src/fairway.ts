@@ -70,7 +70,7 @@ export function consoleService(place: ClusterPlace, name: string): ProcessRecord
 export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecord {
   return {
     name: node.name,
-    argv: [...enterNode(node), ...programArgv('node')],
+    argv: [...enterNode(node), ...programArgv('node'), '--repair-overlay'],
     env: {
       ...onBus(place, node.swarmNodeId),
       DOCKER_HOST: `unix://${node.socket}`,

@@ -37,6 +37,8 @@ type LabOptions = {
   readonly given?: (kernel: KernelStandIn) => Kernel;
   /** Whether a complete listing is folded in. */
   readonly complete?: boolean;
+  /** Whether ways that Docker lost are put back. */
+  readonly repairsOverlays?: boolean;
   /** Whether the node was left to Docker before. */
   readonly handedOver?: boolean;
 };
@@ -104,6 +106,7 @@ export async function openLab({
   given = (held) => held,
   complete = true,
   handedOver = false,
+  repairsOverlays = false,
 }: LabOptions = {}): Promise<ExecutorLab> {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
@@ -144,6 +147,7 @@ export async function openLab({
     replica,
     log: logTo(said),
     handedOver,
+    repairsOverlays,
     nowMs: () => clock.nowMs(),
     clock,
   });

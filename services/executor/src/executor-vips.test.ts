@@ -242,6 +242,21 @@ describe('virtual IPs', () => {
     expect(vips(lab)).toHaveLength(2);
   });
 
+  test('ways that are lost with a node that is there are put back where that is asked for', async () => {
+    const servedWith = async (repairsOverlays: boolean) => {
+      const lab = await open({ repairsOverlays });
+      lab.kernel.reach(back, ['10.0.1.6']);
+      lab.kernel.replaceSandbox('there', sandbox);
+      await lab.pass(5_000);
+      expect(vips(lab)).toHaveLength(2);
+      lab.kernel.reach(back, []);
+      await lab.pass(15_000);
+      return { served: vips(lab).length, said: lab.said.join() };
+    };
+    expect(await servedWith(true)).toEqual({ served: 2, said: expect.stringContaining('they are put back') });
+    expect(await servedWith(false)).toEqual({ served: 1, said: expect.stringContaining('not sent to until') });
+  });
+
   test('a task that is begun while gossip errs is used once it has answered itself, whatever its node does', async () => {
     const lab = await open();
     lab.kernel.replaceSandbox('there', sandbox);

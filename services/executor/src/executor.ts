@@ -32,6 +32,8 @@ type Options = {
   readonly tracer?: Tracer;
   /** Whether the node was left to Docker before it was started. */
   readonly handedOver?: boolean;
+  /** Whether ways that Docker's gossip took away from an overlay with a node that is there are put back; not unless told. */
+  readonly repairsOverlays?: boolean;
   /** The wall clock, for times that are shown. */
   readonly nowMs?: () => number;
   readonly clock?: Clock;
@@ -92,6 +94,7 @@ export function startExecutor({
   log,
   tracer = untraced,
   handedOver: wasHandedOver = false,
+  repairsOverlays = false,
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
@@ -122,7 +125,7 @@ export function startExecutor({
   let waitingSaid = '';
 
   const refusals = new Refusals(log);
-  const overlays = new OverlayReach({ kernel, clock, log, onDue: () => wake() });
+  const overlays = new OverlayReach({ kernel, clock, log, repairs: repairsOverlays, onDue: () => wake() });
   const wake = () => {
     wanted = true;
     if (stopped || running || !(own || left)) return;

@@ -1,9 +1,10 @@
 import { type Clock, every } from '@fairway/bus';
-import { type KernelFacts, type Mesh, type Network, sandboxOf, type WatchedFacts } from '@fairway/mesh';
+import { isThere, type KernelFacts, type Mesh, type Network, sandboxOf, type WatchedFacts } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { FirstAnswers } from './first-answers.ts';
 import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
+import { LostWays, type Others } from './lost-ways.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
 import { tasksElsewhere } from './tasks-elsewhere.ts';
 import { type Asked, type Settled, WaysBack } from './ways-back.ts';
@@ -12,6 +13,8 @@ type Options = {
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether ways that Docker's gossip took away with a node that is there are put back. */
+  readonly repairs: boolean;
   /** Another look is due: what was not reached may be by now. */
   readonly onDue: () => void;
 };
@@ -53,6 +56,7 @@ const saidOf: Readonly<Record<Settled, string>> = {
 const askedMax = 4;
 
 const nobody: Tasks = new Map();
+const noOthers: Others = { nodes: new Map(), tasks: new Map() };
 
 /** One network as it was looked at last; and how long its last few looks for what may be lost took, milliseconds. */
 type Looked = {
@@ -60,6 +64,8 @@ type Looked = {
   readonly reach: NetworkReach;
   readonly back: WaysBack;
   readonly first: FirstAnswers;
+  readonly lost: LostWays;
+  others: Others;
   tookMs: readonly number[];
 };
 
@@ -118,10 +124,15 @@ export class OverlayReach {
     const networks = present.filter((network) => sandboxes.has(sandboxOf(network)));
     const unheard = present.filter((network) => network.ingress && !networks.includes(network));
     const ids = networks.map(({ id }) => id);
-    const { serving, coming, nodes } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
+    const { serving, coming, nodes, living } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
     this.#hearOf(coming);
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
+    const there = new Map(
+      [...mesh.nodes].flatMap(([node, { incarnation }]) =>
+        node !== own.node && isThere(node, mesh, own) ? [[node, incarnation]] : [],
+      ),
+    );
     const doubted = new Map<string, ReadonlySet<string>>();
     const reached = await Promise.all(
       networks.map(async (network) => {
@@ -130,6 +141,7 @@ export class OverlayReach {
         const doubts = wasRestless && this.#networks.has(network.id);
         const looked = this.#lookedAt(network);
         const { reach, back, first } = looked;
+        looked.others = { nodes: there, tasks: living.get(network.id) ?? nobody };
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         first.keepOnly(reach.found);
         const addresses = await this.#lookFor(looked, wanted, doubts);
@@ -184,7 +196,8 @@ export class OverlayReach {
     const askTask = (address: string) => this.#asking(() => kernel.answers(network, address));
     const back = new WaysBack({ clock, ask: askNode, onChange });
     const first = new FirstAnswers({ clock, ask: askTask, onSure: onDue });
-    const looked = { network, reach: new NetworkReach(), back, first, tookMs: [0] };
+    const lost = new LostWays(network.ingress);
+    const looked = { network, reach: new NetworkReach(), back, first, lost, others: noOthers, tookMs: [0] };
     this.#networks.set(network.id, looked);
     return looked;
   }
@@ -241,6 +254,7 @@ export class OverlayReach {
   /** Whether a way was lost, or one is there that was missing; undefined where it could not be looked at. */
   async #hasChanged(looked: Looked): Promise<boolean | undefined> {
     const { network, reach } = looked;
+    const isRepaired = await this.#repair(looked);
     const [found, missing] = [new Map(reach.found), reach.missing];
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
@@ -250,7 +264,7 @@ export class OverlayReach {
     const still = reach.missing;
     this.#find(looked, new Map([...missing].filter(([address, task]) => still.get(address) === task)), reached);
     const lost = reach.keepReached(found, reached);
-    if (lost.length === 0) return reach.missing.size < still.size;
+    if (lost.length === 0) return isRepaired || reach.missing.size < still.size;
     log.warn('Docker took ways away from an overlay; the tasks there are not sent to until it has some again', {
       network: network.name,
       addresses: lost.slice(0, namedMax),
@@ -259,12 +273,35 @@ export class OverlayReach {
     return true;
   }
 
+  /** Puts ways back that Docker lost, where this node is to; whether it did. Encrypted ones take keys as well. */
+  async #repair({ network, lost, others }: Looked): Promise<boolean> {
+    const { kernel, clock, log, repairs } = this.#options;
+    if (!repairs || network.encrypted) return false;
+    try {
+      const ways = await kernel.ways(network);
+      if (!ways) return false;
+      const { put, drop, nodes } = lost.look(ways, others, clock.nowMs());
+      if (drop.size > 0) await kernel.dropWays(network, drop);
+      if (put.size === 0) return false;
+      await kernel.putWays(network, put);
+      const addresses = [...put.keys()].slice(0, namedMax);
+      const said = { network: network.name, nodes: [...nodes], addresses, count: put.size };
+      log.warn('Docker took ways away from an overlay to nodes that are there; they are put back', said);
+      return true;
+    } catch (error) {
+      const reason = describe(error);
+      log.warn('ways that are missing in an overlay could not be put back', { network: network.name, reason });
+      return false;
+    }
+  }
+
   /** The addresses that are reached after it. */
   async #lookFor(looked: Looked, wanted: Tasks, doubts: boolean): Promise<ReadonlySet<string>> {
     const { network, reach } = looked;
     const { kernel, clock, log } = this.#options;
     if (!reach.isDue(wanted, clock.nowMs())) return reach.addresses;
     try {
+      await this.#repair(looked);
       this.#find(looked, wanted, await kernel.reached(network, [...wanted.keys()]), doubts);
       reach.assume(nobody);
     } catch (error) {

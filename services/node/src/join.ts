@@ -22,6 +22,7 @@ type Options = {
   readonly onNodes?: (nodes: readonly string[]) => void;
   readonly tracer?: Tracer;
   readonly handedOver?: boolean;
+  readonly repairsOverlays?: boolean;
   readonly disk?: Disk;
   /** The machine's own where there is none. */
   readonly clock?: Clock & WatcherClock;
@@ -61,6 +62,7 @@ export async function joinNode({
   newId,
   tracer,
   handedOver,
+  repairsOverlays,
 }: Options): Promise<JoinedNode> {
   const file = new MeshFile(meshPath, log, clock, disk);
   const saved = await file.read(swarm);
@@ -105,6 +107,7 @@ export async function joinNode({
     ...both,
     nowMs: wallMs,
     ...(handedOver === undefined ? {} : { handedOver }),
+    ...(repairsOverlays === undefined ? {} : { repairsOverlays }),
   });
   const watcher = startWatcher({
     docker,

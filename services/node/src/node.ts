@@ -33,6 +33,8 @@ type Options = {
   readonly balancer: string;
   /** Whether IPVS that is asked for and missing is an end. */
   readonly strict: boolean;
+  /** Whether ways that Docker's gossip took away from an overlay with a node that is there are put back. */
+  readonly repairsOverlays: boolean;
   /** `kernel`, or seconds as `900,120,300`. */
   readonly ipvsTimeouts: string;
   readonly netnsDir: string;
@@ -58,6 +60,7 @@ export async function startNode({
   swarmkit,
   balancer: asked,
   strict,
+  repairsOverlays,
   ipvsTimeouts: timeouts,
   netnsDir,
   stateDir,
@@ -88,6 +91,7 @@ export async function startNode({
     log,
     tracer,
     handedOver,
+    repairsOverlays,
     onOwn: (own) => {
       answers.as(own?.node);
       heart.as(own && heartOf(own));

@@ -6,6 +6,7 @@ import {
   dockerSetting,
   ipvsTimeoutsSetting,
   netnsSetting,
+  repairFlag,
   stateSetting,
   strictFlag,
   swarmkitSetting,
@@ -37,10 +38,11 @@ export async function runNode(): Promise<void> {
         balancer: setting(balancerSetting.name),
         ipvsTimeouts: setting(ipvsTimeoutsSetting.name),
         strict: flag(strictFlag.name),
+        repairsOverlays: flag(repairFlag.name),
         netnsDir: setting(netnsSetting.name),
         stateDir: setting(stateSetting.name),
         beatMs: setting(beatSetting.name),
       }),
-    [strictFlag],
+    [strictFlag, repairFlag],
   );
 }

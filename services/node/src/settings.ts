@@ -38,6 +38,11 @@ export const strictFlag: Flag = {
   meaning: 'end where FAIRWAY_BALANCER=ipvs and the kernel has no IPVS, rather than to balance with nftables',
 };
 
+export const repairFlag: Flag = {
+  name: '--repair-overlay',
+  meaning: "put back ways that Docker's gossip took away from an overlay with a node that is there",
+};
+
 export const netnsSetting: Setting = {
   name: 'FAIRWAY_NETNS_DIR',
   meaning: "folder of Docker's network namespaces: netns in dockerd's exec-root",

@@ -22,9 +22,19 @@ export function stateHere(endpoint: Endpoint, mesh: Mesh, own: Eyes): EndpointSt
   return endpointState(isNews ? { claim: endpoint.claim, container: seen.state } : endpoint);
 }
 
+/** Whether a node of the swarm is there for this one: neither removed, nor down, nor out of reach. */
+export function isThere(node: string, mesh: Mesh, own: Eyes): boolean {
+  const known = mesh.nodes.get(node);
+  return known !== undefined && !isGone(known) && !isOutOfReach(node, mesh, own);
+}
+
+function isGone({ removedMs, claim }: Node): boolean {
+  return removedMs !== undefined || claim?.state === 'down';
+}
+
 function isLost(endpoint: Endpoint, node: Node | undefined): boolean {
   if (!node) return false;
-  if (node.removedMs !== undefined || node.claim?.state === 'down') return true;
+  if (isGone(node)) return true;
   if (!node.incarnation || !endpoint.incarnation) return false;
   return !sameIncarnation(node.incarnation, endpoint.incarnation);
 }

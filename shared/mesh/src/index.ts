@@ -1,7 +1,7 @@
 export * from './address.ts';
 export * from './cause.ts';
 export * from './endpoint.ts';
-export { addressOn, stateHere } from './endpoint-here.ts';
+export { addressOn, isThere, stateHere } from './endpoint-here.ts';
 export * from './event-line.ts';
 export * from './explanation.ts';
 export * from './fact.ts';

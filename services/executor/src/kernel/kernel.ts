@@ -13,6 +13,7 @@ import type {
 import type { Stale } from '../rules/stale.ts';
 import type { Transaction } from '../rules/transaction.ts';
 import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
+import type { Way } from './overlay.ts';
 
 /** Docker's sandbox from which a node balances on one overlay network, named as its file. */
 export type NetworkSandbox = `lb_${string}`;
@@ -139,6 +140,26 @@ export type Kernel = {
     network: Pick<Network, 'id' | 'ingress' | 'encrypted'>,
     addresses: readonly string[],
   ): Promise<ReadonlySet<string>>;
+
+  /**
+   * The addresses on other nodes that this node's part of an overlay network has a way to, tasks' and sandboxes', each with
+   * it; undefined where it has none.
+   * @throws CommandFailed, CommandHung
+   */
+  ways(network: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlyMap<string, Way> | undefined>;
+
+  /**
+   * Sets ways in Docker's own namespace, in the place of others for these addresses; nothing where the node has no part in
+   * the network. Those that Docker sets later take their place, and it takes away what it takes for its own.
+   * @throws CommandFailed, CommandHung
+   */
+  putWays(network: Pick<Network, 'id'>, ways: ReadonlyMap<string, Way>): Promise<void>;
+
+  /**
+   * Takes these ways away, as far as they are there.
+   * @throws CommandHung
+   */
+  dropWays(network: Pick<Network, 'id'>, ways: ReadonlyMap<string, Way>): Promise<void>;
 
   /**
    * Whether the node that this node's overlay has behind an address answers an ICMP echo from here, at that address or at

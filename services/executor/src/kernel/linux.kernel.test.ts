@@ -258,6 +258,27 @@ test('the ways of an overlay are those with both of its entries', async () => {
   expect(await kernel.reached(network, asked)).toEqual(new Set());
 });
 
+test('ways are set in the place of others, and taken away where they are there', async () => {
+  const network = { id: 'back0000000000000000', ingress: false, encrypted: false };
+  const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
+  expect(await kernel.ways(network)).toBeUndefined();
+  const file = join(lab.netnsDir, '4-back000000');
+  await writeFile(file, '');
+  await lab.mount('overlay', file);
+  onTestFinished(() => lab.unmount(file));
+  await lab.run('overlay', 'ip link add vxlan3 type vxlan id 4100 dstport 4789 dev lo');
+  onTestFinished(async () => void (await lab.run('overlay', 'ip link del vxlan3')));
+  const way = (n: number, node: string) =>
+    [`10.0.3.${n}`, { device: 'vxlan3', mac: `02:42:0a:00:03:${n}`, node }] as const;
+  const held = async () =>
+    new Map([...((await kernel.ways(network)) ?? [])].filter(([, { device }]) => device === 'vxlan3'));
+  await kernel.putWays(network, new Map([way(56, '10.99.0.12'), way(57, '10.99.0.12')]));
+  await kernel.putWays(network, new Map([way(57, '10.99.0.13')]));
+  expect(await held()).toEqual(new Map([way(56, '10.99.0.12'), way(57, '10.99.0.13')]));
+  for (let time = 0; time < 2; time++) await kernel.dropWays(network, new Map([way(57, '10.99.0.13')]));
+  expect(await held()).toEqual(new Map([way(56, '10.99.0.12')]));
+});
+
 test('a node answers where one of its addresses does, for not every task has to', async () => {
   const network = { id: 'back0000000000000000', ingress: false, encrypted: false };
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });

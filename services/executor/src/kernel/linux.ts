@@ -17,7 +17,7 @@ import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { NftSession } from './nft-session.ts';
-import { listWays, overlayNamespace, parseKeys, parseWays } from './overlay.ts';
+import { dropLine, listWays, overlayNamespace, parseKeys, parseWays, putLine, type Way } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
 import { isNamespace, listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 import { TimeLimit } from './time-limit.ts';
@@ -38,6 +38,9 @@ const forgetAtOnceMax = 100;
 
 /** Nobody waits for this answer, and a node is not to be taken for one that does not answer because it or this one is slow. */
 const patiently = { times: 1, waitMs: 500, startMs: 10_000 };
+
+/** A line of so many stays below what one argument may have, 128 KiB (execve(2), MAX_ARG_STRLEN). */
+const waysPerLine = 500;
 
 /** A node has its sandbox and its tasks at addresses of its own; of those that answer no echo there are fewer. */
 const othersMax = 8;
@@ -114,16 +117,31 @@ export function createLinuxKernel({
     return address !== undefined && (await echoes(join(netnsDir, sandboxOf(network)), address, patiently));
   };
 
-  /** The addresses that an overlay has a way to, each with the address of the node that it leads to. */
-  const waysOf = async ({ id, encrypted }: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlyMap<string, string>> => {
+  /** Runs a command in a network's overlay; undefined where the node has none. */
+  const runInOverlay = async ({ id }: Pick<Network, 'id'>, command: readonly string[]): Promise<string | undefined> => {
     const file = await overlayNamespace(netnsDir, id);
     // Docker makes the file first and mounts the namespace on it then.
-    if (!file || !(await isNamespace(join(netnsDir, file)))) return new Map();
-    const ways = parseWays(await run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...listWays]));
-    if (!encrypted) return ways;
+    if (!file || !(await isNamespace(join(netnsDir, file)))) return undefined;
+    return run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...command]);
+  };
+
+  const waysOf: Kernel['ways'] = async (network) => {
+    const listed = await runInOverlay(network, listWays);
+    const ways = listed === undefined ? undefined : parseWays(listed);
+    if (!ways || !network.encrypted) return ways;
     // Docker's own rule on the host drops what would leave an encrypted network in the clear.
     const keys = parseKeys(await runIn('host', 'ip', ['xfrm', 'state']));
-    return new Map([...ways].filter(([, node]) => keys.has(node)));
+    return new Map([...ways].filter(([, { node }]) => keys.has(node)));
+  };
+
+  const changeWays = async (
+    network: Pick<Network, 'id'>,
+    ways: ReadonlyMap<string, Way>,
+    lineOf: (ways: ReadonlyMap<string, Way>) => string,
+  ): Promise<void> => {
+    const all = [...ways];
+    for (let at = 0; at < all.length; at += waysPerLine)
+      await runInOverlay(network, ['sh', '-c', lineOf(new Map(all.slice(at, at + waysPerLine)))]);
   };
 
   const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: Words) => {
@@ -354,16 +372,20 @@ export function createLinuxKernel({
 
     async reached(network, addresses) {
       const ways = await waysOf(network);
-      return new Set(addresses.filter((address) => ways.has(address)));
+      return new Set(addresses.filter((address) => ways?.has(address)));
     },
+
+    ways: waysOf,
+    putWays: (network, ways) => changeWays(network, ways, putLine),
+    dropWays: (network, ways) => changeWays(network, ways, dropLine),
 
     answers: isEchoing,
 
     async nodeAnswers(network, address) {
       const ways = await waysOf(network);
-      const node = ways.get(address);
-      if (node === undefined) return false;
-      const others = [...ways].flatMap(([other, behind]) => (behind === node && other !== address ? [other] : []));
+      const node = ways?.get(address)?.node;
+      if (!ways || node === undefined) return false;
+      const others = [...ways].flatMap(([other, way]) => (way.node === node && other !== address ? [other] : []));
       if (await isEchoing(network, address)) return true;
       const key = `${network.id} ${node}`;
       const before = answering.get(key);

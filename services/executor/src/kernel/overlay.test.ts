@@ -19,7 +19,10 @@ const listed = `10.0.1.4 dev vxlan0 lladdr 02:42:0a:00:01:04 PERMANENT
 `;
 
 test('an address is reached by both entries of its subnet, not by one of them', () => {
-  const ways = { '10.0.1.4': '10.99.0.13', '10.0.2.5': '10.99.0.12' };
+  const ways = {
+    '10.0.1.4': { device: 'vxlan0', mac: '02:42:0a:00:01:04', node: '10.99.0.13' },
+    '10.0.2.5': { device: 'vxlan1', mac: '02:42:0a:00:02:05', node: '10.99.0.12' },
+  };
   expect(parseWays(listed)).toEqual(new Map(Object.entries(ways)));
   expect(parseWays('')).toEqual(new Map());
 });

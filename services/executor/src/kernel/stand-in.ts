@@ -21,6 +21,7 @@ import { type IpvsOperation, isOnIpvs, onIpvs, type TableOperation, type Transac
 import type { Connections, DestinationKey } from '../rules/virtual-server.ts';
 import { CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { fileOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
+import { macOf, type Way } from './overlay.ts';
 import { copyServers, performOnIpvs, type VirtualServers } from './stand-in-ipvs.ts';
 
 export type KernelStandInOptions = {
@@ -47,8 +48,8 @@ export type KernelStandIn = Kernel & {
   replaceSandbox(id: string | undefined, sandbox?: Sandbox): void;
   /** A destination of IPVS has so many open connections. */
   connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
-  /** The overlay of a network has a way to just these addresses; of a network not told of, to every one. */
-  reach(network: string, addresses: readonly string[]): void;
+  /** The overlay of a network has a way to just these addresses, on one node; of a network not told of, to every one. */
+  reach(network: string, addresses: readonly string[], node?: string): void;
   /**
    * The overlays have no way to what is `noWay`, whatever else is said of them, and bring no answer from what is `silent`, nor
    * from what is `mute` by itself, whose node answers.
@@ -96,7 +97,7 @@ export function createKernelStandIn({
   const watchers = new Set<(sandbox: Sandbox, id: string | undefined) => void>();
   const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
   const forwards = new Set<string>();
-  const ways = new Map<string, ReadonlySet<string>>();
+  const overlays = new Map<string, Map<string, Way>>();
   let lost: Lost = {};
   let forwarding = false;
   let failOneIn = failsOneIn;
@@ -211,9 +212,23 @@ export function createKernelStandIn({
     async reached(network, addresses) {
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
       const takesPart = [...sandboxes.keys()].some((sandbox) => fileOf(sandbox) === sandboxOf(network));
-      const way = ways.get(network.id);
-      const isReached = (address: string) => (way?.has(address) ?? true) && !lost.noWay?.(address);
+      const ways = overlays.get(network.id);
+      const isReached = (address: string) => (ways?.has(address) ?? true) && !lost.noWay?.(address);
       return new Set(addresses.filter((address) => takesPart && isReached(address)));
+    },
+
+    async ways({ id }) {
+      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+      const ways = overlays.get(id);
+      return ways && new Map([...ways].filter(([address]) => !lost.noWay?.(address)));
+    },
+    async putWays({ id }, ways) {
+      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+      for (const [address, way] of ways) overlays.get(id)?.set(address, way);
+    },
+    async dropWays({ id }, ways) {
+      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+      for (const address of ways.keys()) overlays.get(id)?.delete(address);
     },
 
     nodeAnswers,
@@ -255,8 +270,9 @@ export function createKernelStandIn({
       const held = connections.get(sandbox) ?? new Map<DestinationKey, Connections>();
       connections.set(sandbox, held.set(destination, { open, other: 0 }));
     },
-    reach(network, addresses) {
-      ways.set(network, new Set(addresses));
+    reach(network, addresses, node = '10.99.0.12') {
+      const way = { device: 'vxlan0', mac: '', node };
+      overlays.set(network, new Map(addresses.map((address) => [address, { ...way, mac: macOf(address) ?? '' }])));
     },
     lose(by) {
       lost = by;
