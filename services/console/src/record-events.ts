@@ -62,6 +62,7 @@ export function recordEvents({ bus, replica, nowMs, clock }: Options): Recorded 
         if (line && replica.caughtUp) events.add(line);
       },
       caughtUp: (revision) => follower.caughtUp(revision),
+      fellBehind: () => follower.fellBehind?.(),
     },
     async stop() {
       endBeats();

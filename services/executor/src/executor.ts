@@ -125,7 +125,8 @@ export function startExecutor({
   let waitingSaid = '';
 
   const refusals = new Refusals(log);
-  const overlays = new OverlayReach({ kernel, clock, log, repairs: repairsOverlays, onDue: () => wake() });
+  const repairs = () => repairsOverlays && replica.isCurrent;
+  const overlays = new OverlayReach({ kernel, clock, log, repairs, onDue: () => wake() });
   const wake = () => {
     wanted = true;
     if (stopped || running || !(own || left)) return;

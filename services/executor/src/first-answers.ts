@@ -17,7 +17,8 @@ type Options = {
  */
 export class FirstAnswers {
   readonly #options: Options;
-  readonly #doubted = new Map<string, string>();
+  /** By address; one that is doubted anew is another one. */
+  readonly #doubted = new Map<string, { readonly task: string }>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -31,29 +32,32 @@ export class FirstAnswers {
   /** Asks these until each has answered, or has not for so long that it may be one that never does. */
   doubt(tasks: Tasks): void {
     for (const [address, task] of tasks) {
-      if (this.#doubted.get(address) === task) continue;
-      this.#doubted.set(address, task);
-      void this.#askUntilSure(address, task);
+      if (this.#doubted.get(address)?.task === task) continue;
+      const doubt = { task };
+      this.#doubted.set(address, doubt);
+      void this.#askUntilSure(address, doubt);
     }
   }
 
   /** Forgets all tasks but these. */
   keepOnly(tasks: Tasks): void {
-    for (const [address, task] of this.#doubted) if (tasks.get(address) !== task) this.#doubted.delete(address);
+    for (const [address, { task }] of this.#doubted) if (tasks.get(address) !== task) this.#doubted.delete(address);
   }
 
   stop(): void {
     this.#doubted.clear();
   }
 
-  async #askUntilSure(address: string, task: string): Promise<void> {
+  async #askUntilSure(address: string, doubt: object): Promise<void> {
     const { clock, ask, onSure } = this.#options;
-    const sinceMs = clock.nowMs();
-    const isThere = () => this.#doubted.get(address) === task;
+    // From the end of the first ask without an answer: the time until it could be sent is no silence.
+    let sinceMs: number | undefined;
+    const isThere = () => this.#doubted.get(address) === doubt;
     while (isThere()) {
       // Where it cannot be asked nothing is known against it.
       const isSure = await ask(address).catch(() => true);
       if (!isThere()) return;
+      sinceMs ??= clock.nowMs();
       const silentMs = clock.nowMs() - sinceMs;
       if (isSure || silentMs >= muteAfterMs) break;
       await new Promise<void>((resolve) => clock.after(pauseAfter(silentMs), resolve));

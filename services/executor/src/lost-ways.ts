@@ -1,17 +1,20 @@
-import { type Incarnation, isSameLife } from '@fairway/mesh';
+import { type Incarnation, isSameLife, parseAddress } from '@fairway/mesh';
 import { macOf, type Way } from './kernel/overlay.ts';
 
-/** Other nodes as the mesh has them. */
+/** Other nodes, and who has which address, as the mesh has them. */
 export type Others = {
-  /** Those that are there, each with its life. */
-  readonly nodes: ReadonlyMap<string, Incarnation | undefined>;
-  /** The addresses of tasks that have not ended, each with its node, be that there or not. */
+  /** All that are in the swarm, each with its life. */
+  readonly lives: ReadonlyMap<string, Incarnation | undefined>;
+  /** Those of them that are there. */
+  readonly there: ReadonlySet<string>;
+  /** The addresses of tasks that have not ended, this node's own among them, each with its node. */
   readonly tasks: ReadonlyMap<string, string>;
 };
 
 /** What is to be done to an overlay. */
 export type Repair = {
   readonly put: ReadonlyMap<string, Way>;
+  /** Ways of Fairway's that are no longer wanted. */
   readonly drop: ReadonlyMap<string, Way>;
   /** The nodes that ways are put back to. */
   readonly nodes: ReadonlySet<string>;
@@ -19,127 +22,170 @@ export type Repair = {
 
 /** Where a node is on the network that carries the overlay, and in which life it was seen there. */
 type Place = { readonly at: string; readonly life: Incarnation | undefined };
-/** An address of a node's that is no task's. */
-type Sandbox = { readonly node: string; readonly life: Incarnation | undefined };
 
 /**
  * Gossip exchanges all it has each 30 s with one other node (libnetwork networkdb/cluster.go): for so long after a node was
  * lost its new tasks are missing as well.
  */
 const missingForMs = 90_000;
+/** A node that has a place is elsewhere where so many of its tasks are: one may be at an address that was another node's. */
+const votesToMove = 2;
 
 /**
  * The ways of one overlay network that Docker's gossip took away with a node that is there. It takes all of a node's at
  * once where it takes the node for lost, and gives them back when the two exchange all they have. They are what they were
  * while the node's life is the same; those of tasks begun since follow from the node's place and the task's address.
+ *
+ * A way that is put is marked as Fairway's. Docker sets its own in the place of it, without the mark: what has none is never
+ * touched, as Docker would not set it again.
  */
 export class LostWays {
   readonly #isIngress: boolean;
   readonly #seen = new Map<string, Way>();
   readonly #places = new Map<string, Place>();
-  readonly #sandboxes = new Map<string, Sandbox>();
-  /** Addresses that were a task's once: none of them is a sandbox. */
-  readonly #tasks = new Set<string>();
+  /** Addresses of nodes that are no task's, each with its node. */
+  readonly #sandboxes = new Map<string, string>();
+  /** The places that there were ways to at the last look. */
+  #before: ReadonlySet<string> | undefined;
   /** When a node was last found without any way. */
   readonly #lostMs = new Map<string, number>();
-  /** What was put back, and Docker has not taken away or set otherwise since. */
-  readonly #put = new Map<string, Way>();
+  #hasOwn = false;
 
   constructor(isIngress: boolean) {
     this.#isIngress = isIngress;
   }
 
-  /** Tells what is to be done where a look found these ways; it is taken for done. */
+  /** Whether there are ways of Fairway's, as far as is known. */
+  get hasOwn(): boolean {
+    return this.#hasOwn;
+  }
+
+  /** Tells what is to be done where a look found these ways. */
   look(ways: ReadonlyMap<string, Way>, others: Others, nowMs: number): Repair {
+    const { there, tasks } = others;
     this.#learn(ways, others);
-    const there = new Set([...ways.values()].map(({ node }) => node));
-    for (const [node, { at }] of this.#places) if (!there.has(at)) this.#lostMs.set(node, nowMs);
-    const nodes = new Set<string>();
+    const nodeAt = this.#nodesByPlace();
+    const present = new Set([...ways.values()].map(({ node }) => node));
+    const repaired = new Set([...ways.values()].flatMap(({ isOwn, node }) => (isOwn ? [node] : [])));
+    for (const [node, { at }] of this.#places)
+      if (this.#before?.has(at) && !present.has(at)) this.#lostMs.set(node, nowMs);
+    this.#before = present;
+
+    const wanted = this.#wanted(tasks);
+    const isErring = (node: string, at: string) =>
+      there.has(node) && (repaired.has(at) || nowMs - (this.#lostMs.get(node) ?? -missingForMs) < missingForMs);
     const put = new Map<string, Way>();
-    const putBack = (address: string, node: string, way: Way | undefined) => {
-      if (!way || ways.has(address)) return;
-      nodes.add(node);
-      put.set(address, way);
-    };
-    const erring = [...others.nodes.keys()].filter(
-      (node) => nowMs - (this.#lostMs.get(node) ?? -missingForMs) < missingForMs,
-    );
-    for (const node of erring) {
-      const tasks = [...others.tasks].flatMap(([address, of]) => (of === node ? [address] : []));
-      for (const address of tasks) putBack(address, node, this.#wayTo(address, node));
-      // Of a network on which a node has no container it has no sandbox.
-      if (tasks.length === 0 && !this.#isIngress) continue;
-      for (const [address, sandbox] of this.#sandboxes)
-        if (sandbox.node === node) putBack(address, node, this.#wayTo(address, node));
+    const nodes = new Set<string>();
+    const derive = this.#derivation();
+    for (const [node, { at }] of this.#places) {
+      if (!isErring(node, at)) continue;
+      for (const address of wanted.get(node) ?? []) {
+        const seen = this.#seen.get(address);
+        const way = seen?.node === at ? seen : derive(address, at);
+        if (!way || ways.has(address) || !isIpv4(address) || !isIpv4(at)) continue;
+        put.set(address, { ...way, isOwn: true });
+        nodes.add(node);
+      }
     }
-    const drop = this.#noLongerWanted(ways, others);
-    for (const address of drop.keys()) this.#put.delete(address);
-    for (const [address, way] of put) this.#put.set(address, way);
+    const isWanted = (address: string, { node: at }: Way) => {
+      const node = nodeAt.get(at);
+      return node !== undefined && wanted.get(node)?.has(address) === true;
+    };
+    const drop = new Map([...ways].filter(([address, way]) => way.isOwn && !isWanted(address, way)));
+    this.#hasOwn = put.size > 0 || repaired.size > 0;
     return { put, drop, nodes };
   }
 
-  #learn(ways: ReadonlyMap<string, Way>, { nodes, tasks }: Others): void {
-    for (const [node, { life }] of this.#places) {
-      if (nodes.has(node) && !isSameLife(life, nodes.get(node))) this.#forget(node);
-    }
-    for (const address of tasks.keys()) {
-      this.#tasks.add(address);
-      this.#sandboxes.delete(address);
+  #learn(ways: ReadonlyMap<string, Way>, { lives, tasks }: Others): void {
+    for (const [node, { at, life }] of this.#places) {
+      if (!lives.has(node) || !isSameLife(life, lives.get(node))) this.#forget(node);
+      else if (life === undefined) this.#places.set(node, { at, life: lives.get(node) });
     }
     const votes = new Map<string, Map<string, number>>();
     for (const [address, way] of ways) {
       this.#seen.set(address, way);
       const node = tasks.get(address);
-      if (node === undefined || !nodes.has(node) || this.#put.has(address)) continue;
+      if (!this.#says(way) || node === undefined || !lives.has(node)) continue;
       const places = votes.get(node) ?? new Map<string, number>();
       votes.set(node, places.set(way.node, (places.get(way.node) ?? 0) + 1));
     }
-    // An entry may be of the task that had the address before, on another node: most are not.
-    for (const [node, places] of votes) {
+    for (const [node, places] of votes) this.#place(node, places, lives.get(node));
+
+    const nodeAt = this.#nodesByPlace();
+    const present = new Set([...ways.values()].map(({ node }) => node));
+    // Docker takes one address away where its owner is gone, and all where it takes the node for lost.
+    for (const [address, node] of this.#sandboxes) {
       const at = this.#places.get(node)?.at ?? '';
-      const [most = at, count = 0] = [...places].sort(([, a], [, b]) => b - a)[0] ?? [];
-      if (count > (places.get(at) ?? 0)) this.#places.set(node, { at: most, life: nodes.get(node) });
+      if (tasks.has(address) || (!ways.has(address) && present.has(at))) this.#sandboxes.delete(address);
     }
     for (const [address, way] of ways) {
-      const node = this.#nodeAt(way.node);
-      if (node === undefined || this.#tasks.has(address) || this.#put.has(address)) continue;
-      this.#sandboxes.set(address, { node, life: nodes.get(node) });
+      const node = nodeAt.get(way.node);
+      if (node !== undefined && !tasks.has(address) && this.#says(way)) this.#sandboxes.set(address, node);
     }
+  }
+
+  /** Whether it says where something is: Docker's does, and what an earlier process put back, of which nothing else is known. */
+  #says({ isOwn }: Way): boolean {
+    return !isOwn || this.#before === undefined;
+  }
+
+  #place(node: string, votes: ReadonlyMap<string, number>, life: Incarnation | undefined): void {
+    const at = this.#places.get(node)?.at;
+    const [most, count] = [...votes].reduce((a, b) => (b[1] > a[1] ? b : a));
+    if (most === at || (at !== undefined && (count < votesToMove || count <= (votes.get(at) ?? 0)))) return;
+    // Who had the place before has left, or has another id now.
+    for (const [other, place] of this.#places) if (place.at === most) this.#forget(other);
+    this.#places.set(node, { at: most, life });
   }
 
   /** It may be elsewhere in another life, and so may be its sandbox. */
   #forget(node: string): void {
     this.#places.delete(node);
     this.#lostMs.delete(node);
-    for (const [address, sandbox] of this.#sandboxes) if (sandbox.node === node) this.#sandboxes.delete(address);
+    for (const [address, of] of this.#sandboxes) if (of === node) this.#sandboxes.delete(address);
   }
 
-  #nodeAt(at: string): string | undefined {
-    return [...this.#places].find(([, place]) => place.at === at)?.[0];
+  #nodesByPlace(): ReadonlyMap<string, string> {
+    return new Map([...this.#places].map(([node, { at }]) => [at, node]));
   }
 
-  /** As it was seen, or as Docker will set it. */
-  #wayTo(address: string, node: string): Way | undefined {
-    const at = this.#places.get(node)?.at;
-    if (at === undefined) return undefined;
-    const seen = this.#seen.get(address);
-    if (seen?.node === at) return seen;
-    const devices = new Set([...this.#seen.values()].map(({ device }) => device));
-    const [device] = devices;
-    const mac = macOf(address);
-    // Each subnet of a network has a device of its own.
-    return device === undefined || devices.size > 1 || mac === undefined ? undefined : { device, mac, node: at };
+  /** By node, the addresses that are to be reached there. Of a network on which a node has no task it has no sandbox. */
+  #wanted(tasks: ReadonlyMap<string, string>): ReadonlyMap<string, ReadonlySet<string>> {
+    const wanted = new Map<string, Set<string>>();
+    const want = (address: string, node: string) =>
+      wanted.set(node, (wanted.get(node) ?? new Set<string>()).add(address));
+    for (const [address, node] of tasks) want(address, node);
+    for (const [address, node] of this.#sandboxes) if (this.#isIngress || wanted.has(node)) want(address, node);
+    return wanted;
   }
 
-  /** What was put back for a task that has ended, or a sandbox that is no more: Docker does not know of it. */
-  #noLongerWanted(ways: ReadonlyMap<string, Way>, { tasks }: Others): Map<string, Way> {
-    const drop = new Map<string, Way>();
-    for (const [address, way] of this.#put) {
-      const held = ways.get(address);
-      const owner = tasks.get(address) ?? this.#sandboxes.get(address)?.node;
-      if (held?.node !== way.node || held.mac !== way.mac) this.#put.delete(address);
-      else if (owner === undefined || owner !== this.#nodeAt(way.node)) drop.set(address, way);
+  /**
+   * How Docker will set the way to a task that was never seen: by the MAC address that it gives to an address, as it did for all
+   * that were seen at this place, on the one device of the one subnet. Where that is not sure, it is left to Docker.
+   */
+  #derivation(): (address: string, at: string) => Way | undefined {
+    const devices = new Set<string>();
+    const subnets = new Set<string>();
+    const strange = new Set<string>();
+    for (const [address, { device, mac, node }] of this.#seen) {
+      devices.add(device);
+      subnets.add(subnetOf(address));
+      if (macOf(address) !== mac) strange.add(node);
     }
-    return drop;
+    const [device, ...further] = devices;
+    return (address, at) => {
+      const mac = macOf(address);
+      if (device === undefined || further.length > 0 || mac === undefined) return undefined;
+      return strange.has(at) || !subnets.has(subnetOf(address)) ? undefined : { device, mac, node: at };
+    };
   }
+}
+
+function isIpv4(address: string): boolean {
+  return parseAddress(address)?.family === 'ip';
+}
+
+/** The least that a subnet is: its first 24 bits. */
+function subnetOf(address: string): string {
+  return address.slice(0, address.lastIndexOf('.'));
 }

@@ -13,8 +13,8 @@ type Options = {
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether ways that Docker's gossip took away with a node that is there are put back. */
-  readonly repairs: boolean;
+  /** Whether ways that Docker's gossip took away with a node that is there are put back, now: by a mesh that is no older one. */
+  readonly repairs: () => boolean;
   /** Another look is due: what was not reached may be by now. */
   readonly onDue: () => void;
 };
@@ -46,7 +46,7 @@ const looksHeld = 3;
 /** Of addresses that were lost so many are named. */
 const namedMax = 10;
 
-const saidOf: Readonly<Record<Settled, string>> = {
+const sentences: Readonly<Record<Settled, string>> = {
   answers: 'a node answers on an overlay; its tasks are sent to',
   silent: 'a node does not answer any more on an overlay; its tasks are not sent to until it does',
   mute: 'a node has never answered an echo on an overlay; its tasks are sent to all the same',
@@ -56,7 +56,7 @@ const saidOf: Readonly<Record<Settled, string>> = {
 const askedMax = 4;
 
 const nobody: Tasks = new Map();
-const noOthers: Others = { nodes: new Map(), tasks: new Map() };
+const noOthers: Others = { lives: new Map(), there: new Set(), tasks: new Map() };
 
 /** One network as it was looked at last; and how long its last few looks for what may be lost took, milliseconds. */
 type Looked = {
@@ -66,6 +66,8 @@ type Looked = {
   readonly first: FirstAnswers;
   readonly lost: LostWays;
   others: Others;
+  /** Each repair is begun when the one before has ended. */
+  repairing: Promise<unknown>;
   tookMs: readonly number[];
 };
 
@@ -93,10 +95,15 @@ export class OverlayReach {
   /** No other of these looks sooner than that after it. */
   #restMs = 0;
   #restlessUntilMs = 0;
+  #erringUntilMs = 0;
+  /** The other nodes that were there at the last look, and their lives. */
+  #met: string | undefined;
   #isLookingAgain = false;
   /** Whether this node is down on record. */
   #isDown = false;
   readonly #asking: LimitFunction = pLimit(askedMax);
+  /** Thousands may be new at once: what a node does is not to wait for them. */
+  readonly #askingTasks: LimitFunction = pLimit(askedMax);
 
   constructor(options: Options) {
     this.#options = options;
@@ -105,8 +112,8 @@ export class OverlayReach {
 
   /**
    * The addresses that are reached on each network that has one of these sandboxes, by their files, and those of them that are
-   * doubted; looks for those that were not found yet. Ingress is planned for before its sandbox was heard of, too, as after a start: all are taken for
-   * reached then, or its tasks would go from a kernel that has them.
+   * doubted; looks for those that were not found yet. Ingress is planned for before its sandbox was heard of, too, as after a
+   * start: all are taken for reached then, or its tasks would go from a kernel that has them.
    */
   async look(
     mesh: Mesh,
@@ -116,9 +123,8 @@ export class OverlayReach {
     this.#cancel();
     if (this.#stopped) return { reach: new Map(), doubted: new Map() };
     const { clock, onDue } = this.#options;
-    const wasRestless = this.#isRestless;
     const isDown = mesh.reach.get(own.node)?.state === 'down';
-    if (isDown !== this.#isDown) this.#beRestless();
+    if (isDown !== this.#isDown) this.#err();
     this.#isDown = isDown;
     const present = [...mesh.networks.values()].filter(({ removedMs }) => removedMs === undefined);
     const networks = present.filter((network) => sandboxes.has(sandboxOf(network)));
@@ -128,20 +134,17 @@ export class OverlayReach {
     this.#hearOf(coming);
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
-    const there = new Map(
-      [...mesh.nodes].flatMap(([node, { incarnation }]) =>
-        node !== own.node && isThere(node, mesh, own) ? [[node, incarnation]] : [],
-      ),
-    );
+    const { lives, there } = this.#meet(mesh, own);
     const doubted = new Map<string, ReadonlySet<string>>();
     const reached = await Promise.all(
       networks.map(async (network) => {
         const wanted = serving.get(network.id) ?? nobody;
         // What a network's first look finds was there before.
-        const doubts = wasRestless && this.#networks.has(network.id);
+        const doubts = this.#isErring && this.#networks.has(network.id);
         const looked = this.#lookedAt(network);
         const { reach, back, first } = looked;
-        looked.others = { nodes: there, tasks: living.get(network.id) ?? nobody };
+        const tasks = [...(living.get(network.id) ?? [])].map(([address, { node }]) => [address, node] as const);
+        looked.others = { lives, there, tasks: new Map(tasks) };
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         first.keepOnly(reach.found);
         const addresses = await this.#lookFor(looked, wanted, doubts);
@@ -186,18 +189,27 @@ export class OverlayReach {
     if (known) return known;
     const { kernel, clock, log, onDue } = this.#options;
     const onChange = (node: string, state: Settled) => {
-      log[state === 'silent' ? 'warn' : 'info'](saidOf[state], { node, network: network.name });
-      this.#beRestless();
+      log[state === 'silent' ? 'warn' : 'info'](sentences[state], { node, network: network.name });
+      this.#err();
       onDue();
       // What its Docker lost on one network it lost on all.
       if (state === 'silent') for (const other of this.#networks.values()) void other.back.ask(node);
     };
     const askNode = (address: string) => this.#asking(() => kernel.nodeAnswers(network, address));
-    const askTask = (address: string) => this.#asking(() => kernel.answers(network, address));
+    const askTask = (address: string) => this.#askingTasks(() => kernel.answers(network, address));
     const back = new WaysBack({ clock, ask: askNode, onChange });
     const first = new FirstAnswers({ clock, ask: askTask, onSure: onDue });
     const lost = new LostWays(network.ingress);
-    const looked = { network, reach: new NetworkReach(), back, first, lost, others: noOthers, tookMs: [0] };
+    const looked = {
+      network,
+      reach: new NetworkReach(),
+      back,
+      first,
+      lost,
+      others: noOthers,
+      repairing: Promise.resolve(),
+      tookMs: [0],
+    };
     this.#networks.set(network.id, looked);
     return looked;
   }
@@ -210,7 +222,7 @@ export class OverlayReach {
   }
 
   /** Of tasks that are first found while gossip errs it is not sure that answers come back from them. */
-  #find({ reach, first }: Looked, tasks: Tasks, reached: ReadonlySet<string>, doubts = this.#isRestless): void {
+  #find({ reach, first }: Looked, tasks: Tasks, reached: ReadonlySet<string>, doubts = this.#isErring): void {
     const found = reach.find(tasks, reached);
     if (doubts) first.doubt(found);
   }
@@ -220,9 +232,9 @@ export class OverlayReach {
     const nowMs = this.#options.clock.nowMs();
     const wantedMs = this.#isRestless ? restlessEveryMs : againEveryMs;
     if (this.#isLookingAgain || nowMs - this.#lookedAgainMs < Math.max(wantedMs, this.#restMs)) return;
-    // Where nothing was found and nothing is missing there is nothing to look for.
+    // Where nothing was found, nothing is missing and nothing was put back there is nothing to look for.
     const [next, ...others] = [...this.#networks.values()].filter(
-      ({ reach }) => reach.found.size > 0 || reach.dueMs !== undefined,
+      ({ reach, lost }) => reach.found.size > 0 || reach.dueMs !== undefined || lost.hasOwn,
     );
     if (!next) return;
     this.#lookedAgainMs = nowMs;
@@ -236,7 +248,7 @@ export class OverlayReach {
       this.#restMs = restPerLook * Math.min(...next.tookMs);
     }
     if (hasChanged) {
-      this.#beRestless();
+      this.#err();
       await Promise.all(others.map((other) => this.#hasChanged(other)));
       this.#options.onDue();
     }
@@ -251,6 +263,27 @@ export class OverlayReach {
     this.#restlessUntilMs = this.#options.clock.nowMs() + restlessForMs;
   }
 
+  /** Whether gossip may have taken a node for lost, here or elsewhere. */
+  get #isErring(): boolean {
+    return this.#options.clock.nowMs() < this.#erringUntilMs;
+  }
+
+  #err(): void {
+    this.#beRestless();
+    this.#erringUntilMs = this.#restlessUntilMs;
+  }
+
+  /** The lives of the other nodes in the swarm, and which of them are there: where that changes gossip errs. */
+  #meet(mesh: Mesh, own: WatchedFacts): Pick<Others, 'lives' | 'there'> {
+    const others = [...mesh.nodes].filter(([node, { removedMs }]) => node !== own.node && removedMs === undefined);
+    const lives = new Map(others.map(([node, { incarnation }]) => [node, incarnation]));
+    const there = new Set([...lives.keys()].filter((node) => isThere(node, mesh, own)));
+    const said = JSON.stringify([...there].map((node) => [node, lives.get(node)]));
+    if (this.#met !== undefined && this.#met !== said) this.#err();
+    this.#met = said;
+    return { lives, there };
+  }
+
   /** Whether a way was lost, or one is there that was missing; undefined where it could not be looked at. */
   async #hasChanged(looked: Looked): Promise<boolean | undefined> {
     const { network, reach } = looked;
@@ -259,7 +292,7 @@ export class OverlayReach {
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
     const reached = await kernel.reached(network, [...found.keys(), ...missing.keys()]).catch(() => undefined);
-    if (reached === undefined) return undefined;
+    if (reached === undefined) return isRepaired || undefined;
     // An address may be another task's by now, and the way one to the node of the one before.
     const still = reach.missing;
     this.#find(looked, new Map([...missing].filter(([address, task]) => still.get(address) === task)), reached);
@@ -273,24 +306,33 @@ export class OverlayReach {
     return true;
   }
 
-  /** Puts ways back that Docker lost, where this node is to; whether it did. Encrypted ones take keys as well. */
-  async #repair({ network, lost, others }: Looked): Promise<boolean> {
+  /** Puts ways back that Docker lost, and takes those away that were put back and are wanted no more; whether it put any. */
+  #repair(looked: Looked): Promise<boolean> {
+    const repair = looked.repairing.then(() => this.#repairNow(looked));
+    looked.repairing = repair;
+    return repair;
+  }
+
+  async #repairNow(looked: Looked): Promise<boolean> {
+    const { network, lost } = looked;
     const { kernel, clock, log, repairs } = this.#options;
-    if (!repairs || network.encrypted) return false;
+    // Encrypted ones take keys as well, which Docker takes away with them.
+    if (!repairs() || network.encrypted) return false;
     try {
       const ways = await kernel.ways(network);
-      if (!ways) return false;
-      const { put, drop, nodes } = lost.look(ways, others, clock.nowMs());
-      if (drop.size > 0) await kernel.dropWays(network, drop);
+      if (!ways || !repairs() || this.#networks.get(network.id) !== looked) return false;
+      const { put, drop, nodes } = lost.look(ways, looked.others, clock.nowMs());
+      if (drop.size > 0) {
+        await kernel.dropWays(network, drop);
+        log.info('ways that were put back lead to tasks that have ended; they are taken away', saidOf(network, drop));
+      }
       if (put.size === 0) return false;
       await kernel.putWays(network, put);
-      const addresses = [...put.keys()].slice(0, namedMax);
-      const said = { network: network.name, nodes: [...nodes], addresses, count: put.size };
+      const said = { ...saidOf(network, put), nodes: [...nodes] };
       log.warn('Docker took ways away from an overlay to nodes that are there; they are put back', said);
       return true;
     } catch (error) {
-      const reason = describe(error);
-      log.warn('ways that are missing in an overlay could not be put back', { network: network.name, reason });
+      log.warn('the ways of an overlay could not be put right', { network: network.name, reason: describe(error) });
       return false;
     }
   }
@@ -301,7 +343,6 @@ export class OverlayReach {
     const { kernel, clock, log } = this.#options;
     if (!reach.isDue(wanted, clock.nowMs())) return reach.addresses;
     try {
-      await this.#repair(looked);
       this.#find(looked, wanted, await kernel.reached(network, [...wanted.keys()]), doubts);
       reach.assume(nobody);
     } catch (error) {
@@ -351,6 +392,11 @@ export class OverlayReach {
       ),
     );
   }
+}
+
+/** What is told of ways. */
+function saidOf({ name }: Network, ways: ReadonlyMap<string, unknown>) {
+  return { network: name, addresses: [...ways.keys()].slice(0, namedMax), count: ways.size };
 }
 
 /** The nodes that have one of these addresses, each with the first of them and its life. */

@@ -34,6 +34,8 @@ export class Diary {
   /** Since the last epoch began. */
   entries: BucketEntry[] = [];
   caughtUps: number[] = [];
+  /** Whether nothing was said to be missing since it caught up. */
+  isCurrent = false;
 
   begin(epoch: string): void {
     this.epochs.push(epoch);
@@ -47,6 +49,11 @@ export class Diary {
 
   caughtUp(revision: number): void {
     this.caughtUps.push(revision);
+    this.isCurrent = true;
+  }
+
+  fellBehind(): void {
+    this.isCurrent = false;
   }
 
   /** Without the epoch's own key. */

@@ -33,6 +33,8 @@ export type BucketFollower = {
   entry(entry: BucketEntry): void;
   /** Everything that was in the bucket when following began, or went on after a loss, has been handed over. */
   caughtUp(revision: number): void;
+  /** Something may be missing from here on, until it has caught up again. */
+  fellBehind?(): void;
 };
 
 /**

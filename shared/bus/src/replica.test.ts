@@ -149,3 +149,20 @@ test('tells the causes that a change brings, and none of what was there before',
     ]),
   ).toEqual(['b', 'c']);
 });
+
+test('is current from when all was read until something may be missing, and not while an earlier epoch is acted on', () => {
+  const replica = new MeshReplica();
+  expect(replica.isCurrent).toBe(false);
+  replica.follower.begin('e1');
+  replica.follower.entry({ key: keys.complete, text: writeComplete({ epoch: 'e1', listing: 'l' }), revision: 2 });
+  expect(replica.isCurrent).toBe(false);
+  replica.follower.caughtUp(2);
+  expect(replica.isCurrent).toBe(true);
+  replica.follower.fellBehind?.();
+  expect(replica.isCurrent).toBe(false);
+  replica.follower.caughtUp(2);
+  expect(replica.isCurrent).toBe(true);
+  replica.follower.begin('e2');
+  replica.follower.caughtUp(1);
+  expect(replica.isCurrent).toBe(false);
+});

@@ -58,6 +58,7 @@ export class MeshReplica {
   #held: Copy | undefined;
   #current: Copy | undefined;
   #verdicts: readonly Verdict[] = [];
+  #isBehind = false;
 
   constructor(options: Options = {}) {
     this.#options = options;
@@ -94,6 +95,11 @@ export class MeshReplica {
     return this.#current?.caughtUp ?? false;
   }
 
+  /** Whether `mesh` is what the bucket has now: nothing that may be missing, nothing of an earlier epoch, or from disk. */
+  get isCurrent(): boolean {
+    return this.#current?.whole === true && !this.#isBehind;
+  }
+
   /** Entries that cannot be read as they are now, by their keys, each with the reason; what they were before counts on. */
   get unreadable(): ReadonlyMap<string, string> {
     return this.#acting?.unreadable ?? new Map();
@@ -122,7 +128,11 @@ export class MeshReplica {
     entry: (entry) => {
       if (this.#current) this.#settle(this.#take(this.#current, entry));
     },
+    fellBehind: () => {
+      this.#isBehind = true;
+    },
     caughtUp: (revision) => {
+      this.#isBehind = false;
       if (this.#current) {
         this.#current.caughtUp = true;
         this.#current.revision = Math.max(this.#current.revision, revision);

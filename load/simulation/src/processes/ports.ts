@@ -47,6 +47,7 @@ export function busOf(life: Life, bus: MemoryBus): Bus {
             begin: life.hears((epoch) => follower.begin(epoch)),
             entry: life.hears((entry) => follower.entry(entry)),
             caughtUp: life.hears((revision) => follower.caughtUp(revision)),
+            fellBehind: life.hears(() => follower.fellBehind?.()),
           }),
         ),
     },

@@ -149,15 +149,15 @@ export type Kernel = {
   ways(network: Pick<Network, 'id' | 'encrypted'>): Promise<ReadonlyMap<string, Way> | undefined>;
 
   /**
-   * Sets ways in Docker's own namespace, in the place of others for these addresses; nothing where the node has no part in
-   * the network. Those that Docker sets later take their place, and it takes away what it takes for its own.
+   * Sets ways in Docker's own namespace, marked as Fairway's, for those of the addresses that have none; nothing where the
+   * node has no part in the network. What Docker sets later takes the place of them, and the mark away.
    * @throws CommandFailed, CommandHung
    */
   putWays(network: Pick<Network, 'id'>, ways: ReadonlyMap<string, Way>): Promise<void>;
 
   /**
-   * Takes these ways away, as far as they are there.
-   * @throws CommandHung
+   * Takes these ways away, as far as they are there and marked.
+   * @throws CommandFailed, CommandHung
    */
   dropWays(network: Pick<Network, 'id'>, ways: ReadonlyMap<string, Way>): Promise<void>;
 

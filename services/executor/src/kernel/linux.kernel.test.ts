@@ -258,7 +258,7 @@ test('the ways of an overlay are those with both of its entries', async () => {
   expect(await kernel.reached(network, asked)).toEqual(new Set());
 });
 
-test('ways are set in the place of others, and taken away where they are there', async () => {
+test('ways are set where there are none, and taken away until Docker has set its own', async () => {
   const network = { id: 'back0000000000000000', ingress: false, encrypted: false };
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir });
   expect(await kernel.ways(network)).toBeUndefined();
@@ -270,13 +270,29 @@ test('ways are set in the place of others, and taken away where they are there',
   onTestFinished(async () => void (await lab.run('overlay', 'ip link del vxlan3')));
   const way = (n: number, node: string) =>
     [`10.0.3.${n}`, { device: 'vxlan3', mac: `02:42:0a:00:03:${n}`, node }] as const;
-  const held = async () =>
-    new Map([...((await kernel.ways(network)) ?? [])].filter(([, { device }]) => device === 'vxlan3'));
-  await kernel.putWays(network, new Map([way(56, '10.99.0.12'), way(57, '10.99.0.12')]));
-  await kernel.putWays(network, new Map([way(57, '10.99.0.13')]));
-  expect(await held()).toEqual(new Map([way(56, '10.99.0.12'), way(57, '10.99.0.13')]));
-  for (let time = 0; time < 2; time++) await kernel.dropWays(network, new Map([way(57, '10.99.0.13')]));
-  expect(await held()).toEqual(new Map([way(56, '10.99.0.12')]));
+  const own = (n: number, node: string) => [`10.0.3.${n}`, { ...way(n, node)[1], isOwn: true }] as const;
+  const held = async () => Object.fromEntries((await kernel.ways(network)) ?? []);
+  /** As Docker does (libnetwork osl/neigh_linux.go, `NeighSet`). */
+  const dockerSets = (n: number, node: string) =>
+    lab.run(
+      'overlay',
+      `ip neigh replace 10.0.3.${n} lladdr 02:42:0a:00:03:${n} dev vxlan3 nud permanent
+       bridge fdb replace 02:42:0a:00:03:${n} dev vxlan3 dst ${node} self permanent`,
+    );
+  await dockerSets(56, '10.99.0.12');
+  // What the device has learned is in nobody's way, and neither is a neighbour that failed.
+  await lab.run('overlay', 'bridge fdb add 02:42:0a:00:03:58 dev vxlan3 dst 10.99.0.12 self dynamic');
+  const all = new Map([way(56, '10.99.0.13'), way(57, '10.99.0.13'), way(58, '10.99.0.13')]);
+  for (let time = 0; time < 2; time++) await kernel.putWays(network, all);
+  const expected = Object.fromEntries([way(56, '10.99.0.12'), own(57, '10.99.0.13'), own(58, '10.99.0.13')]);
+  expect(await held()).toMatchObject(expected);
+
+  await dockerSets(57, '10.99.0.12');
+  for (let time = 0; time < 2; time++) await kernel.dropWays(network, all);
+  const left = await held();
+  expect(left).toMatchObject(Object.fromEntries([way(56, '10.99.0.12'), way(57, '10.99.0.12')]));
+  expect(left).not.toHaveProperty(['10.0.3.58']);
+  expect(left['10.0.3.57']).not.toHaveProperty('isOwn');
 });
 
 test('a node answers where one of its addresses does, for not every task has to', async () => {

@@ -4,6 +4,7 @@ import { layoutComment, standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
 import { render, renderRoutes, routeProtocol } from '../rules/render.ts';
 import { renderVirtual } from '../rules/render-virtual.ts';
+import { renderDrop, renderPut, type WayLines } from '../rules/render-ways.ts';
 import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
@@ -17,7 +18,7 @@ import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { NftSession } from './nft-session.ts';
-import { dropLine, listWays, overlayNamespace, parseKeys, parseWays, putLine, type Way } from './overlay.ts';
+import { listWays, overlayNamespace, parseKeys, parseNeighbours, parseWays, type Way } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
 import { isNamespace, listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 import { TimeLimit } from './time-limit.ts';
@@ -38,9 +39,6 @@ const forgetAtOnceMax = 100;
 
 /** Nobody waits for this answer, and a node is not to be taken for one that does not answer because it or this one is slow. */
 const patiently = { times: 1, waitMs: 500, startMs: 10_000 };
-
-/** A line of so many stays below what one argument may have, 128 KiB (execve(2), MAX_ARG_STRLEN). */
-const waysPerLine = 500;
 
 /** A node has its sandbox and its tasks at addresses of its own; of those that answer no echo there are fewer. */
 const othersMax = 8;
@@ -118,11 +116,15 @@ export function createLinuxKernel({
   };
 
   /** Runs a command in a network's overlay; undefined where the node has none. */
-  const runInOverlay = async ({ id }: Pick<Network, 'id'>, command: readonly string[]): Promise<string | undefined> => {
+  const runInOverlay = async (
+    { id }: Pick<Network, 'id'>,
+    command: readonly string[],
+    input?: Words,
+  ): Promise<string | undefined> => {
     const file = await overlayNamespace(netnsDir, id);
     // Docker makes the file first and mounts the namespace on it then.
     if (!file || !(await isNamespace(join(netnsDir, file)))) return undefined;
-    return run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...command]);
+    return run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...command], input);
   };
 
   const waysOf: Kernel['ways'] = async (network) => {
@@ -134,14 +136,18 @@ export function createLinuxKernel({
     return new Map([...ways].filter(([, { node }]) => keys.has(node)));
   };
 
+  /** Changes those of the ways that are, by a look just before, as they have to be: Docker goes on changing them. */
   const changeWays = async (
     network: Pick<Network, 'id'>,
     ways: ReadonlyMap<string, Way>,
-    lineOf: (ways: ReadonlyMap<string, Way>) => string,
+    isDue: (held: Omit<Way, 'node'> | undefined) => boolean,
+    render: (ways: ReadonlyMap<string, Way>) => WayLines,
   ): Promise<void> => {
-    const all = [...ways];
-    for (let at = 0; at < all.length; at += waysPerLine)
-      await runInOverlay(network, ['sh', '-c', lineOf(new Map(all.slice(at, at + waysPerLine)))]);
+    const held = parseNeighbours((await runInOverlay(network, listWays)) ?? '');
+    const { ip, bridge } = render(new Map([...ways].filter(([address]) => isDue(held.get(address)))));
+    if (ip === '') return;
+    await runInOverlay(network, ['ip', '-force', '-batch', '-'], ip);
+    await runInOverlay(network, ['bridge', '-force', '-batch', '-'], bridge);
   };
 
   const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: Words) => {
@@ -376,8 +382,8 @@ export function createLinuxKernel({
     },
 
     ways: waysOf,
-    putWays: (network, ways) => changeWays(network, ways, putLine),
-    dropWays: (network, ways) => changeWays(network, ways, dropLine),
+    putWays: (network, ways) => changeWays(network, ways, (held) => held === undefined, renderPut),
+    dropWays: (network, ways) => changeWays(network, ways, (held) => held?.isOwn === true, renderDrop),
 
     answers: isEchoing,
 

@@ -32,22 +32,32 @@ export type Way = {
   readonly mac: string;
   /** The address of the node that they lead to, on the network that carries the overlay. */
   readonly node: string;
+  /** Fairway set it, and Docker has set none in the place of it: that takes the mark away (ip-neighbour(8), extern_learn). */
+  readonly isOwn?: true;
 };
 
-/** The addresses with both entries on one VXLAN device, from what `listWays` prints (iproute2 6.1). */
+/** The neighbours on VXLAN devices, from what `listWays` prints (iproute2 6.1). */
+export function parseNeighbours(text: string): ReadonlyMap<string, Omit<Way, 'node'>> {
+  const all = text.matchAll(/^(\S+) dev (vxlan\d+) lladdr (\S+)(.*)$/gm);
+  return new Map(
+    [...all].map(([, address = '', device = '', mac = '', flags = '']) => [
+      address,
+      { device, mac, ...(flags.includes('extern_learn') ? { isOwn: true } : {}) },
+    ]),
+  );
+}
+
+/** The addresses with both entries on one VXLAN device, from what `listWays` prints. */
 export function parseWays(text: string): ReadonlyMap<string, Way> {
-  const hardware = new Map<string, { readonly device: string; readonly mac: string }>();
   const nodes = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const [, address, device, mac] = /^(\S+) dev (vxlan\d+) lladdr (\S+)/.exec(line) ?? [];
-    if (address && device && mac) hardware.set(address, { device, mac });
     const [, behind, from, node] = /^(\S+) dev (vxlan\d+) dst (\S+)/.exec(line) ?? [];
     if (behind && node) nodes.set(`${from} ${behind}`, node);
   }
   return new Map(
-    [...hardware].flatMap(([address, { device, mac }]) => {
-      const node = nodes.get(`${device} ${mac}`);
-      return node === undefined ? [] : [[address, { device, mac, node }] as const];
+    [...parseNeighbours(text)].flatMap(([address, held]) => {
+      const node = nodes.get(`${held.device} ${held.mac}`);
+      return node === undefined ? [] : [[address, { ...held, node }] as const];
     }),
   );
 }
@@ -57,27 +67,6 @@ export function macOf(address: string): string | undefined {
   const bytes = address.split('.').map(Number);
   if (bytes.length !== 4 || bytes.some((byte) => !Number.isInteger(byte) || byte < 0 || byte > 255)) return undefined;
   return ['02', '42', ...bytes.map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
-}
-
-/** The shell line that sets both entries of each, as Docker does (libnetwork osl/neigh_linux.go), in the place of others. */
-export function putLine(ways: ReadonlyMap<string, Way>): string {
-  return [...ways]
-    .flatMap(([address, { device, mac, node }]) => [
-      `ip neigh replace ${address} lladdr ${mac} dev ${device} nud permanent`,
-      `bridge fdb replace ${mac} dev ${device} dst ${node} self permanent`,
-    ])
-    .join(' && ');
-}
-
-/** The shell line that takes both entries of each away, where they are there. */
-export function dropLine(ways: ReadonlyMap<string, Way>): string {
-  return [...ways]
-    .flatMap(([address, { device, mac, node }]) => [
-      `ip neigh del ${address} dev ${device} 2>/dev/null`,
-      `bridge fdb del ${mac} dev ${device} dst ${node} self 2>/dev/null`,
-    ])
-    .concat('true')
-    .join('; ');
 }
 
 /** The nodes to which this one has keys, from what `ip xfrm state` prints on the host. */

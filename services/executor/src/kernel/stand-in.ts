@@ -224,11 +224,13 @@ export function createKernelStandIn({
     },
     async putWays({ id }, ways) {
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
-      for (const [address, way] of ways) overlays.get(id)?.set(address, way);
+      const held = overlays.get(id);
+      for (const [address, way] of ways) if (!held?.has(address)) held?.set(address, { ...way, isOwn: true });
     },
     async dropWays({ id }, ways) {
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
-      for (const address of ways.keys()) overlays.get(id)?.delete(address);
+      const held = overlays.get(id);
+      for (const address of ways.keys()) if (held?.get(address)?.isOwn) held.delete(address);
     },
 
     nodeAnswers,

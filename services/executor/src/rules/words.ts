@@ -69,6 +69,23 @@ export function assertAddress(address: Address): Words {
   return address.text as Words;
 }
 
+/** As it is written. */
+export function assertIpv4(text: string): Words {
+  return assertAddress({ family: 'ip', text });
+}
+
+/** A MAC address. */
+export function assertMac(text: string): Words {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(text)) throw new UnfitForRules('a MAC address', text);
+  return text as Words;
+}
+
+/** One of an overlay's VXLAN devices. */
+export function assertDevice(text: string): Words {
+  if (!/^vxlan\d{1,3}$/.test(text)) throw new UnfitForRules('a VXLAN device', text);
+  return text as Words;
+}
+
 /** A mark as ipvsadm takes it. */
 export function assertMark(mark: number): Words {
   if (!Number.isInteger(mark) || mark < 0 || mark > 0xffffffff) throw new UnfitForRules('a mark', String(mark));

@@ -34,6 +34,7 @@ export function memoryBucket(connection: MemoryConnection): Bucket {
         sequenceOf: (entry) => entry.revision,
         hand: (entry) => follower.entry(entry),
         caughtUp: (world) => follower.caughtUp(world.revision),
+        fellBehind: () => follower.fellBehind?.(),
       }),
   };
 }

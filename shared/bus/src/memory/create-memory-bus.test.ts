@@ -165,9 +165,11 @@ describe('The stand-in cut off', () => {
     await expect(bus.mesh.get('node.a')).rejects.toThrow(BusUnavailable);
     await other.mesh.put('node.b', '1', 0);
     expect(diary.lines).toEqual(['node.a=1']);
+    expect(diary.isCurrent).toBe(false);
     bus.mend();
     await becomes(() => expect(diary.lines).toEqual(['node.a=1', 'node.b=1']));
     await becomes(() => expect(diary.caughtUps).toHaveLength(2));
+    expect(diary.isCurrent).toBe(true);
     expect(states).toEqual(['lost', 'connected']);
     expect(diary.entries.filter(({ key }) => key === keys.epoch)).toHaveLength(1);
   });

@@ -99,6 +99,7 @@ function connectTo(server: MemoryServer, seed: number): MemoryBus {
           sequenceOf: (message) => message.sequence,
           hand: ({ atMs: _, ...message }) => handle(message),
           caughtUp: () => {},
+          fellBehind: () => {},
         }),
       ),
     mesh: { ...mesh, follow: (follower) => keep(mesh.follow(follower)) },

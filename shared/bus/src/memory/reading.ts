@@ -11,6 +11,7 @@ export type MemoryReading<Source extends object, Item> = {
   sequenceOf(item: Item): number;
   hand(item: Item): void;
   caughtUp(source: Source): void;
+  fellBehind(): void;
 };
 
 /** Goes on from the last sequence that was handed over, or begins again where the source is another one. */
@@ -45,8 +46,9 @@ export function read<Source extends object, Item>(
   });
 
   const off = connection.onState((state) => {
-    if (state === 'lost') caughtUp = false;
-    else look();
+    if (state === 'connected') return look();
+    if (caughtUp) reading.fellBehind();
+    caughtUp = false;
   });
   connection.server.readers.add(look);
   look();

@@ -133,9 +133,21 @@ describe('NATS that fails', () => {
     await becomes(() => expect(diary.caughtUps).toHaveLength(1));
     await becomes(() => expect(diary.lines).toEqual(['node.a=a']));
     await server.stop('SIGKILL');
+    await becomes(() => expect(diary.isCurrent).toBe(false));
     await server.start();
     await becomes(() => expect(diary.caughtUps.slice(1)).toEqual([revision]));
+    expect(diary.isCurrent).toBe(true);
     expect(diary.lines).toEqual(['node.a=a']);
+  });
+
+  it('says that a follower may lack something while nobody says where the bucket stands, and nobody answers', async () => {
+    const diary = new Diary();
+    bus.mesh.follow(diary);
+    await becomes(() => expect(diary.isCurrent).toBe(true));
+    await server.freeze();
+    await becomes(() => expect(diary.isCurrent).toBe(false));
+    server.thaw();
+    await becomes(() => expect(diary.isCurrent).toBe(true));
   });
 
   it('sends the answers that were given while it was away', async () => {

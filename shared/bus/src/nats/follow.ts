@@ -71,7 +71,7 @@ class Following implements Stoppable {
     this.#follower = follower;
     this.#subscribe();
     this.#offState = connection.onState((state) => {
-      this.#owesCaughtUp = true;
+      this.#fallBehind();
       if (state === 'connected') this.#ask();
     });
     this.#listenForSilence();
@@ -106,8 +106,14 @@ class Following implements Stoppable {
     return this.#stopping.signal.aborted;
   }
 
+  #fallBehind(): void {
+    if (!this.#owesCaughtUp) hand(() => this.#follower.fellBehind?.());
+    this.#owesCaughtUp = true;
+  }
+
   /** Something is, or may be, missing. */
   #ask(): void {
+    this.#fallBehind();
     this.#held ??= [];
     this.#asked.resolve();
   }
