@@ -97,7 +97,12 @@ export async function joinNode({
     },
   });
   const verdicts = new Verdicts({ ...ahead, onChange: (all, news) => replica.judge(all, news) });
-  const ownWords = new OwnWords({ ...ahead, wallMs, mesh: () => replica.recorded, say: onWord });
+  const say = (word: Word) => {
+    onWord(word);
+    // Of its own tasks the node goes by its own eyes.
+    if (word.state === 'released') words.hear(word);
+  };
+  const ownWords = new OwnWords({ ...ahead, wallMs, mesh: () => replica.recorded, say });
   const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
   const executor = startExecutor({
     bus,
@@ -121,6 +126,7 @@ export async function joinNode({
       onOwn(own);
       if (change.kind === 'identity') executor.dockerStarted();
       ownWords.heed(change, own);
+      if (change.kind === 'released') return;
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
     },

@@ -6,6 +6,16 @@ import { OwnWords } from './own-words.ts';
 
 const incarnation = { boot: 'b', daemon: 'd' };
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const claim = {
+  id: 'n1',
+  name: 'n1',
+  index: 1,
+  role: 'manager',
+  availability: 'active',
+  state: 'ready',
+  labels: {},
+} as const;
+const manager = { claim, retired: [], causes: [] };
 const spec = { id: 's', name: 's', index: 1, mode: 'vip', ports: [], vips: [], labels: {} } as const;
 
 /** A node n1 with tasks of service `s`, which the mesh has running since tick 10; what it says of those that change. */
@@ -20,7 +30,11 @@ function node(count = 1) {
   const words = new OwnWords({
     clock,
     wallMs: Date.now,
-    mesh: () => ({ ...emptyMesh('e'), services: new Map([['s', { spec, endpoints, causes: [], seen: 1 }]]) }),
+    mesh: () => ({
+      ...emptyMesh('e'),
+      nodes: new Map([['n1', manager]]),
+      services: new Map([['s', { spec, endpoints, causes: [], seen: 1 }]]),
+    }),
     say: (word) => said.push(word),
   });
   const own: Own = { node: 'n1', incarnation, containers: new Map() };
@@ -32,6 +46,8 @@ function node(count = 1) {
       tick++;
       words.heed({ kind: 'container', task, service: 's', container: 'c', state, tick, trace }, own);
     },
+    releases: (task: string, index: number) => words.heed({ kind: 'released', task, service: 's', index }, own),
+    stop: () => words.stop(),
     forgets: (task: string) => words.heed({ kind: 'forgotten', task }, own),
     leaves: () => words.heed({ kind: 'left' }, undefined),
     meshHas: (...more: Partial<Endpoint>[]) => {
@@ -77,6 +93,31 @@ test('the word is of this node, in its life, with the trace of the event, and ca
     ...{ reading: { incarnation, tick: 11 }, atMs: expect.any(Number) },
   });
   expect(word && readWord(wordMessage(word))).toEqual(word);
+});
+
+test('that a task is released is said where the mesh does not say so soon, and again until it does', async () => {
+  const { releases, take, pass, meshHas, stop } = node(3);
+  for (const [task, index] of [
+    ['t1', 2],
+    ['t2', 1],
+    ['t3', 2],
+  ] as const)
+    releases(task, index);
+  expect(take()).toEqual([]);
+  meshHas({}, {}, { claim: 'released', index: 2 });
+  await pass(1_000);
+  // Of t2 the mesh knows what is as new as that.
+  expect(take()).toEqual(['t1 released 2']);
+  await pass(wordEveryMs);
+  expect(take()).toEqual(['t1 released 2']);
+  meshHas({ claim: 'released', index: 2 });
+  await pass(2 * wordEveryMs);
+  expect(take()).toEqual([]);
+  meshHas({}, {}, {});
+  releases('t1', 3);
+  stop();
+  await pass(1_000);
+  expect(take()).toEqual([]);
 });
 
 test('no more is said at once than others hear, the rest when it may; that a task is well again always', async () => {

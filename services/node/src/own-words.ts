@@ -1,5 +1,5 @@
 import { type Account, type Clock, earlyMs, every, wordAllowance, wordEveryMs } from '@fairway/bus';
-import { isWithdrawal, isWorthSaying, type Mesh, type Word } from '@fairway/mesh';
+import { isWithdrawal, isWorthSaying, type Mesh, subjectOf, type Word } from '@fairway/mesh';
 import type { Own, OwnChange } from '@fairway/watcher';
 
 type Options = {
@@ -13,17 +13,21 @@ type Options = {
 
 /** So often it is looked for what has to be said again. */
 const lookEveryMs = 1_000;
+/** The mesh says within so long that a task is released, unless the bus has to elect first; Swarm ends it after 2 s. */
+const lateMs = 250;
 
 /**
  * What a node says of its own tasks to the others, ahead of the mesh: that one is to get nothing new of which the mesh says
- * otherwise, again and again until the mesh says so too; and once, that it may after all.
+ * otherwise, again and again until the mesh says so too; and once, that it may after all. And what a manager says of all
+ * tasks: that one is released, where the mesh is late.
  */
 export class OwnWords {
   readonly #options: Options;
   readonly #account: Account = { dueMs: 0 };
-  /** What the mesh does not have yet, by task, and when it was said last; -Infinity where it was not said yet. */
+  /** What the mesh does not have yet, by what it is about, and when it was said last; -Infinity where it was not said yet. */
   readonly #standing = new Map<string, { readonly word: Word; readonly saidMs: number }>();
   readonly #endRepeating: () => void;
+  #stopped = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -34,23 +38,32 @@ export class OwnWords {
   heed(change: OwnChange, own: Own | undefined): void {
     if (!own) this.#standing.clear();
     if (change.kind === 'forgotten') this.#standing.delete(change.task);
-    if (change.kind !== 'container' || !own) return;
-    const { wallMs, mesh, say } = this.#options;
+    if (!own) return;
+    const { clock, wallMs, mesh, say } = this.#options;
+    const { node, incarnation } = own;
+    const said = { node, atMs: wallMs() };
+    if (change.kind === 'released') {
+      const { service, task, index } = change;
+      const reading = { incarnation, tick: index };
+      const word: Word = { ...said, service, task, state: 'released', reading, trace: '' };
+      clock.after(lateMs, () => !this.#stopped && isWorthSaying(word, mesh()) && this.#say(word));
+    }
+    if (change.kind !== 'container') return;
     const { service, task, state, tick, trace = '' } = change;
-    const reading = { incarnation: own.incarnation, tick };
-    const word = { node: own.node, service, task, state, reading, atMs: wallMs(), trace };
+    const word: Word = { ...said, service, task, state, reading: { incarnation, tick }, trace };
     if (isWorthSaying(word, mesh())) this.#say(word);
     else if (!isWithdrawal(state) && this.#standing.delete(task)) say(word);
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#endRepeating();
   }
 
   #repeat(): void {
     const mesh = this.#options.mesh();
     const beforeMs = this.#options.clock.nowMs() - wordEveryMs;
-    for (const [task, { word }] of this.#standing) if (!isWorthSaying(word, mesh)) this.#standing.delete(task);
+    for (const [about, { word }] of this.#standing) if (!isWorthSaying(word, mesh)) this.#standing.delete(about);
     const due = [...this.#standing.values()].filter(({ saidMs }) => saidMs <= beforeMs);
     for (const { word, saidMs } of due.toSorted((a, b) => a.saidMs - b.saidMs)) this.#say(word, saidMs);
   }
@@ -60,7 +73,7 @@ export class OwnWords {
     const { clock, say } = this.#options;
     const nowMs = clock.nowMs();
     const isEarly = earlyMs(this.#account, wordAllowance, 1, nowMs) > 0;
-    this.#standing.set(word.task, { word, saidMs: isEarly ? beforeMs : nowMs });
+    this.#standing.set(subjectOf(word), { word, saidMs: isEarly ? beforeMs : nowMs });
     if (!isEarly) say(word);
   }
 }

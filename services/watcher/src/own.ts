@@ -8,6 +8,7 @@ import type { ContainerLife } from './translate-container.ts';
  * - `container`: how the container of one of its own tasks is; `container` is empty where Docker no longer has one.
  * - `left`: this machine is in no swarm any more.
  * - `forgotten`: neither Docker nor the mesh has the task any more.
+ * - `released`: Swarm wants a task no more, be it another node's, and the mesh does not know that; told by managers.
  */
 export type OwnChange =
   | { readonly kind: 'identity'; readonly node: string; readonly swarm?: string; readonly incarnation: Incarnation }
@@ -23,7 +24,14 @@ export type OwnChange =
       /** Traceparent of the event, which the bus is told of next; absent where a listing says it. */
       readonly trace?: string;
     }
-  | { readonly kind: 'forgotten'; readonly task: string };
+  | { readonly kind: 'forgotten'; readonly task: string }
+  | {
+      readonly kind: 'released';
+      readonly task: string;
+      readonly service: string;
+      /** The task's `Version.Index`. */
+      readonly index: number;
+    };
 
 /** All that the changes so far come to; absent before Docker was reached. */
 export type Own = WatchedFacts & { readonly incarnation: Incarnation; readonly swarm?: string };
@@ -43,6 +51,8 @@ export function withChange(own: Own | undefined, change: OwnChange): Own | undef
     }
     case 'left':
       return undefined;
+    case 'released':
+      return own;
     case 'sandbox': {
       if (!own) return undefined;
       const { gateway: _, sandbox: __, ...rest } = own;

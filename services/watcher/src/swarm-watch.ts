@@ -6,6 +6,7 @@ import { type Docker, DockerUnavailable, type SwarmEvent } from './docker.ts';
 import type { EngineNetwork, EngineService, EngineTask } from './engine-schema.ts';
 import type { HeldObject, MeshView } from './mesh-view.ts';
 import type { Outgoing } from './outbox.ts';
+import type { OwnChange } from './own.ts';
 import { PutAside } from './put-aside.ts';
 import { digest, gist, type ServicePicture, serviceFacts } from './service-picture.ts';
 import { confirmService, readService, type ServiceReading, unlessMalformed } from './service-reader.ts';
@@ -21,6 +22,8 @@ type Options = {
   readonly clock: Clock;
   readonly log: Log;
   readonly view: MeshView;
+  /** Told first, in memory. */
+  readonly tell: (change: OwnChange) => void;
   readonly newId: () => string;
   /** The epoch that is published in; undefined while it is not known. */
   readonly epoch: () => string | undefined;
@@ -313,10 +316,21 @@ export class SwarmWatch {
     const now = gist(picture);
     if (!origin.listing && this.#told.get(`service ${id}`) === now) return false;
     this.#told.set(`service ${id}`, now);
+    this.#tellReleased(picture);
     serviceFacts(picture).forEach((fact, part) => {
       this.#offer(part === 0 ? `service ${id}` : `service ${id} ${part}`, fact, origin);
     });
     return true;
+  }
+
+  /** Tells this node itself at once: the bus may need an election first. */
+  #tellReleased({ spec, tasks }: ServicePicture): void {
+    const wanted = new Set(
+      [...this.#options.view.tasks(spec.id)].flatMap(({ id, released }) => (released ? [] : [id])),
+    );
+    for (const { id, claim, index } of tasks)
+      if (claim === 'released' && wanted.has(id))
+        this.#options.tell({ kind: 'released', task: id, service: spec.id, index });
   }
 
   /** Offers a fact about an object unless its gist was the last thing said of it. */

@@ -17,7 +17,7 @@ const shape = z.object({
   schema: version,
   service: schema.id,
   task: schema.id,
-  state: schema.containerLife,
+  state: z.enum([...schema.containerLife.options, 'released']),
   reading: schema.reading,
   atMs: schema.timeMs,
 });
@@ -36,5 +36,5 @@ export function readWord({ subject, text, trace }: Message): Word {
 
 /** What a word brings about, as the cause of a change. */
 export function wordCause({ trace, state, atMs }: Word): Cause {
-  return { trace, event: `container ${state}`, atMs, after: 0 };
+  return { trace, event: state === 'released' ? 'task change' : `container ${state}`, atMs, after: 0 };
 }

@@ -42,6 +42,16 @@ test('what changes nothing is no news: of a task that is not sent to, or that a 
   expect(kept()).toEqual(['t1 5', 't2 5', 't3 6']);
 });
 
+test('a manager’s word on a task stands beside that of its node, whatever their readings', () => {
+  const { words, news, kept } = listen();
+  words.hear(word('t1', 1_000_000, { state: 'stopping' }));
+  words.hear(word('t1', 7, { state: 'released' }));
+  words.hear(word('t1', 7, { state: 'released' }));
+  words.hear(word('t1', 6, { state: 'released' }));
+  expect(news).toEqual(['t1 stopping 1000000', 't1 released 7']);
+  expect(kept()).toEqual(['t1 1000000', 't1 7']);
+});
+
 test('a word counts for a minute after it was said last, and its end is told where it was heeded', async () => {
   const { words, news, settled, pass, kept } = listen();
   settled.add('t2');

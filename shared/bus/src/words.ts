@@ -1,4 +1,4 @@
-import { isNewerReading, isWithdrawal, type Word } from '@fairway/mesh';
+import { isNewerReading, sendsAway, subjectOf, type Word } from '@fairway/mesh';
 import { type Clock, every } from './memory/clock.ts';
 
 /** A word is said again so often while the mesh does not have it, and counts for so long after it was said last. */
@@ -19,10 +19,10 @@ type Options = {
 
 type Kept = { readonly word: Word; readonly heardMs: number };
 
-/** The last word that was said of each task in the last minute. */
+/** The last word that was said about each task in the last minute. */
 export class Words implements Iterable<Word> {
   readonly #options: Options;
-  /** By node and task. */
+  /** By node and what it is about. */
   readonly #kept = new Map<string, Map<string, Kept>>();
   readonly #endLooks: () => void;
 
@@ -35,13 +35,14 @@ export class Words implements Iterable<Word> {
   hear(word: Word): void {
     const { clock, withdraws, onChange } = this.#options;
     const ofNode = this.#kept.get(word.node) ?? new Map<string, Kept>();
-    const before = ofNode.get(word.task)?.word;
+    const about = subjectOf(word);
+    const before = ofNode.get(about)?.word;
     const isLater = !before || isNewerReading(word.reading, before.reading);
     const isSame = before?.reading.tick === word.reading.tick;
     if (!isLater && !isSame) return;
     if (!before && ofNode.size >= keptMaxPerNode) return;
-    const changes = isLater && (withdraws(word) || (before !== undefined && isWithdrawal(before.state)));
-    ofNode.set(word.task, { word, heardMs: clock.nowMs() });
+    const changes = isLater && (withdraws(word) || (before !== undefined && sendsAway(before)));
+    ofNode.set(about, { word, heardMs: clock.nowMs() });
     this.#kept.set(word.node, ofNode);
     if (changes) onChange(word);
   }
@@ -59,9 +60,9 @@ export class Words implements Iterable<Word> {
     const beforeMs = clock.nowMs() - wordForMs;
     let changes = false;
     for (const [node, ofNode] of this.#kept) {
-      for (const [task, { word, heardMs }] of ofNode) {
+      for (const [about, { word, heardMs }] of ofNode) {
         if (heardMs > beforeMs) continue;
-        ofNode.delete(task);
+        ofNode.delete(about);
         changes ||= withdraws(word);
       }
       if (ofNode.size === 0) this.#kept.delete(node);

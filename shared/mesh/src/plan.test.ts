@@ -266,6 +266,28 @@ test('a word calls nobody back, and counts for nobody but its own node in its pr
   ]);
 });
 
+test('a manager’s word that a task is released counts, for any node’s task, and nobody else’s does', () => {
+  const role = (of: 'manager' | 'worker') =>
+    node('n3', {
+      claim: { id: 'n3', name: 'n3', index: 1, role: of, availability: 'active', state: 'ready', labels: {} },
+    });
+  const released = (tick: number) => word({ node: 'n3', state: 'released', reading: { incarnation: life, tick } });
+  const held = mesh([web], [node('n1'), node('n2'), role('manager')]);
+  expect(shown(withWords(held, [released(11)]))).toEqual([`${everywhere} drains`]);
+  expect(withdraws(released(11), held)).toBe(true);
+  // Beside the word of its own node.
+  expect(shown(withWords(held, [released(11), word()]))).toEqual([hereOnly]);
+  expect(withWords(held, [released(10)])).toBe(held);
+  const worker = mesh([web], [node('n1'), node('n2'), role('worker')]);
+  expect(withWords(worker, [released(11)])).toBe(worker);
+  expect([withdraws(released(11), worker), isWorthSaying(released(11), held)]).toEqual([false, true]);
+  const told = mesh(
+    [service('web', [port(8000)], [endpoint('t2', 'n2', 6, { claim: 'released' })])],
+    [role('manager')],
+  );
+  expect(withWords(told, [released(11)])).toBe(told);
+});
+
 test('a word counts for a task of which the mesh has only a manager’s word, as where the bus was made anew', () => {
   const { incarnation: _, tick: __, ...unheard } = endpoint('t2', 'n2', 6, { container: 'unknown' });
   const anew = service('web', [port(8000)], [endpoint('t1', 'n1', 5), unheard]);
