@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const simulation = 'load/simulation/src/main.ts';
 const acceptance = 'load/acceptance/src';
+/** Those that need a kernel, all of them, one file after the other: side by side they take no less there. */
+const kernelTests = 'FAIRWAY_BALANCER=ipvs vitest run --project kernel --no-file-parallelism --reporter=verbose';
 /** Each in a machine of its own: a file takes from five minutes to an hour there. */
 const swarmTests = readdirSync(`${project}${acceptance}`)
   .filter((file) => file.endsWith('.swarm.test.ts'))
@@ -13,6 +15,7 @@ const swarmTests = readdirSync(`${project}${acceptance}`)
 const parts = [
   ['infra/launch/test.ts'],
   ['node_modules/vitest/vitest.mjs', 'run', '--project', 'lab'],
+  ['infra/lab/main.ts', '--limit', '60', kernelTests],
   ...swarmTests.map((command) => ['infra/lab/main.ts', '--limit', '90', command]),
   [simulation, '--seeds', '1001..10000'],
   [simulation, '--faults'],
@@ -30,8 +33,8 @@ const parts = [
 
 const usage = `Usage: npm run full
 
-All stages of npm test, then the lab's own tests, then every test of the real swarm in the lab, where IPVS balances, then 9,000
-further seeds of the simulation, then its planted faults, then chaos from 20 seeds for five minutes each.
+All stages of npm test, then the lab's own tests, then all tests of a kernel and of the real swarm in the lab, where IPVS
+balances, then 9,000 further seeds of the simulation, then its planted faults, then chaos from 20 seeds for five minutes each.
 `;
 
 function main(): number {
