@@ -245,9 +245,12 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
   }
 }
 
-function isAt({ NodeID, NetworksAttachments }: EngineTask, node: string | undefined, address: string): boolean {
+/** Whether a task of the node has the address: that of one that has ended may be another node's. */
+function isAt({ NodeID, NetworksAttachments, Status }: EngineTask, node: string | undefined, address: string): boolean {
   return (
-    NodeID === node && NetworksAttachments.some(({ Addresses }) => Addresses.some((held) => held?.text === address))
+    NodeID === node &&
+    !isPast(Status.State) &&
+    NetworksAttachments.some(({ Addresses }) => Addresses.some((held) => held?.text === address))
   );
 }
 

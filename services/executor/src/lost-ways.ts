@@ -67,11 +67,12 @@ export class LostWays {
     const nodeAt = this.#nodesByPlace();
     const present = new Set([...ways.values()].map(({ node }) => node));
     const repaired = new Set([...ways.values()].flatMap(({ isOwn, node }) => (isOwn ? [node] : [])));
+    const wanted = this.#wanted(tasks);
     for (const [node, { at }] of this.#places)
-      if (this.#before?.has(at) && !present.has(at)) this.#lostMs.set(node, nowMs);
+      if (wanted.has(node) && !present.has(at) && (this.#before?.has(at) || this.#lostMs.has(node)))
+        this.#lostMs.set(node, nowMs);
     this.#before = present;
 
-    const wanted = this.#wanted(tasks);
     const isErring = (node: string, at: string) =>
       there.has(node) && (repaired.has(at) || nowMs - (this.#lostMs.get(node) ?? -missingForMs) < missingForMs);
     const put = new Map<string, Way>();
@@ -109,15 +110,19 @@ export class LostWays {
       const places = votes.get(node) ?? new Map<string, number>();
       votes.set(node, places.set(way.node, (places.get(way.node) ?? 0) + 1));
     }
-    for (const [node, places] of votes) this.#place(node, places, lives.get(node));
+    for (const [node, places] of votes) this.#place(node, places, votes, lives.get(node));
 
     const nodeAt = this.#nodesByPlace();
-    const present = new Set([...ways.values()].map(({ node }) => node));
-    // Docker takes one address away where its owner is gone, and all where it takes the node for lost.
+    const docker = new Map([...ways].filter(([, { isOwn }]) => !isOwn));
+    const present = new Set([...docker.values()].map(({ node }) => node));
+    // Docker takes one address away where its owner is gone, and all where it takes the node for lost; it gives all back.
     for (const [address, node] of this.#sandboxes) {
       const at = this.#places.get(node)?.at ?? '';
-      if (tasks.has(address) || (!ways.has(address) && present.has(at))) this.#sandboxes.delete(address);
+      if (tasks.has(address) || (!docker.has(address) && present.has(at))) this.#sandboxes.delete(address);
     }
+    // A network on which a node has no task it has left, and it comes anew.
+    const taking = new Set(tasks.values());
+    for (const node of this.#isIngress ? [] : this.#places.keys()) if (!taking.has(node)) this.#leave(node);
     for (const [address, way] of ways) {
       const node = nodeAt.get(way.node);
       if (node !== undefined && !tasks.has(address) && this.#says(way)) this.#sandboxes.set(address, node);
@@ -129,18 +134,29 @@ export class LostWays {
     return !isOwn || this.#before === undefined;
   }
 
-  #place(node: string, votes: ReadonlyMap<string, number>, life: Incarnation | undefined): void {
+  #place(
+    node: string,
+    places: ReadonlyMap<string, number>,
+    votes: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    life: Incarnation | undefined,
+  ): void {
     const at = this.#places.get(node)?.at;
-    const [most, count] = [...votes].reduce((a, b) => (b[1] > a[1] ? b : a));
-    if (most === at || (at !== undefined && (count < votesToMove || count <= (votes.get(at) ?? 0)))) return;
-    // Who had the place before has left, or has another id now.
-    for (const [other, place] of this.#places) if (place.at === most) this.#forget(other);
+    const [most, count] = [...places].reduce((a, b) => (b[1] > a[1] ? b : a));
+    if (most === at || (at !== undefined && (count < votesToMove || count <= (places.get(at) ?? 0)))) return;
+    const holder = [...this.#places].find(([, place]) => place.at === most)?.[0];
+    if (holder !== undefined && (count < votesToMove || count <= (votes.get(holder)?.get(most) ?? 0))) return;
+    // It has left, or has another id now.
+    if (holder !== undefined) this.#forget(holder);
     this.#places.set(node, { at: most, life });
   }
 
   /** It may be elsewhere in another life, and so may be its sandbox. */
   #forget(node: string): void {
     this.#places.delete(node);
+    this.#leave(node);
+  }
+
+  #leave(node: string): void {
     this.#lostMs.delete(node);
     for (const [address, of] of this.#sandboxes) if (of === node) this.#sandboxes.delete(address);
   }

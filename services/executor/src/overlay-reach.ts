@@ -66,6 +66,8 @@ type Looked = {
   readonly first: FirstAnswers;
   readonly lost: LostWays;
   others: Others;
+  /** Whether these are of a current mesh. */
+  areCurrent: boolean;
   /** Each repair is begun when the one before has ended. */
   repairing: Promise<unknown>;
   tookMs: readonly number[];
@@ -135,6 +137,7 @@ export class OverlayReach {
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
     const { lives, there } = this.#meet(mesh, own);
+    const areCurrent = this.#options.repairs();
     const doubted = new Map<string, ReadonlySet<string>>();
     const reached = await Promise.all(
       networks.map(async (network) => {
@@ -145,6 +148,7 @@ export class OverlayReach {
         const { reach, back, first } = looked;
         const tasks = [...(living.get(network.id) ?? [])].map(([address, { node }]) => [address, node] as const);
         looked.others = { lives, there, tasks: new Map(tasks) };
+        looked.areCurrent = areCurrent;
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         first.keepOnly(reach.found);
         const addresses = await this.#lookFor(looked, wanted, doubts);
@@ -207,6 +211,7 @@ export class OverlayReach {
       first,
       lost,
       others: noOthers,
+      areCurrent: false,
       repairing: Promise.resolve(),
       tookMs: [0],
     };
@@ -320,7 +325,8 @@ export class OverlayReach {
     if (!repairs() || network.encrypted) return false;
     try {
       const ways = await kernel.ways(network);
-      if (!ways || !repairs() || this.#networks.get(network.id) !== looked) return false;
+      const isDue = looked.areCurrent && repairs() && this.#networks.get(network.id) === looked;
+      if (!ways || !isDue) return false;
       const { put, drop, nodes } = lost.look(ways, looked.others, clock.nowMs());
       if (drop.size > 0) {
         await kernel.dropWays(network, drop);

@@ -32,7 +32,7 @@ type Options = {
   /** Tries to reach an address from this node's ingress sandbox. */
   readonly probe: (sandbox: Address) => Promise<Sight>;
   readonly onVerdict: (message: Message) => void;
-  /** Another node said this of a task of its own; once by each way that it came. */
+  /** Another node said this of a task of its own, or a manager of any; once by each way that it came. */
   readonly onWord: (word: Word) => void;
   /** What another node said cannot be read: the first of its, and the next first once one could. */
   readonly onUnreadable: (error: Unreadable) => void;

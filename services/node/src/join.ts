@@ -16,7 +16,7 @@ type Options = {
   readonly log: Log;
   /** Told which node this is and how it lives, and undefined when it left its swarm. */
   readonly onOwn?: (own: HeartOf | undefined) => void;
-  /** Told what the node has to say to the others of its own tasks. */
+  /** Told what the node has to say to the others of its own tasks, and as a manager of all. */
   readonly onWord?: (word: Word) => void;
   /** Told which nodes there are, whenever they are others. */
   readonly onNodes?: (nodes: readonly string[]) => void;
@@ -36,7 +36,7 @@ export type JoinedNode = {
   readonly replica: MeshReplica;
   /** A sentinel said that a node is down. */
   hearVerdict(message: Message): void;
-  /** Another node said this of a task of its own. */
+  /** Another node said this of a task of its own, or a manager of any. */
   hearWord(word: Word): void;
   /** The rules stay in the kernel. */
   stop(): Promise<void>;
@@ -123,10 +123,10 @@ export async function joinNode({
     ...(boot === undefined ? {} : { boot }),
     ...(newId ? { newId } : {}),
     onOwn: (change, own) => {
-      onOwn(own);
-      if (change.kind === 'identity') executor.dockerStarted();
       ownWords.heed(change, own);
       if (change.kind === 'released') return;
+      onOwn(own);
+      if (change.kind === 'identity') executor.dockerStarted();
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
     },

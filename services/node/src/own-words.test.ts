@@ -46,7 +46,8 @@ function node(count = 1) {
       tick++;
       words.heed({ kind: 'container', task, service: 's', container: 'c', state, tick, trace }, own);
     },
-    releases: (task: string, index: number) => words.heed({ kind: 'released', task, service: 's', index }, own),
+    releases: (...tasks: (readonly [string, number])[]) =>
+      words.heed({ kind: 'released', service: 's', tasks: new Map(tasks) }, own),
     stop: () => words.stop(),
     forgets: (task: string) => words.heed({ kind: 'forgotten', task }, own),
     leaves: () => words.heed({ kind: 'left' }, undefined),
@@ -97,27 +98,40 @@ test('the word is of this node, in its life, with the trace of the event, and ca
 
 test('that a task is released is said where the mesh does not say so soon, and again until it does', async () => {
   const { releases, take, pass, meshHas, stop } = node(3);
-  for (const [task, index] of [
-    ['t1', 2],
-    ['t2', 1],
-    ['t3', 2],
-  ] as const)
-    releases(task, index);
+  releases(['t1', 2], ['t2', 1], ['t3', 2]);
   expect(take()).toEqual([]);
   meshHas({}, {}, { claim: 'released', index: 2 });
   await pass(1_000);
   // Of t2 the mesh knows what is as new as that.
   expect(take()).toEqual(['t1 released 2']);
+  releases(['t1', 2], ['t2', 2], ['t3', 2]);
+  await pass(1_000);
+  expect(take()).toEqual(['t2 released 2']);
   await pass(wordEveryMs);
-  expect(take()).toEqual(['t1 released 2']);
-  meshHas({ claim: 'released', index: 2 });
+  expect(take().sort()).toEqual(['t1 released 2', 't2 released 2']);
+  // A swarm that was restored wants one of them again, and the mesh has the other.
+  releases(['t2', 2]);
+  meshHas({}, { claim: 'released', index: 2 });
   await pass(2 * wordEveryMs);
   expect(take()).toEqual([]);
   meshHas({}, {}, {});
-  releases('t1', 3);
+  releases(['t1', 3]);
   stop();
   await pass(1_000);
   expect(take()).toEqual([]);
+});
+
+test('thousands that are released at once hold up nothing that a node says of its own tasks', async () => {
+  const { burst, perSecond } = wordAllowance;
+  const count = 2 * burst;
+  const { releases, becomes, take, pass } = node(count);
+  releases(...Array.from({ length: count }, (_, n) => [`t${n + 1}`, 2] as const));
+  await pass(900);
+  expect(take()).toHaveLength(burst);
+  for (const task of ['t1', 't2']) becomes(task, 'dead');
+  expect(take()).toEqual(['t1 dead 11', 't2 dead 12']);
+  await pass(1_000);
+  expect(take().length).toBeLessThanOrEqual(2 * perSecond);
 });
 
 test('no more is said at once than others hear, the rest when it may; that a task is well again always', async () => {

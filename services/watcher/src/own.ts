@@ -8,7 +8,8 @@ import type { ContainerLife } from './translate-container.ts';
  * - `container`: how the container of one of its own tasks is; `container` is empty where Docker no longer has one.
  * - `left`: this machine is in no swarm any more.
  * - `forgotten`: neither Docker nor the mesh has the task any more.
- * - `released`: Swarm wants a task no more, be it another node's, and the mesh does not know that; told by managers.
+ * - `released`: these tasks of a service Swarm wants no more, be they other nodes'; told by managers, each time in the place of
+ *   those before.
  */
 export type OwnChange =
   | { readonly kind: 'identity'; readonly node: string; readonly swarm?: string; readonly incarnation: Incarnation }
@@ -27,10 +28,9 @@ export type OwnChange =
   | { readonly kind: 'forgotten'; readonly task: string }
   | {
       readonly kind: 'released';
-      readonly task: string;
       readonly service: string;
-      /** The task's `Version.Index`. */
-      readonly index: number;
+      /** Each with its `Version.Index`. */
+      readonly tasks: ReadonlyMap<string, number>;
     };
 
 /** All that the changes so far come to; absent before Docker was reached. */

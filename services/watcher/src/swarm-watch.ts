@@ -316,21 +316,13 @@ export class SwarmWatch {
     const now = gist(picture);
     if (!origin.listing && this.#told.get(`service ${id}`) === now) return false;
     this.#told.set(`service ${id}`, now);
-    this.#tellReleased(picture);
+    const released = picture.tasks.filter(({ claim }) => claim === 'released');
+    // First: the bus may need an election.
+    this.#options.tell({ kind: 'released', service: id, tasks: new Map(released.map(({ id, index }) => [id, index])) });
     serviceFacts(picture).forEach((fact, part) => {
       this.#offer(part === 0 ? `service ${id}` : `service ${id} ${part}`, fact, origin);
     });
     return true;
-  }
-
-  /** Tells this node itself at once: the bus may need an election first. */
-  #tellReleased({ spec, tasks }: ServicePicture): void {
-    const wanted = new Set(
-      [...this.#options.view.tasks(spec.id)].flatMap(({ id, released }) => (released ? [] : [id])),
-    );
-    for (const { id, claim, index } of tasks)
-      if (claim === 'released' && wanted.has(id))
-        this.#options.tell({ kind: 'released', task: id, service: spec.id, index });
   }
 
   /** Offers a fact about an object unless its gist was the last thing said of it. */

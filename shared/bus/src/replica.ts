@@ -95,9 +95,9 @@ export class MeshReplica {
     return this.#current?.caughtUp ?? false;
   }
 
-  /** Whether `mesh` is what the bucket has now: nothing that may be missing, nothing of an earlier epoch, or from disk. */
+  /** Whether `mesh` is what the bucket has now: nothing that may be missing or is unreadable, of an earlier epoch, or from disk. */
   get isCurrent(): boolean {
-    return this.#current?.whole === true && !this.#isBehind;
+    return this.#current?.whole === true && !this.#isBehind && this.unreadable.size === 0;
   }
 
   /** Entries that cannot be read as they are now, by their keys, each with the reason; what they were before counts on. */

@@ -34,7 +34,7 @@ export const subjects = {
   throttled: (sender: string) => `fairway.throttled.${sender}`,
   /** Heartbeats on plain NATS. */
   beat: (sender: string) => `fairway.beat.${sender}`,
-  /** A node's word on a task of its own, to the other nodes, on plain NATS ahead of the mesh. */
+  /** A node's word on a task of its own, or a manager's on any, to the other nodes, on plain NATS ahead of the mesh. */
   word: (sender: string) => `fairway.word.${sender}`,
   /** How far a sentinel sees, as it says again and again, on plain NATS. */
   outlook: (sender: string) => `fairway.outlook.${sender}`,

@@ -72,7 +72,16 @@ export function withdraws(word: Word, mesh: Mesh): boolean {
 export function isWorthSaying(word: Word, mesh: Mesh): boolean {
   const endpoint = sendsAway(word) ? findNewsOf(word, mesh) : undefined;
   if (!endpoint || endpoint.container === 'dead') return false;
-  return word.state !== 'stopping' || endpoint.claim !== 'released';
+  return word.state !== 'stopping' || endpoint.claim !== released;
+}
+
+/** Those of many words on one service that the others may need. */
+export function worthSaying(words: readonly Word[], service: string, mesh: Mesh): readonly Word[] {
+  const endpoints = new Map(mesh.services.get(service)?.endpoints.map((endpoint) => [endpoint.task, endpoint]));
+  return words.filter((word) => {
+    const endpoint = endpoints.get(word.task);
+    return endpoint && endpoint.container !== 'dead' && isNewsOf(endpoint, word, mesh);
+  });
 }
 
 function findNewsOf(word: Word, mesh: Mesh): Endpoint | undefined {
@@ -84,7 +93,9 @@ function isNewsOf(endpoint: Endpoint, { node, task, state, reading }: Word, { no
   if (endpoint.task !== task) return false;
   if (state === released) {
     const isWanted = endpoint.claim === 'assigned' || endpoint.claim === 'running';
-    return isWanted && nodes.get(node)?.claim?.role === 'manager' && reading.tick > endpoint.index;
+    const by = nodes.get(node);
+    const isManager = by?.claim?.role === 'manager' && by.removedMs === undefined;
+    return isWanted && isManager && reading.tick > endpoint.index;
   }
   if (endpoint.node !== node || endpoint.container === state) return false;
   const { boot = reading.incarnation.boot } = endpoint.incarnation ?? nodes.get(node)?.incarnation ?? {};

@@ -146,8 +146,12 @@ export function createLinuxKernel({
     const held = parseNeighbours((await runInOverlay(network, listWays)) ?? '');
     const { ip, bridge } = render(new Map([...ways].filter(([address]) => isDue(held.get(address)))));
     if (ip === '') return;
-    await runInOverlay(network, ['ip', '-force', '-batch', '-'], ip);
-    await runInOverlay(network, ['bridge', '-force', '-batch', '-'], bridge);
+    // Neighbours last: whoever has none is looked at again. The one that fails ends its batch (iproute2 6.1), and not the other.
+    try {
+      await runInOverlay(network, ['bridge', '-force', '-batch', '-'], bridge);
+    } finally {
+      await runInOverlay(network, ['ip', '-force', '-batch', '-'], ip);
+    }
   };
 
   const runIn = async (namespace: Namespace, command: string, args: readonly string[], input?: Words) => {

@@ -131,6 +131,7 @@ class Following implements Stoppable {
       if (place === 'next') this.#take(entry);
       if (place !== 'gap') return;
     }
+    this.#fallBehind();
     if (anew) {
       this.#anew = entry.text;
       // What came before is of another bucket, with the same numbers.
