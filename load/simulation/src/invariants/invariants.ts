@@ -96,7 +96,7 @@ export class Invariants {
         if (namespace === 'host' || entry?.service !== task.ServiceID) continue;
         const address = addressOn(task, networkOf(namespace));
         const others = [...entry.healthy].filter(
-          ([target, healthyMs]) => !isAt(target, address) && healthyMs + knownMs < sinceMs,
+          ([target, healthy]) => !isAt(target, address) && healthy.sinceMs + knownMs < sinceMs,
         );
         if (others.length > 0 && targets.some((target) => isAt(target, address)))
           this.#broken(`${machine.name} ${namespace} ${place} leads to ${task.ID}, which is to end since ${sinceMs}`);
@@ -129,7 +129,7 @@ export class Invariants {
     const rule = `${machine.name} dropped ${target} from ${namespace} ${place}`;
     if (!complete && !this.#isOwnAndPast(machine, namespace, target))
       this.#broken(`${rule} while its mesh is not complete`);
-    const sinceMs = this.#since.entry(namespace, place)?.healthy.get(target);
+    const sinceMs = this.#since.entry(namespace, place)?.healthy.get(target)?.sinceMs;
     if (sinceMs !== undefined && this.#isKnown(sinceMs) && !this.#isLost(machine, target))
       this.#broken(`${rule}, which Docker calls healthy since ${sinceMs}`);
   }

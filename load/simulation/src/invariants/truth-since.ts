@@ -4,11 +4,14 @@ import type { World } from '../world.ts';
 /** Docker as it is simulated. */
 export type Simulated = Pick<World, 'swarm' | 'machines'>;
 
-/** What Docker says of one entry of a table: whose it is, and which targets are healthy, each since when. */
+/** A healthy task, and since when it is that. */
+type Healthy = { readonly task: string; readonly sinceMs: number };
+
+/** What Docker says of one entry of a table: whose it is, and which targets are healthy tasks'. */
 export type TrueEntry = {
   readonly service: string;
   readonly sinceMs: number;
-  readonly healthy: ReadonlyMap<string, number>;
+  readonly healthy: ReadonlyMap<string, Healthy>;
 };
 
 /**
@@ -39,10 +42,10 @@ export class TruthSince {
     for (const service of this.#truth.swarm.store.all('services')) {
       if (service.Spec.EndpointSpec?.Mode === 'dnsrr') continue;
       for (const { Protocol, PublishedPort, TargetPort } of service.Endpoint.Ports) {
-        const addresses = this.#healthy(service.ID, ingressOf(this.#truth));
-        const targets = addresses.map((address) => `${address}:${TargetPort}`);
+        const tasks = this.#healthy(service.ID, ingressOf(this.#truth));
+        const targets = new Map([...tasks].map(([address, task]) => [`${address}:${TargetPort}`, task]));
         this.#keep(before, `ingress ${Protocol} ${PublishedPort}`, service.ID, targets, nowMs);
-        this.#keep(before, `host ${Protocol} ${PublishedPort}`, service.ID, [], nowMs);
+        this.#keep(before, `host ${Protocol} ${PublishedPort}`, service.ID, new Map(), nowMs);
       }
       for (const { NetworkID, Addr } of service.Endpoint.VirtualIPs) {
         const key = `lb_${NetworkID.slice(0, 9)} ${Addr?.text}`;
@@ -55,21 +58,33 @@ export class TruthSince {
     entries: ReadonlyMap<string, TrueEntry>,
     key: string,
     service: string,
-    targets: readonly string[],
+    targets: ReadonlyMap<string, string>,
     nowMs: number,
   ): void {
     const held = entries.get(key);
     const before = held?.service === service ? held : undefined;
-    const healthy = new Map(targets.map((target) => [target, before?.healthy.get(target) ?? nowMs]));
+    const healthy = new Map(
+      [...targets].map(([target, task]) => {
+        const known = before?.healthy.get(target);
+        // Another task that was given the address is another one to all who send to it.
+        return [target, known?.task === task ? known : { task, sinceMs: nowMs }] as const;
+      }),
+    );
     this.#entries.set(key, { service, sinceMs: before?.sinceMs ?? nowMs, healthy });
   }
 
-  #healthy(service: string, network: string): string[] {
+  /** By address, the task. */
+  #healthy(service: string, network: string): Map<string, string> {
     const { store } = this.#truth.swarm;
     const well = store
       .tasksOf(service)
       .filter((task) => answers(this.#truth, task) && !this.#isSignalled(task.ID) && this.#isLinked(task.NodeID));
-    return well.flatMap((task) => addressOn(task, network) ?? []);
+    return new Map(
+      well.flatMap((task) => {
+        const address = addressOn(task, network);
+        return address === undefined ? [] : [[address, task.ID] as const];
+      }),
+    );
   }
 
   /** Docker calls a machine that nobody reaches ready for some seconds more, or for ever where the managers still do. */
