@@ -4,8 +4,9 @@ import { describe, type Log } from '@fairway/telemetry';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { FirstAnswers } from './first-answers.ts';
 import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
-import { LostWays, type Others } from './lost-ways.ts';
+import type { Others } from './lost-ways.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
+import { named, OverlayRepair } from './overlay-repair.ts';
 import { tasksElsewhere } from './tasks-elsewhere.ts';
 import { type Asked, type Settled, WaysBack } from './ways-back.ts';
 
@@ -43,10 +44,7 @@ const restlessForMs = 60_000;
 const restPerLook = 20;
 const looksHeld = 3;
 
-/** Of addresses that were lost so many are named. */
-const namedMax = 10;
-
-const sentences: Readonly<Record<Settled, string>> = {
+const saidOf: Readonly<Record<Settled, string>> = {
   answers: 'a node answers on an overlay; its tasks are sent to',
   silent: 'a node does not answer any more on an overlay; its tasks are not sent to until it does',
   mute: 'a node has never answered an echo on an overlay; its tasks are sent to all the same',
@@ -56,7 +54,6 @@ const sentences: Readonly<Record<Settled, string>> = {
 const askedMax = 4;
 
 const nobody: Tasks = new Map();
-const noOthers: Others = { lives: new Map(), there: new Set(), tasks: new Map() };
 
 /** One network as it was looked at last; and how long its last few looks for what may be lost took, milliseconds. */
 type Looked = {
@@ -64,12 +61,7 @@ type Looked = {
   readonly reach: NetworkReach;
   readonly back: WaysBack;
   readonly first: FirstAnswers;
-  readonly lost: LostWays;
-  others: Others;
-  /** Whether these are of a current mesh. */
-  areCurrent: boolean;
-  /** Each repair is begun when the one before has ended. */
-  repairing: Promise<unknown>;
+  readonly repair: OverlayRepair;
   tookMs: readonly number[];
 };
 
@@ -137,7 +129,6 @@ export class OverlayReach {
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
     const { lives, there } = this.#meet(mesh, own);
-    const areCurrent = this.#options.repairs();
     const doubted = new Map<string, ReadonlySet<string>>();
     const reached = await Promise.all(
       networks.map(async (network) => {
@@ -145,10 +136,9 @@ export class OverlayReach {
         // What a network's first look finds was there before.
         const doubts = this.#isErring && this.#networks.has(network.id);
         const looked = this.#lookedAt(network);
-        const { reach, back, first } = looked;
+        const { reach, back, first, repair } = looked;
         const tasks = [...(living.get(network.id) ?? [])].map(([address, { node }]) => [address, node] as const);
-        looked.others = { lives, there, tasks: new Map(tasks) };
-        looked.areCurrent = areCurrent;
+        repair.know({ lives, there, tasks: new Map(tasks) });
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         first.keepOnly(reach.found);
         const addresses = await this.#lookFor(looked, wanted, doubts);
@@ -191,9 +181,9 @@ export class OverlayReach {
   #lookedAt(network: Network): Looked {
     const known = this.#networks.get(network.id);
     if (known) return known;
-    const { kernel, clock, log, onDue } = this.#options;
+    const { kernel, clock, log, onDue, repairs } = this.#options;
     const onChange = (node: string, state: Settled) => {
-      log[state === 'silent' ? 'warn' : 'info'](sentences[state], { node, network: network.name });
+      log[state === 'silent' ? 'warn' : 'info'](saidOf[state], { node, network: network.name });
       this.#err();
       onDue();
       // What its Docker lost on one network it lost on all.
@@ -203,18 +193,8 @@ export class OverlayReach {
     const askTask = (address: string) => this.#askingTasks(() => kernel.answers(network, address));
     const back = new WaysBack({ clock, ask: askNode, onChange });
     const first = new FirstAnswers({ clock, ask: askTask, onSure: onDue });
-    const lost = new LostWays(network.ingress);
-    const looked = {
-      network,
-      reach: new NetworkReach(),
-      back,
-      first,
-      lost,
-      others: noOthers,
-      areCurrent: false,
-      repairing: Promise.resolve(),
-      tookMs: [0],
-    };
+    const repair = new OverlayRepair(network, { kernel, clock, log, isDue: repairs });
+    const looked = { network, reach: new NetworkReach(), back, first, repair, tookMs: [0] };
     this.#networks.set(network.id, looked);
     return looked;
   }
@@ -223,6 +203,7 @@ export class OverlayReach {
     const looked = this.#networks.get(id);
     looked?.back.stop();
     looked?.first.stop();
+    looked?.repair.stop();
     this.#networks.delete(id);
   }
 
@@ -239,7 +220,7 @@ export class OverlayReach {
     if (this.#isLookingAgain || nowMs - this.#lookedAgainMs < Math.max(wantedMs, this.#restMs)) return;
     // Where nothing was found, nothing is missing and nothing was put back there is nothing to look for.
     const [next, ...others] = [...this.#networks.values()].filter(
-      ({ reach, lost }) => reach.found.size > 0 || reach.dueMs !== undefined || lost.hasOwn,
+      ({ reach, repair }) => reach.found.size > 0 || reach.dueMs !== undefined || repair.hasOwn,
     );
     if (!next) return;
     this.#lookedAgainMs = nowMs;
@@ -292,7 +273,7 @@ export class OverlayReach {
   /** Whether a way was lost, or one is there that was missing; undefined where it could not be looked at. */
   async #hasChanged(looked: Looked): Promise<boolean | undefined> {
     const { network, reach } = looked;
-    const isRepaired = await this.#repair(looked);
+    const isRepaired = await looked.repair.repair();
     const [found, missing] = [new Map(reach.found), reach.missing];
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.
@@ -305,42 +286,9 @@ export class OverlayReach {
     if (lost.length === 0) return isRepaired || reach.missing.size < still.size;
     log.warn('Docker took ways away from an overlay; the tasks there are not sent to until it has some again', {
       network: network.name,
-      addresses: lost.slice(0, namedMax),
-      count: lost.length,
+      ...named(new Set(lost)),
     });
     return true;
-  }
-
-  /** Puts ways back that Docker lost, and takes those away that were put back and are wanted no more; whether it put any. */
-  #repair(looked: Looked): Promise<boolean> {
-    const repair = looked.repairing.then(() => this.#repairNow(looked));
-    looked.repairing = repair;
-    return repair;
-  }
-
-  async #repairNow(looked: Looked): Promise<boolean> {
-    const { network, lost } = looked;
-    const { kernel, clock, log, repairs } = this.#options;
-    // Encrypted ones take keys as well, which Docker takes away with them.
-    if (!repairs() || network.encrypted) return false;
-    try {
-      const ways = await kernel.ways(network);
-      const isDue = looked.areCurrent && repairs() && this.#networks.get(network.id) === looked;
-      if (!ways || !isDue) return false;
-      const { put, drop, nodes } = lost.look(ways, looked.others, clock.nowMs());
-      if (drop.size > 0) {
-        await kernel.dropWays(network, drop);
-        log.info('ways that were put back lead to tasks that have ended; they are taken away', saidOf(network, drop));
-      }
-      if (put.size === 0) return false;
-      await kernel.putWays(network, put);
-      const said = { ...saidOf(network, put), nodes: [...nodes] };
-      log.warn('Docker took ways away from an overlay to nodes that are there; they are put back', said);
-      return true;
-    } catch (error) {
-      log.warn('the ways of an overlay could not be put right', { network: network.name, reason: describe(error) });
-      return false;
-    }
   }
 
   /** The addresses that are reached after it. */
@@ -398,11 +346,6 @@ export class OverlayReach {
       ),
     );
   }
-}
-
-/** What is told of ways. */
-function saidOf({ name }: Network, ways: ReadonlyMap<string, unknown>) {
-  return { network: name, addresses: [...ways.keys()].slice(0, namedMax), count: ways.size };
 }
 
 /** The nodes that have one of these addresses, each with the first of them and its life. */
