@@ -1,26 +1,24 @@
 import { join } from 'node:path';
-import { schedulers as knownSchedulers, type Network, parseAddress, type Scheduler, sandboxOf } from '@fairway/mesh';
+import { schedulers as knownSchedulers, type Scheduler } from '@fairway/mesh';
 import { layoutComment, standbyName, tableName } from '../rules/layout.ts';
 import { parseTable } from '../rules/parse.ts';
 import { render, renderRoutes, routeProtocol } from '../rules/render.ts';
 import { renderVirtual } from '../rules/render-virtual.ts';
-import { renderDrop, renderPut, type WayLines } from '../rules/render-ways.ts';
 import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
 import type { Stale } from '../rules/stale.ts';
 import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilters, trackedAmong } from './connections.ts';
-import { echoes } from './echo.ts';
 import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { endForwarding, ensureForwarding, type RunOnHost } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
+import { linuxOverlay } from './linux-overlay.ts';
 import { NftSession } from './nft-session.ts';
-import { listWays, overlayNamespace, parseKeys, parseNeighbours, parseWays, type Way } from './overlay.ts';
 import { missingRequirements } from './requirements.ts';
-import { isNamespace, listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
+import { listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 import { TimeLimit } from './time-limit.ts';
 
 /** Succeeds whether it was there or not; nft 1.0.6 has no `destroy`. */
@@ -36,12 +34,6 @@ const sessionTextMax = 32_768;
  */
 const forgetUnseenMax = 20;
 const forgetAtOnceMax = 100;
-
-/** Nobody waits for this answer, and a node is not to be taken for one that does not answer because it or this one is slow. */
-const patiently = { times: 1, waitMs: 500, startMs: 10_000 };
-
-/** A node has its sandbox and its tasks at addresses of its own; of those that answer no echo there are fewer. */
-const othersMax = 8;
 
 /** Each try drops those before the one that ended by itself, so more than a few are needed only by a flood. */
 const forgetTriesMax = 10;
@@ -105,52 +97,6 @@ export function createLinuxKernel({
     } catch (error) {
       if (error instanceof CommandHung) limit.killed(error.limitMs);
       throw error;
-    }
-  };
-
-  /** By network and node, which of the addresses answered that are asked where the one that is asked about does not. */
-  const answering = new Map<string, string>();
-  const isEchoing = async (network: Pick<Network, 'id' | 'ingress'>, text: string): Promise<boolean> => {
-    const address = parseAddress(text);
-    return address !== undefined && (await echoes(join(netnsDir, sandboxOf(network)), address, patiently));
-  };
-
-  /** Runs a command in a network's overlay; undefined where the node has none. */
-  const runInOverlay = async (
-    { id }: Pick<Network, 'id'>,
-    command: readonly string[],
-    input?: Words,
-  ): Promise<string | undefined> => {
-    const file = await overlayNamespace(netnsDir, id);
-    // Docker makes the file first and mounts the namespace on it then.
-    if (!file || !(await isNamespace(join(netnsDir, file)))) return undefined;
-    return run('nsenter', [`--net=${join(netnsDir, file)}`, '--', ...command], input);
-  };
-
-  const waysOf: Kernel['ways'] = async (network) => {
-    const listed = await runInOverlay(network, listWays);
-    const ways = listed === undefined ? undefined : parseWays(listed);
-    if (!ways || !network.encrypted) return ways;
-    // Docker's own rule on the host drops what would leave an encrypted network in the clear.
-    const keys = parseKeys(await runIn('host', 'ip', ['xfrm', 'state']));
-    return new Map([...ways].filter(([, { node }]) => keys.has(node)));
-  };
-
-  /** Changes those of the ways that are, by a look just before, as they have to be: Docker goes on changing them. */
-  const changeWays = async (
-    network: Pick<Network, 'id'>,
-    ways: ReadonlyMap<string, Way>,
-    isDue: (held: Omit<Way, 'node'> | undefined) => boolean,
-    render: (ways: ReadonlyMap<string, Way>) => WayLines,
-  ): Promise<void> => {
-    const held = parseNeighbours((await runInOverlay(network, listWays)) ?? '');
-    const { ip, bridge } = render(new Map([...ways].filter(([address]) => isDue(held.get(address)))));
-    if (ip === '') return;
-    // Neighbours last: whoever has none is looked at again. The one that fails ends its batch (iproute2 6.1), and not the other.
-    try {
-      await runInOverlay(network, ['bridge', '-force', '-batch', '-'], bridge);
-    } finally {
-      await runInOverlay(network, ['ip', '-force', '-batch', '-'], ip);
     }
   };
 
@@ -380,34 +326,7 @@ export function createLinuxKernel({
       return true;
     },
 
-    async reached(network, addresses) {
-      const ways = await waysOf(network);
-      return new Set(addresses.filter((address) => ways?.has(address)));
-    },
-
-    ways: waysOf,
-    putWays: (network, ways) => changeWays(network, ways, (held) => held === undefined, renderPut),
-    dropWays: (network, ways) => changeWays(network, ways, (held) => held?.isOwn === true, renderDrop),
-
-    answers: isEchoing,
-
-    async nodeAnswers(network, address) {
-      const ways = await waysOf(network);
-      const node = ways?.get(address)?.node;
-      if (!ways || node === undefined) return false;
-      const others = [...ways].flatMap(([other, way]) => (way.node === node && other !== address ? [other] : []));
-      if (await isEchoing(network, address)) return true;
-      const key = `${network.id} ${node}`;
-      const before = answering.get(key);
-      const inTurn = shuffled(others).sort((a, b) => Number(b === before) - Number(a === before));
-      const asked = inTurn.slice(0, othersMax);
-      // From here not every one of them can be sent to: a network may have subnets that this sandbox is not on.
-      const answers = await Promise.all(asked.map((other) => isEchoing(network, other).catch(() => false)));
-      const answered = asked[answers.indexOf(true)];
-      if (answered === undefined) answering.delete(key);
-      else answering.set(key, answered);
-      return answered !== undefined;
-    },
+    ...linuxOverlay({ netnsDir, run, onHost: (command, args) => runIn('host', command, args) }),
 
     sandboxes: () => listSandboxes(netnsDir),
     watchSandboxes: (onChange) =>
@@ -440,12 +359,4 @@ function reasonOf({ stderr }: CommandFailed): string {
 /** What is read where there is no table, but virtual services of one. */
 function noTable(kind: Rules['kind']): string {
   return `table inet ${tableName} {\n\tcomment "${layoutComment(kind)}"\n}\n`;
-}
-
-/** So that each comes to its turn where not all can be asked. */
-function shuffled(addresses: readonly string[]): string[] {
-  return addresses
-    .map((address) => ({ address, at: Math.random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ address }) => address);
 }
