@@ -45,6 +45,8 @@ export class LostWays {
   readonly #places = new Map<string, Place>();
   /** Addresses of nodes that are no task's, each with its node. */
   readonly #sandboxes = new Map<string, string>();
+  /** Since when Docker has other addresses of such a one's node, and not this. */
+  readonly #leftOutMs = new Map<string, number>();
   /** The places that there were ways to at the last look. */
   #before: ReadonlySet<string> | undefined;
   /** When a node was last found without any way. */
@@ -63,7 +65,7 @@ export class LostWays {
   /** Tells what is to be done where a look found these ways. */
   look(ways: ReadonlyMap<string, Way>, others: Others, nowMs: number): Repair {
     const { there, tasks } = others;
-    this.#learn(ways, others);
+    this.#learn(ways, others, nowMs);
     const nodeAt = this.#nodesByPlace();
     const present = new Set([...ways.values()].map(({ node }) => node));
     const repaired = new Set([...ways.values()].flatMap(({ isOwn, node }) => (isOwn ? [node] : [])));
@@ -97,7 +99,7 @@ export class LostWays {
     return { put, drop, nodes };
   }
 
-  #learn(ways: ReadonlyMap<string, Way>, { lives, tasks }: Others): void {
+  #learn(ways: ReadonlyMap<string, Way>, { lives, tasks }: Others, nowMs: number): void {
     for (const [node, { at, life }] of this.#places) {
       if (!lives.has(node) || !isSameLife(life, lives.get(node))) this.#forget(node);
       else if (life === undefined) this.#places.set(node, { at, life: lives.get(node) });
@@ -115,10 +117,15 @@ export class LostWays {
     const nodeAt = this.#nodesByPlace();
     const docker = new Map([...ways].filter(([, { isOwn }]) => !isOwn));
     const present = new Set([...docker.values()].map(({ node }) => node));
-    // Docker takes one address away where its owner is gone, and all where it takes the node for lost; it gives all back.
+    // Docker takes one address away where its owner is gone, and all where it takes the node for lost; it gives all back, but
+    // not at once: what is taken away while it does so it would not set again.
     for (const [address, node] of this.#sandboxes) {
-      const at = this.#places.get(node)?.at ?? '';
-      if (tasks.has(address) || (!docker.has(address) && present.has(at))) this.#sandboxes.delete(address);
+      const isLeftOut = !docker.has(address) && present.has(this.#places.get(node)?.at ?? '');
+      const sinceMs = isLeftOut ? (this.#leftOutMs.get(address) ?? nowMs) : undefined;
+      if (sinceMs === undefined) this.#leftOutMs.delete(address);
+      else this.#leftOutMs.set(address, sinceMs);
+      const isGone = sinceMs !== undefined && (!ways.has(address) || nowMs - sinceMs >= missingForMs);
+      if (tasks.has(address) || isGone) this.#sandboxes.delete(address);
     }
     // A network on which a node has no task it has left, and it comes anew.
     const taking = new Set(tasks.values());
