@@ -23,6 +23,9 @@ export type Repair = {
 /** Where a node is on the network that carries the overlay, and in which life it was seen there. */
 type Place = { readonly at: string; readonly life: Incarnation | undefined };
 
+/** An address of a node that is no task's; and since when Docker has others of the node, and not this. */
+type Sandbox = { readonly node: string; readonly leftOutMs?: number };
+
 /**
  * Gossip exchanges all it has each 30 s with one other node (libnetwork networkdb/cluster.go): for so long after a node was
  * lost its new tasks are missing as well.
@@ -43,10 +46,8 @@ export class LostWays {
   readonly #isIngress: boolean;
   readonly #seen = new Map<string, Way>();
   readonly #places = new Map<string, Place>();
-  /** Addresses of nodes that are no task's, each with its node. */
-  readonly #sandboxes = new Map<string, string>();
-  /** Since when Docker has other addresses of such a one's node, and not this. */
-  readonly #leftOutMs = new Map<string, number>();
+  /** By address. */
+  readonly #sandboxes = new Map<string, Sandbox>();
   /** The places that there were ways to at the last look. */
   #before: ReadonlySet<string> | undefined;
   /** When a node was last found without any way. */
@@ -119,20 +120,18 @@ export class LostWays {
     const present = new Set([...docker.values()].map(({ node }) => node));
     // Docker takes one address away where its owner is gone, and all where it takes the node for lost; it gives all back, but
     // not at once: what is taken away while it does so it would not set again.
-    for (const [address, node] of this.#sandboxes) {
+    for (const [address, { node, leftOutMs = nowMs }] of this.#sandboxes) {
       const isLeftOut = !docker.has(address) && present.has(this.#places.get(node)?.at ?? '');
-      const sinceMs = isLeftOut ? (this.#leftOutMs.get(address) ?? nowMs) : undefined;
-      if (sinceMs === undefined) this.#leftOutMs.delete(address);
-      else this.#leftOutMs.set(address, sinceMs);
-      const isGone = sinceMs !== undefined && (!ways.has(address) || nowMs - sinceMs >= missingForMs);
+      const isGone = isLeftOut && (!ways.has(address) || nowMs - leftOutMs >= missingForMs);
       if (tasks.has(address) || isGone) this.#sandboxes.delete(address);
+      else this.#sandboxes.set(address, { node, ...(isLeftOut ? { leftOutMs } : {}) });
     }
     // A network on which a node has no task it has left, and it comes anew.
     const taking = new Set(tasks.values());
     for (const node of this.#isIngress ? [] : this.#places.keys()) if (!taking.has(node)) this.#leave(node);
     for (const [address, way] of ways) {
       const node = nodeAt.get(way.node);
-      if (node !== undefined && !tasks.has(address) && this.#says(way)) this.#sandboxes.set(address, node);
+      if (node !== undefined && !tasks.has(address) && this.#says(way)) this.#sandboxes.set(address, { node });
     }
   }
 
@@ -165,7 +164,7 @@ export class LostWays {
 
   #leave(node: string): void {
     this.#lostMs.delete(node);
-    for (const [address, of] of this.#sandboxes) if (of === node) this.#sandboxes.delete(address);
+    for (const [address, sandbox] of this.#sandboxes) if (sandbox.node === node) this.#sandboxes.delete(address);
   }
 
   #nodesByPlace(): ReadonlyMap<string, string> {
@@ -178,7 +177,7 @@ export class LostWays {
     const want = (address: string, node: string) =>
       wanted.set(node, (wanted.get(node) ?? new Set<string>()).add(address));
     for (const [address, node] of tasks) want(address, node);
-    for (const [address, node] of this.#sandboxes) if (this.#isIngress || wanted.has(node)) want(address, node);
+    for (const [address, { node }] of this.#sandboxes) if (this.#isIngress || wanted.has(node)) want(address, node);
     return wanted;
   }
 

@@ -7,7 +7,7 @@ import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
 import type { Others } from './lost-ways.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
 import { named, OverlayRepair } from './overlay-repair.ts';
-import { tasksElsewhere } from './tasks-elsewhere.ts';
+import { nodesByAddress, tasksElsewhere } from './tasks-elsewhere.ts';
 import { type Asked, type Settled, WaysBack } from './ways-back.ts';
 
 type Options = {
@@ -124,11 +124,12 @@ export class OverlayReach {
     const networks = present.filter((network) => sandboxes.has(sandboxOf(network)));
     const unheard = present.filter((network) => network.ingress && !networks.includes(network));
     const ids = networks.map(({ id }) => id);
-    const { serving, coming, nodes, living } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
+    const { serving, coming, nodes } = tasksElsewhere(mesh, own, [...ids, ...unheard.map(({ id }) => id)]);
     this.#hearOf(coming);
     for (const id of this.#networks.keys()) if (!ids.includes(id)) this.#drop(id);
     for (const network of networks) if (this.#replaced.delete(sandboxOf(network))) this.#drop(network.id);
-    const { lives, there } = this.#meet(mesh, own);
+    const met = this.#meet(mesh, own);
+    const living = this.#options.repairs() ? nodesByAddress(mesh) : undefined;
     const doubted = new Map<string, ReadonlySet<string>>();
     const reached = await Promise.all(
       networks.map(async (network) => {
@@ -137,8 +138,7 @@ export class OverlayReach {
         const doubts = this.#isErring && this.#networks.has(network.id);
         const looked = this.#lookedAt(network);
         const { reach, back, first, repair } = looked;
-        const tasks = [...(living.get(network.id) ?? [])].map(([address, { node }]) => [address, node] as const);
-        repair.know({ lives, there, tasks: new Map(tasks) });
+        repair.know(living && { ...met, tasks: living.get(network.id) ?? nobody });
         reach.keepOnly(wanted, this.#coming.get(network.id) ?? nobody);
         first.keepOnly(reach.found);
         const addresses = await this.#lookFor(looked, wanted, doubts);

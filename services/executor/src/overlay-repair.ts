@@ -20,7 +20,7 @@ export class OverlayRepair {
   readonly #network: Network;
   readonly #options: Options;
   readonly #lost: LostWays;
-  /** Undefined where they are of an older mesh. */
+  /** Undefined where they are not of a current mesh. */
   #others: Others | undefined;
   #stopped = false;
 
@@ -35,9 +35,9 @@ export class OverlayRepair {
     return this.#lost.hasOwn;
   }
 
-  /** Takes what the mesh has of the others. */
-  know(others: Others): void {
-    this.#others = this.#options.isDue() ? others : undefined;
+  /** Takes what the mesh has of the others; undefined where it is not a current one. */
+  know(others: Others | undefined): void {
+    this.#others = others;
   }
 
   /** Puts ways back that Docker lost, and takes those away that were put back and are wanted no more; whether it put any. */

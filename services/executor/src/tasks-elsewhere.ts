@@ -2,32 +2,23 @@ import { addressOn, type Endpoint, hasEnded, type Mesh, stateHere, type WatchedF
 
 /** By network, and by address. */
 type ByNetwork = ReadonlyMap<string, ReadonlyMap<string, string>>;
-type Claims = ReadonlyMap<string, ReadonlyMap<string, Endpoint>>;
 
 /**
- * The tasks of other nodes on each of these networks: those that may be sent to here, and those on their way to that; which
- * node has which of their addresses; and who has which of all addresses, this node's own among them, whatever its node is.
+ * The tasks of other nodes on each of these networks: those that may be sent to here, and those on their way to that; and
+ * which node has which of their addresses.
  */
 export function tasksElsewhere(
   mesh: Mesh,
   own: WatchedFacts,
   networks: readonly string[],
-): {
-  readonly serving: ByNetwork;
-  readonly coming: ByNetwork;
-  readonly nodes: ByNetwork;
-  readonly living: Claims;
-} {
+): { readonly serving: ByNetwork; readonly coming: ByNetwork; readonly nodes: ByNetwork } {
   const empty = () => new Map(networks.map((network) => [network, new Map<string, string>()]));
   const serving = empty();
   const coming = empty();
   const nodes = empty();
-  const living = new Map(networks.map((network) => [network, new Map<string, Endpoint>()]));
   for (const { endpoints, removedMs } of mesh.services.values()) {
     if (removedMs !== undefined) continue;
     for (const endpoint of endpoints) {
-      if (!hasEnded(endpoint) && endpoint.container !== 'dead')
-        for (const { network, address } of endpoint.addresses) claim(living.get(network), address.text, endpoint);
       if (endpoint.node === own.node) continue;
       const state = stateHere(endpoint, mesh, own);
       if (state === 'unhealthy' || state === 'gone') continue;
@@ -40,10 +31,26 @@ export function tasksElsewhere(
       }
     }
   }
-  return { serving, coming, nodes, living };
+  return { serving, coming, nodes };
 }
 
-/** An address belongs to the task with the highest index, as in a plan. */
-function claim(held: Map<string, Endpoint> | undefined, address: string, endpoint: Endpoint): void {
-  if ((held?.get(address)?.index ?? -1) < endpoint.index) held?.set(address, endpoint);
+/**
+ * The node of each address of a task that has not ended, by network: this node's own are among them, and those of nodes that
+ * are away. One that several claim is that of the task with the highest index, as in a plan.
+ */
+export function nodesByAddress(mesh: Mesh): ByNetwork {
+  const claims = new Map<string, Map<string, Endpoint>>();
+  for (const { endpoints, removedMs } of mesh.services.values()) {
+    if (removedMs !== undefined) continue;
+    for (const endpoint of endpoints) {
+      if (hasEnded(endpoint) || endpoint.container === 'dead') continue;
+      for (const { network, address } of endpoint.addresses) {
+        const held = claims.get(network) ?? new Map<string, Endpoint>();
+        claims.set(network, held);
+        if ((held.get(address.text)?.index ?? -1) < endpoint.index) held.set(address.text, endpoint);
+      }
+    }
+  }
+  const nodesOf = (held: ReadonlyMap<string, Endpoint>) => new Map([...held].map(([text, { node }]) => [text, node]));
+  return new Map([...claims].map(([network, held]) => [network, nodesOf(held)]));
 }

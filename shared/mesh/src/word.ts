@@ -70,9 +70,7 @@ export function withdraws(word: Word, mesh: Mesh): boolean {
  * itself, so it is no matter whether it sends to the task. That one stops which Swarm has released all know.
  */
 export function isWorthSaying(word: Word, mesh: Mesh): boolean {
-  const endpoint = sendsAway(word) ? findNewsOf(word, mesh) : undefined;
-  if (!endpoint || endpoint.container === 'dead') return false;
-  return word.state !== 'stopping' || endpoint.claim !== released;
+  return mesh.services.get(word.service)?.endpoints.some((endpoint) => isNeededOf(endpoint, word, mesh)) === true;
 }
 
 /** Those of many words on one service that the others may need. */
@@ -80,8 +78,13 @@ export function worthSaying(words: readonly Word[], service: string, mesh: Mesh)
   const endpoints = new Map(mesh.services.get(service)?.endpoints.map((endpoint) => [endpoint.task, endpoint]));
   return words.filter((word) => {
     const endpoint = endpoints.get(word.task);
-    return endpoint && endpoint.container !== 'dead' && isNewsOf(endpoint, word, mesh);
+    return endpoint && isNeededOf(endpoint, word, mesh);
   });
+}
+
+function isNeededOf(endpoint: Endpoint, word: Word, mesh: Mesh): boolean {
+  if (!sendsAway(word) || endpoint.container === 'dead' || !isNewsOf(endpoint, word, mesh)) return false;
+  return word.state !== 'stopping' || endpoint.claim !== released;
 }
 
 function findNewsOf(word: Word, mesh: Mesh): Endpoint | undefined {
