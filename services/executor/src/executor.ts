@@ -14,6 +14,7 @@ import { ApplyFailed } from './applied.ts';
 import { type ApplyTrace, ApplyTraces } from './apply-trace.ts';
 import type { Planned } from './explain.ts';
 import { HeldRules } from './held-rules.ts';
+import { HostCheck } from './host-check.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { Leaving } from './leaving.ts';
@@ -80,8 +81,6 @@ const retryMinMs = 100;
 const retryMaxMs = 5_000;
 /** How often it looks whether tasks that drain have connections, while there are any. */
 const drainCheckMs = 5_000;
-/** How often it looks whether the host still leads packets to the sandbox. */
-const hostCheckMs = 10_000;
 
 /**
  * Starts the executor: the mesh and the node's own facts to a plan, the plan to rules, the rules to the kernel, the
@@ -127,6 +126,7 @@ export function startExecutor({
   const refusals = new Refusals(log);
   const repairs = () => repairsOverlays && replica.isCurrent;
   const overlays = new OverlayReach({ kernel, clock, log, repairs, onDue: () => wake() });
+  const host = new HostCheck({ kernel, clock, log, isOff: () => handedOver });
   const wake = () => {
     wanted = true;
     if (stopped || running || !(own || left)) return;
@@ -266,21 +266,6 @@ export function startExecutor({
     tryAgain();
   }
 
-  let hostSaid = '';
-  const ensureHost = async () => {
-    if (handedOver) return;
-    try {
-      const { changed, waitingFor } = await kernel.ensureHost();
-      if (changed.length > 0) log.info('the host was made to lead packets to the sandbox', { changed });
-      const waits = waitingFor.join(', ');
-      if (waits && waits !== hostSaid) log.info('waiting for Docker', { waitingFor: waits });
-      hostSaid = waits;
-    } catch (error) {
-      log.error('the host does not lead packets to the sandbox; trying again', { reason: describe(error) });
-    }
-  };
-  void ensureHost();
-  const endHostChecks = every(clock, hostCheckMs, () => void ensureHost());
   const endDrainChecks = every(clock, drainCheckMs, () => {
     if (rules.lookAtDraining()) wake();
   });
@@ -295,7 +280,7 @@ export function startExecutor({
       rules.doubt(sandbox);
       overlays.forget(sandbox);
     }
-    if (sandbox === 'ingress') void ensureHost();
+    if (sandbox === 'ingress') host.look();
     wake();
   });
 
@@ -331,7 +316,7 @@ export function startExecutor({
         rules.doubt(sandbox);
         overlays.forget(sandbox);
       }
-      void ensureHost();
+      host.look();
       wake();
     },
     leftSwarm() {
@@ -352,7 +337,7 @@ export function startExecutor({
         handedOver = false;
         lacking = '';
         served = back;
-        void ensureHost();
+        host.look();
         wake();
       });
       await handing;
@@ -364,7 +349,7 @@ export function startExecutor({
     async stop() {
       stopped = true;
       cancelRetry();
-      endHostChecks();
+      host.stop();
       endDrainChecks();
       watching.close();
       overlays.stop();
