@@ -1,3 +1,4 @@
+import { type Element, elementsOf, type IpvsElement, isOfIpvs, sameElement, type TableElement } from './element.ts';
 import { layoutVersion } from './layout.ts';
 import {
   type Balancer,
@@ -10,7 +11,6 @@ import {
   type SandboxRules,
   type SandboxWish,
   type Spread,
-  showTarget,
   type WishFor,
 } from './rules.ts';
 import { settleOnePacket } from './settle-one-packet.ts';
@@ -18,13 +18,8 @@ import { settleSlots } from './settle-slots.ts';
 import { settleVirtual } from './settle-virtual.ts';
 import { type Stale, staleBetween } from './stale.ts';
 import {
-  type Element,
-  elementsOf,
-  type IpvsElement,
   type IpvsOperation,
-  isOfIpvs,
   type Operation,
-  type TableElement,
   type TableOperation,
   type Transaction,
   transactionOf,
@@ -192,33 +187,6 @@ function byPlace(a: TableElement, b: TableElement): number {
 
 function place(element: TableElement): string {
   return `${element.map} ${matchOf(element.key)}`;
-}
-
-function sameElement(a: Element, b: Element | undefined): boolean {
-  return b !== undefined && a.map === b.map && a.key === b.key && showValue(a) === showValue(b);
-}
-
-/** What an element says besides its key. */
-function showValue(element: Element): string {
-  switch (element.map) {
-    case 'ports':
-      return element.gateway.text;
-    case 'services':
-      return `${element.endpoints}`;
-    case 'slots':
-    case 'zones':
-      return showTarget(element.target);
-    case 'one-packet':
-      return `${element.zones}`;
-    case 'verdicts':
-      return element.verdict;
-    case 'virtual':
-      return element.scheduler;
-    case 'destinations':
-      return `${element.weight}`;
-    case 'vips':
-      return '';
-  }
 }
 
 function spreadsIn(rules: Rules | undefined): ReadonlySet<Spread> {

@@ -1,6 +1,7 @@
 import type { Address, Scheduler } from '@fairway/mesh';
+import type { IpvsElement } from './element.ts';
 import type { Target } from './rules.ts';
-import { type IpvsElement, type IpvsOperation, onIpvs, type Transaction } from './transaction.ts';
+import { type IpvsOperation, onIpvs, type Transaction } from './transaction.ts';
 import { markOf, readVirtualKey, type VirtualKey, virtualOf } from './virtual-server.ts';
 import {
   assertAddress,

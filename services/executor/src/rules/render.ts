@@ -1,12 +1,7 @@
+import type { TableElement } from './element.ts';
 import { layoutComment, layoutOf, refusal, refusalMark, spreadChain, tableName } from './layout.ts';
 import { matchOf, type Rules, readVipKey, type VipKey } from './rules.ts';
-import {
-  isOnIpvs,
-  type ShapeOperation,
-  type TableElement,
-  type TableOperation,
-  type Transaction,
-} from './transaction.ts';
+import { isOnIpvs, type ShapeOperation, type TableOperation, type Transaction } from './transaction.ts';
 import { markOf } from './virtual-server.ts';
 import {
   assertAddress,
