@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ipv4, target } from '../rules/sample.ts';
 import type { Stale } from '../rules/stale.ts';
-import { conntrackFilters, trackedAmong } from './connections.ts';
+import { conntrackFilters, filtersAmong } from './connections.ts';
 
 /** As conntrack-tools 1.4.7 lists them. */
 const listed = `udp      17 29 src=172.18.0.1 dst=172.18.0.2 sport=47000 dport=53 src=10.0.0.5 dst=10.0.0.2 sport=80 dport=47000 [ASSURED] mark=0 use=1
@@ -41,8 +41,14 @@ test('only what is tracked is to be dropped', () => {
     { kind: 'published', carrier: 'udp', port: 53, zone: 2 },
     { kind: 'vip', carrier: 'udp', vip: ipv4('10.0.1.100') },
   ];
-  expect(trackedAmong([...notThere, ...there], listed)).toEqual(there);
-  expect(trackedAmong(there, '')).toEqual([]);
+  for (const one of there) expect(filtersAmong([one], listed)).toHaveLength(1);
+  expect(filtersAmong(notThere, listed)).toEqual([]);
+  expect(filtersAmong(there, '')).toEqual([]);
+  // Just in the states that there are.
+  expect(filtersAmong(there.slice(1, 3), listed)).toEqual([
+    '-p tcp --state ESTABLISHED --reply-src 10.0.1.6',
+    '-p tcp --state SYN_SENT --reply-src 10.0.1.8',
+  ]);
 });
 
 test('it is dropped by the address, and the port where it has one, that answer it', () => {
@@ -59,10 +65,9 @@ test('it is dropped by the address, and the port where it has one, that answer i
   ]);
 });
 
-test('over TCP those that open, and those that are open where asked; never those that are closed', () => {
+test('over TCP those that open, and all but those that are closed where asked', () => {
   const of = (state: string) => `-p tcp --state ${state} --reply-src 10.0.0.5 --reply-port-src 80`;
-  const opening = of('SYN_SENT');
-  const open = of('ESTABLISHED');
-  expect(conntrackFilters({ kind: 'opening', carrier: 'tcp', target: target(5) })).toEqual([opening]);
-  expect(conntrackFilters({ kind: 'backend', carrier: 'tcp', target: target(5) })).toEqual([opening, open]);
+  expect(conntrackFilters({ kind: 'opening', carrier: 'tcp', target: target(5) })).toEqual([of('SYN_SENT')]);
+  const states = ['SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK'];
+  expect(conntrackFilters({ kind: 'backend', carrier: 'tcp', target: target(5) })).toEqual(states.map(of));
 });

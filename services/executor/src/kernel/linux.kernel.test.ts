@@ -216,18 +216,35 @@ test('of a great many connections to be dropped those that there are are, in the
   expect(await lab.run('balancer', 'conntrack -D -p udp --reply-src 10.0.0.5 | wc -l')).toBe('1\n');
 });
 
-test('of the TCP connections to a task those that open are dropped, those that are open where asked, and none that is closed', async () => {
+test('of the TCP connections to a task those that open are dropped, all where it is dead, and none that is closed', async () => {
   const kernel = createLinuxKernel({ netnsDir: lab.netnsDir, limitMs: 60_000 });
-  const track = (port: number, state: string) =>
-    `conntrack -I -p tcp -t 60 --state ${state} -s 10.0.0.9 -d 10.0.1.100 --sport ${port} --dport 80
-     -r 10.0.0.61 -q 10.0.0.4 --reply-port-src 80 --reply-port-dst ${port}`.replaceAll(/\s+/g, ' ');
-  await lab.run('balancer', `${track(1101, 'SYN_SENT')}\n${track(1102, 'ESTABLISHED')}\n${track(1103, 'TIME_WAIT')}`);
-  const opening = { kind: 'opening', carrier: 'tcp', target: { address: ipv4('10.0.0.61'), port: 80 } } as const;
-  expect(await kernel.forget(lab.networkSandbox, [opening])).toBe(1);
-  expect(await kernel.forget(lab.networkSandbox, [opening])).toBe(0);
-  expect(await kernel.forget(lab.networkSandbox, [{ ...opening, kind: 'backend' }])).toBe(1);
-  expect(await kernel.forget(lab.networkSandbox, [{ ...opening, kind: 'backend' }])).toBe(0);
-  expect(await lab.run('balancer', 'conntrack -L -p tcp --reply-src 10.0.0.61 2>/dev/null')).toContain('TIME_WAIT');
+  const states = ['SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE'];
+  const track = (last: number) =>
+    states.map(
+      (state, n) =>
+        `conntrack -I -p tcp -t 60 --state ${state} -s 10.0.0.9 -d 10.0.1.100 --sport ${1100 + 10 * last + n} --dport 80
+         -r 10.0.0.${last} -q 10.0.0.4 --reply-port-src 80 --reply-port-dst ${1100 + 10 * last + n}`,
+    );
+  const lasts = [61, 62, 63, 64];
+  await lab.run('balancer', lasts.flatMap(track).join('\n').replaceAll(/\n +/g, ' '));
+  const opening = (last: number) =>
+    ({ kind: 'opening', carrier: 'tcp', target: { address: ipv4(`10.0.0.${last}`), port: 80 } }) as const;
+  const dead = (last: number) => ({ ...opening(last), kind: 'backend' }) as const;
+  const forget = (...stale: Parameters<typeof kernel.forget>[1]) => kernel.forget(lab.networkSandbox, stale);
+  expect(await forget(opening(61))).toBe(1);
+  expect(await forget(opening(61))).toBe(0);
+  expect(await forget(dead(61))).toBe(5);
+  expect(await forget(dead(61))).toBe(0);
+  // So many that a list of what there is comes first.
+  expect(await forget(dead(61), opening(62), dead(63), dead(64))).toBe(13);
+  expect(await forget(dead(61), opening(62), dead(63), dead(64))).toBe(0);
+  const left = await lab.run('balancer', 'conntrack -L -p tcp --reply-dst 10.0.0.4 2>/dev/null');
+  const statesOf = (last: number) =>
+    [...left.matchAll(/^tcp +6 \d+ (\S+) .* src=10\.0\.0\.(\d+) dst=10\.0\.0\.4 /gm)]
+      .flatMap(([, state = '', by]) => (by === `${last}` ? [state] : []))
+      .sort();
+  for (const last of [61, 63, 64]) expect(statesOf(last)).toEqual(['CLOSE', 'TIME_WAIT']);
+  expect(statesOf(62)).toEqual(states.filter((state) => state !== 'SYN_SENT').sort());
 });
 
 test('the ways of an overlay are those with both of its entries', async () => {

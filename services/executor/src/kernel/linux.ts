@@ -5,11 +5,10 @@ import { parseTable } from '../rules/parse.ts';
 import { render, renderRoutes, routeProtocol } from '../rules/render.ts';
 import { renderVirtual } from '../rules/render-virtual.ts';
 import { type Balancer, type Found, type Rules, type VipKey, vipKey } from '../rules/rules.ts';
-import type { Stale } from '../rules/stale.ts';
 import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rules/transaction.ts';
 import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
-import { conntrackFilters, trackedAmong } from './connections.ts';
+import { conntrackFilters, filtersAmong } from './connections.ts';
 import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
 import { endForwarding, ensureForwarding, type RunOnHost } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
@@ -29,10 +28,10 @@ const sessionTextMax = 32_768;
 
 /**
  * conntrack goes through its whole table for each line that it is given, 9 ms for an empty one of 262,144 buckets. A
- * thousand lines took it longer than a command may take, and were then tried again for ever. So of more than these few
- * only those are dropped of which there is a connection, and so many by one process.
+ * thousand lines took it longer than a command may take, and were then tried again for ever. So for more than these few
+ * there are lines only where there is a connection, by a list of them, and so many of them by one process.
  */
-const forgetUnseenMax = 20;
+const forgetUnseenMax = 2;
 const forgetAtOnceMax = 100;
 
 /** Each try drops those before the one that ended by itself, so more than a few are needed only by a flood. */
@@ -225,10 +224,10 @@ export function createLinuxKernel({
     }
   };
 
-  const forgetSome = async (namespace: Namespace, stale: readonly Stale[]) => {
+  const forgetSome = async (namespace: Namespace, filters: readonly Words[]) => {
     // One process for all of them (`-R`, conntrack-tools 1.4.7); it prints a line for each connection it drops.
     const lines = joined(
-      stale.flatMap(conntrackFilters).map((filter) => words`-D ${filter}\n`),
+      filters.map((filter) => words`-D ${filter}\n`),
       words``,
     );
     for (let tries = 1; ; tries += 1) {
@@ -307,7 +306,9 @@ export function createLinuxKernel({
 
     async forget(namespace, stale) {
       const due =
-        stale.length > forgetUnseenMax ? trackedAmong(stale, await runIn(namespace, 'conntrack', ['-L'])) : stale;
+        stale.length > forgetUnseenMax
+          ? filtersAmong(stale, await runIn(namespace, 'conntrack', ['-L']))
+          : stale.flatMap(conntrackFilters);
       let dropped = 0;
       for (let at = 0; at < due.length; at += forgetAtOnceMax) {
         dropped += await forgetSome(namespace, due.slice(at, at + forgetAtOnceMax));
