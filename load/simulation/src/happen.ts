@@ -39,8 +39,11 @@ export function happen(world: World, event: StoryEvent, backups: Backups): numbe
 /** So long it takes until everybody knows what a restored swarm or bus has: what is not told anew is asked for twice. */
 const restoredMs = 120_000;
 
+/** What nobody tells of is found by a look, so long after at most. */
+const checkMs = 10_000;
+
 function begin(world: World, event: StoryEvent, backups: Backups): number {
-  const { swarm, machines, nodes, processes, bus, latency } = world;
+  const { swarm, machines, nodes, processes, bus, latency, invariants } = world;
   world.say('story', showEvent(event).trimStart());
   const nowMs = world.clock.nowMs();
   const services = () => swarm.store.all('services').map(({ ID }) => ID);
@@ -220,6 +223,14 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
         machine.lost.some((one) => one.what === what && world.clock.nowMs() < one.untilMs && one.holds(address));
       machine.kernel.lose({ noWay: isLost('noWay'), silent: isLost('silent') });
       return nowMs + event.forMs;
+    }
+    case 'table deleted': {
+      const machine = at(machines, event.machine);
+      const namespace = at(['host', 'ingress', ...(machine?.sandboxes ?? [])] as const, event.namespace);
+      if (!machine || !namespace) return nowMs;
+      invariants.tampered(machine, namespace);
+      machine.kernel.tamper(namespace, 'delete', event.told);
+      return nowMs + (event.told ? 0 : checkMs);
     }
     case 'kernel fails': {
       const kernel = at(machines, event.machine)?.kernel;

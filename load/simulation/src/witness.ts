@@ -1,4 +1,13 @@
-import { type BucketEntry, type MemoryBus, parseKey, readFact, readService, senderOf, subjects } from '@fairway/bus';
+import {
+  type BucketEntry,
+  type MemoryBus,
+  parseKey,
+  readFact,
+  readOutcome,
+  readService,
+  senderOf,
+  subjects,
+} from '@fairway/bus';
 import { type Endpoint, endpointState, type Fact } from '@fairway/mesh';
 
 type Witness = {
@@ -6,15 +15,22 @@ type Witness = {
   /** An entry of the mesh was written. */
   readonly onBegin: () => void;
   readonly onWrite: (entry: BucketEntry) => void;
+  /** A node said that others changed what its kernel has. */
+  readonly onDrift: (node: string, namespace: string, found: readonly string[]) => void;
 };
 
 /** Follows all that passes on the bus, from a connection that is never lost, and tells it in lines. */
-export function witness(bus: MemoryBus, { say, onBegin, onWrite }: Witness): void {
+export function witness(bus: MemoryBus, { say, onBegin, onWrite, onDrift }: Witness): void {
   bus.subscribe(subjects.facts, (message) => {
     say(senderOf(message.subject) ?? '', () => {
       const { body, event } = readFact(message);
       return `says ${showFact(body)} (${event})`;
     });
+  });
+  bus.subscribe(subjects.outcomes, (message) => {
+    const { body, sender } = readOutcome(message);
+    if (body.kind === 'drifted') onDrift(sender, body.namespace, body.found);
+    if ('found' in body) say(sender, () => `${body.kind} in ${body.namespace}: ${body.found.join('; ')}`);
   });
   bus.mesh.follow({
     begin(epoch) {

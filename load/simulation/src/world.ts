@@ -78,12 +78,16 @@ export function makeWorld(seed: number, shape: Shape): World {
       broken.push(what);
     },
   );
-  for (const machine of machines) machine.onSignal = (task, sinceMs) => invariants.signalled(task, sinceMs);
+  for (const machine of machines) {
+    machine.onSignal = (task, sinceMs) => invariants.signalled(task, sinceMs);
+    machine.kernel.watchSandboxes((sandbox) => invariants.tampered(machine, sandbox));
+  }
   every(clock, lookEveryMs, () => invariants.look());
   witness(bus.another(), {
     say: sayLater,
     onBegin: () => invariants.begun(),
     onWrite: (entry) => invariants.written(entry),
+    onDrift: (node, namespace, found) => invariants.drifted(node, namespace, found),
   });
   let ids = 0;
   const paths = (shape.sentinels ?? 0) > 0 ? new Paths(machines, latency) : undefined;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   createMemoryBus,
   keys,
@@ -5,6 +6,7 @@ import {
   MeshReplica,
   outcomeStream,
   readOutcome,
+  realClock,
   SimulatedClock,
   subjects,
   writeComplete,
@@ -41,11 +43,28 @@ type LabOptions = {
   readonly repairsOverlays?: boolean;
   /** Whether the node was left to Docker before. */
   readonly handedOver?: boolean;
+  /** Simulated time unless told otherwise. */
+  readonly clock?: LabClock;
 };
 
-/** An executor of node n1 on a kernel and a bus in memory, in simulated time. */
+/** What a lab needs of time. */
+export type LabClock = Pick<SimulatedClock, 'nowMs' | 'after' | 'settle'>;
+
+/** For real kernels. */
+export const labRealClock: LabClock = {
+  ...realClock,
+  // Whole ones, as times are told.
+  nowMs: () => Math.floor(realClock.nowMs()),
+  async settle(work, forMs = 0) {
+    const result = await work;
+    await setTimeout(forMs);
+    return result;
+  },
+};
+
+/** An executor of node n1 on a kernel and a bus in memory, in simulated time unless told otherwise. */
 export type ExecutorLab = {
-  readonly clock: SimulatedClock;
+  readonly clock: LabClock;
   readonly bus: MemoryBus;
   readonly kernel: KernelStandIn;
   readonly replica: MeshReplica;
@@ -107,8 +126,8 @@ export async function openLab({
   complete = true,
   handedOver = false,
   repairsOverlays = false,
+  clock = new SimulatedClock(),
 }: LabOptions = {}): Promise<ExecutorLab> {
-  const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
   const epoch = await clock.settle(bus.provision());
   const outcomes: (Outcome & { atMs: number })[] = [];

@@ -57,12 +57,12 @@ describe('virtual IPs', () => {
     await lab.pass(10);
     expect(vips(lab)).toEqual(['ip . 10.0.1.100 . 0 > 10.0.1.5', 'ip . 10.0.1.100 . 1 > 10.0.1.6']);
     expect(lab.kernel.rules(sandbox)).toMatchObject({ vips: new Set(['ip . 10.0.1.100']) });
-    expect(await lab.kernel.ensureForwards(sandbox)).toBe(false);
+    expect(await lab.kernel.ensureSettings(sandbox)).toEqual([]);
 
     lab.kernel.replaceSandbox('another', sandbox);
     await lab.pass(10);
     expect(vips(lab)).toHaveLength(2);
-    expect(await lab.kernel.ensureForwards(sandbox)).toBe(false);
+    expect(await lab.kernel.ensureSettings(sandbox)).toEqual([]);
   });
 
   test('a sandbox that fails holds up no other, is told of, and tried again', async () => {

@@ -67,8 +67,11 @@ describe('the mesh becomes rules', () => {
     await lab.until(() => !lab.rules().includes('8000/tcp > 172.18.0.2'));
     await lab.pass(60_000);
     expect(lab.kernel.rules('host')).toBeUndefined();
+    expect((await lab.kernel.ensureHost()).changed).not.toEqual([]);
+    await lab.kernel.leaveHost();
     lab.executor.ownChanged(lab.own);
     await lab.until(() => lab.rules().includes('8000/tcp > 172.18.0.2'));
+    expect((await lab.kernel.ensureHost()).changed).toEqual([]);
   });
 
   test('a machine that leaves its swarm amid a round and is back at once is served', async () => {

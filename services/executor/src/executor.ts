@@ -9,11 +9,12 @@ import {
   plan,
   type WatchedFacts,
 } from '@fairway/mesh';
-import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
+import { describe, type Log, newTrace, type Tracer, untraced } from '@fairway/telemetry';
 import { ApplyFailed } from './applied.ts';
 import { type ApplyTrace, ApplyTraces } from './apply-trace.ts';
+import { DriftWatch } from './drift-watch.ts';
 import type { Planned } from './explain.ts';
-import { HeldRules } from './held-rules.ts';
+import { type Drift, HeldRules } from './held-rules.ts';
 import { HostCheck } from './host-check.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
@@ -97,7 +98,16 @@ export function startExecutor({
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
-  const rules = new HeldRules(kernel, clock, () => wake());
+  /** What others do is an event as any other: it begins a trace, which its repair is a part of. */
+  const driftTraces = new Map<Namespace, string>();
+  const tellDrift = ({ kind, namespace, found }: Drift) => {
+    if (kind === 'drifted') log.warn('others changed what Fairway has here; putting it right', { namespace, found });
+    else log.info('what others changed is right again', { namespace, found });
+    const trace = (kind === 'repaired' && driftTraces.get(namespace)) || newTrace();
+    driftTraces.set(namespace, trace);
+    if (own) report.drift(own.node, replica.mesh.generation, { kind, namespace, found }, trace);
+  };
+  const rules = new HeldRules(kernel, clock, () => wake(), tellDrift);
   const leaving = new Leaving(rules);
   const traces = new ApplyTraces(tracer);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
@@ -108,9 +118,12 @@ export function startExecutor({
   let running: Promise<void> | undefined;
   let retryMs = retryMinMs;
   let cancelRetry = () => {};
+  let retrying = false;
   let stopped = false;
   /** The machine left its swarm, and its ports are not yet its own again. */
   let left = false;
+  /** It is in none: the host is left as it is. */
+  let isOutside = false;
   let handedOver = wasHandedOver;
   /** Leaving the node to Docker and taking it back are begun one after the other: what one still removes the other would miss. */
   let handing: Promise<unknown> = Promise.resolve();
@@ -126,11 +139,19 @@ export function startExecutor({
   const refusals = new Refusals(log);
   const repairs = () => repairsOverlays && replica.isCurrent;
   const overlays = new OverlayReach({ kernel, clock, log, repairs, onDue: () => wake() });
-  const host = new HostCheck({ kernel, clock, log, isOff: () => handedOver });
+  const host = new HostCheck({
+    kernel,
+    log,
+    isOff: () => handedOver || isOutside,
+    onRepaired: (found) => {
+      for (const kind of ['drifted', 'repaired'] as const) tellDrift({ kind, namespace: 'host', found });
+    },
+  });
   const wake = () => {
     wanted = true;
     if (stopped || running || !(own || left)) return;
     cancelRetry();
+    retrying = false;
     running = rounds().finally(() => {
       running = undefined;
       // What came after the last round had looked, and found it running.
@@ -177,6 +198,7 @@ export function startExecutor({
     planned = undefined;
     applied = undefined;
     overlays.clear();
+    host.forget();
     try {
       await rules.release('host');
       retryMs = retryMinMs;
@@ -201,6 +223,7 @@ export function startExecutor({
   }
 
   function tryAgain(): void {
+    retrying = true;
     cancelRetry = clock.after(retryMs, wake);
     retryMs = Math.min(retryMs * 2, retryMaxMs);
   }
@@ -266,6 +289,25 @@ export function startExecutor({
     tryAgain();
   }
 
+  host.look();
+  const drift = new DriftWatch({
+    kernel,
+    clock,
+    onSuspect: (namespace) => rules.suspect(namespace),
+    onChange(namespace) {
+      // Where the node is left to Docker there is nothing of Fairway's that could be changed.
+      if (handedOver) return;
+      if (namespace === 'host') host.look();
+      wake();
+    },
+    onCheck() {
+      if (handedOver) return;
+      host.look();
+      // What failed is tried again in its own time, and looks then.
+      if (!retrying) wake();
+    },
+  });
+  drift.watch('host');
   const endDrainChecks = every(clock, drainCheckMs, () => {
     if (rules.lookAtDraining()) wake();
   });
@@ -273,12 +315,14 @@ export function startExecutor({
     if (id === undefined) {
       sandboxes.delete(sandbox);
       rules.drop(sandbox);
+      drift.forget(sandbox);
       log.info('a sandbox is gone', { sandbox });
     } else {
       log.info(sandboxes.has(sandbox) ? 'Docker replaced a sandbox' : 'a sandbox is there', { sandbox });
       sandboxes.set(sandbox, id);
       rules.doubt(sandbox);
       overlays.forget(sandbox);
+      drift.watch(sandbox);
     }
     if (sandbox === 'ingress') host.look();
     wake();
@@ -292,6 +336,7 @@ export function startExecutor({
     planned = undefined;
     applied = undefined;
     overlays.clear();
+    host.forget();
     const held = [...sandboxes.keys()];
     const [failure] = await leaving.release(held);
     wake();
@@ -308,6 +353,10 @@ export function startExecutor({
     },
     ownChanged(facts, trace) {
       own = facts;
+      if (isOutside) {
+        isOutside = false;
+        host.look();
+      }
       if (trace !== undefined) traces.own(trace);
       wake();
     },
@@ -322,6 +371,7 @@ export function startExecutor({
     leftSwarm() {
       own = undefined;
       planned = undefined;
+      isOutside = true;
       log.info('this machine left its swarm; the table on the host is removed');
       left = true;
       wake();
@@ -349,7 +399,7 @@ export function startExecutor({
     async stop() {
       stopped = true;
       cancelRetry();
-      host.stop();
+      drift.stop();
       endDrainChecks();
       watching.close();
       overlays.stop();

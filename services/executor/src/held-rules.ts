@@ -5,6 +5,7 @@ import { RefusedByIpvs } from './kernel/failures.ts';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf, Sandbox } from './kernel/kernel.ts';
 import { NamespaceWork } from './namespace-work.ts';
 import { difference, removal } from './rules/difference.ts';
+import { driftBetween } from './rules/drift.ts';
 import { layoutVersion } from './rules/layout.ts';
 import type { Found, HostRules, Rules, WishFor } from './rules/rules.ts';
 import { drainsAny, endedIn } from './rules/settle-virtual.ts';
@@ -26,6 +27,17 @@ const closingLookMs = 500;
 /** Which tracked connections to a lost endpoint are kept, in a namespace: those that were answered, or opening ones too. */
 export type Keeps = (namespace: Namespace, stale: Stale) => 'all' | 'answered' | 'none';
 
+/** What others did to a namespace, found and then put right. */
+export type Drift = {
+  readonly kind: 'drifted' | 'repaired';
+  readonly namespace: Namespace;
+  /** One sentence each. */
+  readonly found: readonly string[];
+};
+
+/** What a namespace has as far as is known, and whether others may have changed it since. */
+type Held = { readonly found: Found<RulesOf<Namespace>> | undefined; readonly isSuspect: boolean };
+
 /** Tracked connections that are still to be dropped: they were kept so far, or dropping them failed. */
 type Waiting = { readonly stale: Stale; readonly openingDropped: boolean };
 
@@ -37,9 +49,14 @@ export class HeldRules {
   readonly #kernel: Kernel;
   readonly #clock: Clock;
   readonly #work: NamespaceWork;
-  readonly #held = new Map<Namespace, { readonly found: Found<RulesOf<Namespace>> | undefined }>();
+  readonly #onDrift: (drift: Drift) => void;
+  readonly #held = new Map<Namespace, Held>();
   /** How often each namespace was doubted; what was read before a doubt is not held after it. */
   readonly #doubts = new Map<Namespace, number>();
+  /** How often each was suspected; what was read before is to be read again. */
+  readonly #suspicions = new Map<Namespace, number>();
+  /** What others did that is not put right yet. */
+  readonly #drifts = new Map<Namespace, readonly string[]>();
   /** By name. */
   readonly #stale = new Map<Namespace, Map<string, Waiting>>();
   /** Where there were draining tasks when the kernel was read last; also where what was tried since has failed. */
@@ -47,17 +64,28 @@ export class HeldRules {
   /** Where the next round looks whether draining tasks still have connections. */
   readonly #drainLooks = new Set<Sandbox>();
 
-  /** @param onDue called when a round is due that nothing from outside asks for */
-  constructor(kernel: Kernel, clock: Clock, onDue: () => void) {
+  /**
+   * @param onDue called when a round is due that nothing from outside asks for
+   * @param onDrift called with what others did, and again when it is put right
+   */
+  constructor(kernel: Kernel, clock: Clock, onDue: () => void, onDrift: (drift: Drift) => void) {
     this.#kernel = kernel;
     this.#clock = clock;
+    this.#onDrift = onDrift;
     this.#work = new NamespaceWork(clock, onDue);
   }
 
-  /** The namespace has to be read before the next round. */
+  /** What the namespace has is not known any more: it is read before the next round. */
   doubt(namespace: Namespace): void {
     this.#doubts.set(namespace, this.#doubtsOf(namespace) + 1);
     this.#held.delete(namespace);
+  }
+
+  /** Others may have changed the namespace: it is read before the next round, and what they did is told. */
+  suspect(namespace: Namespace): void {
+    this.#suspicions.set(namespace, this.#suspicionsOf(namespace) + 1);
+    const held = this.#held.get(namespace);
+    if (held) this.#held.set(namespace, { ...held, isSuspect: true });
   }
 
   /** The namespace is gone, with all that was in it. */
@@ -67,6 +95,7 @@ export class HeldRules {
     this.#drainLooks.delete(namespace as Sandbox);
     this.#work.forget(namespace);
     this.#stale.delete(namespace);
+    this.#drifts.delete(namespace);
   }
 
   /**
@@ -133,7 +162,7 @@ export class HeldRules {
     begin: (namespace: Namespace) => Span,
   ): Promise<Applied> {
     try {
-      const doubts = this.#doubtsOf(namespace);
+      const asked = this.#asked(namespace);
       const found = await this.#found(namespace);
       const ended = await this.#ended(namespace, found);
       const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer, ended);
@@ -150,7 +179,13 @@ export class HeldRules {
           throw error;
         });
         ({ durationMs } = await ending(span, applying));
-        this.#hold(namespace, doubts, { rules: change.rules, layout: layoutVersion, foreign: [] });
+        this.#hold(namespace, asked, { rules: change.rules, layout: layoutVersion, foreign: [] });
+      }
+      const drift = this.#drifts.get(namespace);
+      // Without pruning what somebody added stays.
+      if (drift && prune) {
+        this.#drifts.delete(namespace);
+        this.#onDrift({ kind: 'repaired', namespace, found: drift });
       }
       await this.#forget(namespace, keeps);
       return {
@@ -198,18 +233,28 @@ export class HeldRules {
 
   async #found<N extends Namespace>(namespace: N): Promise<Found<RulesOf<N>> | undefined> {
     const held = this.#held.get(namespace);
-    if (held) return held.found as Found<RulesOf<N>> | undefined;
-    const doubts = this.#doubtsOf(namespace);
-    if (namespace !== 'host') await this.#kernel.ensureForwards(namespace);
+    if (held && !held.isSuspect) return held.found as Found<RulesOf<N>> | undefined;
+    const asked = this.#asked(namespace);
+    const settings = namespace === 'host' ? [] : await this.#kernel.ensureSettings(namespace);
     const found = await this.#kernel.read(namespace);
-    this.#hold(namespace, doubts, found);
+    const drift = held ? [...settings, ...driftBetween(held.found, found)] : [];
+    if (drift.length > 0) {
+      this.#drifts.set(namespace, [...new Set([...(this.#drifts.get(namespace) ?? []), ...drift])]);
+      this.#onDrift({ kind: 'drifted', namespace, found: drift });
+    }
+    this.#hold(namespace, asked, found);
     return found;
   }
 
-  /** Holds what was read or applied, unless it was doubted meanwhile: it may be of a sandbox that is no more. */
-  #hold<N extends Namespace>(namespace: N, doubts: number, found: Found<RulesOf<N>> | undefined): void {
-    if (doubts !== this.#doubtsOf(namespace)) return;
-    this.#held.set(namespace, { found });
+  /** How often it was doubted and suspected so far. */
+  #asked(namespace: Namespace): Asked {
+    return { doubts: this.#doubtsOf(namespace), suspicions: this.#suspicionsOf(namespace) };
+  }
+
+  /** Holds what was read or applied, unless it was doubted since `asked`: it may be of a sandbox that is no more. */
+  #hold<N extends Namespace>(namespace: N, asked: Asked, found: Found<RulesOf<N>> | undefined): void {
+    if (asked.doubts !== this.#doubtsOf(namespace)) return;
+    this.#held.set(namespace, { found, isSuspect: asked.suspicions !== this.#suspicionsOf(namespace) });
     if (found && drainsAny(found.rules)) this.#draining.add(namespace as Sandbox);
     else this.#draining.delete(namespace as Sandbox);
   }
@@ -217,7 +262,13 @@ export class HeldRules {
   #doubtsOf(namespace: Namespace): number {
     return this.#doubts.get(namespace) ?? 0;
   }
+
+  #suspicionsOf(namespace: Namespace): number {
+    return this.#suspicions.get(namespace) ?? 0;
+  }
 }
+
+type Asked = { readonly doubts: number; readonly suspicions: number };
 
 /** Ends once a namespace has all that it will get: what IPVS refused of it is refused again, whatever is waited for. */
 async function untilThere(work: Promise<unknown>): Promise<void> {

@@ -1,48 +1,48 @@
-import { type Clock, every } from '@fairway/bus';
 import { describe, type Log } from '@fairway/telemetry';
 import type { Kernel } from './kernel/kernel.ts';
 
 type Options = {
   readonly kernel: Pick<Kernel, 'ensureHost'>;
-  readonly clock: Clock;
   readonly log: Log;
   /** Whether the node is left to Docker: the host is then left as it is. */
   readonly isOff: () => boolean;
+  /** Told what others did, which is right again: the host was as it should be before. */
+  readonly onRepaired: (found: readonly string[]) => void;
 };
 
-/** How often it looks without being told to. */
-const checkMs = 10_000;
-
-/** Sees to it that the host leads packets to the ingress sandbox: by what others change too, and Docker as it starts. */
+/** Sees to it that the host leads packets to the ingress sandbox, whatever others change there, and Docker as it starts. */
 export class HostCheck {
   readonly #options: Options;
-  readonly #end: () => void;
+  #wasRight = false;
+  #last: Promise<void> = Promise.resolve();
   /** What it was said to wait for. */
   #said = '';
 
   constructor(options: Options) {
     this.#options = options;
-    this.#end = every(options.clock, checkMs, () => this.look());
-    this.look();
   }
 
-  /** Looks now, and puts right what is not as it should be. */
+  /** What Fairway has there was taken away by itself. */
+  forget(): void {
+    this.#wasRight = false;
+  }
+
+  /** Looks, after the looks before, and puts right what is not as it should be. What could not be done is done at the next one. */
   look(): void {
-    if (!this.#options.isOff()) void this.#ensure();
+    this.#last = this.#last.then(() => this.#look());
   }
 
-  stop(): void {
-    this.#end();
-  }
-
-  async #ensure(): Promise<void> {
-    const { kernel, log } = this.#options;
+  async #look(): Promise<void> {
+    const { kernel, log, isOff, onRepaired } = this.#options;
+    if (isOff()) return;
     try {
       const { changed, waitingFor } = await kernel.ensureHost();
-      if (changed.length > 0) log.info('the host was made to lead packets to the sandbox', { changed });
+      if (changed.length > 0 && this.#wasRight) onRepaired(changed);
+      else if (changed.length > 0) log.info('the host was made to lead packets to the sandbox', { changed });
       const waits = waitingFor.join(', ');
       if (waits && waits !== this.#said) log.info('waiting for Docker', { waitingFor: waits });
       this.#said = waits;
+      this.#wasRight ||= waits === '';
     } catch (error) {
       log.error('the host does not lead packets to the sandbox; trying again', { reason: describe(error) });
     }

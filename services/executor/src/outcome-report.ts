@@ -12,7 +12,7 @@ type Options = {
 
 /** Success is told at most this often, as a watermark. */
 const watermarkMs = 250;
-/** While the bus does not answer, it is asked again after this time, and this many failures are kept for it. */
+/** While the bus does not answer, it is asked again after this time, and this many events are kept for it. */
 const retryMs = 1_000;
 const keptMax = 100;
 
@@ -26,17 +26,17 @@ type Success = {
   readonly trace: string;
 };
 type Waiting<Of> = Of & { readonly node: string; readonly order: number };
-type Failure = { readonly epoch: string; readonly outcome: Outcome; readonly trace: string };
+type Event = { readonly epoch: string; readonly outcome: Outcome; readonly trace: string };
 
 /**
- * Tells the bus what applying came to. Success is gathered into one watermark; a failure is a message of its own. They
- * are told in the order in which they were: who reads a failure after a success takes the node for failing. A bus that
- * does not answer delays it and never the rules.
+ * Tells the bus what applying came to. Success is gathered into one watermark; a failure, and what others did, is a message
+ * of its own. They are told in the order in which they were: who reads a failure after a success takes the node for
+ * failing. A bus that does not answer delays it and never the rules.
  */
 export class OutcomeReport {
   readonly #options: Options;
   #success: Waiting<Success> | undefined;
-  #failures: Waiting<Failure>[] = [];
+  #events: Waiting<Event>[] = [];
   #order = 0;
   #told: { readonly generation: Generation; readonly atMs: number } | undefined;
   #cancel: (() => void) | undefined;
@@ -71,8 +71,21 @@ export class OutcomeReport {
       reason,
       causes: keepCauses(causes, []),
     };
-    this.#failures.push({ node, epoch, outcome, trace, order: this.#order++ });
-    this.#failures = this.#failures.slice(-keptMax);
+    this.#add({ node, epoch, outcome, trace });
+  }
+
+  /** What others did in a namespace, or that it is right again. */
+  drift(
+    node: string,
+    { epoch }: Generation,
+    outcome: Extract<Outcome, { readonly kind: 'drifted' | 'repaired' }>,
+    trace: string,
+  ): void {
+    this.#add({ node, epoch, outcome, trace });
+  }
+
+  #add(event: Omit<Waiting<Event>, 'order'>): void {
+    this.#events = [...this.#events, { ...event, order: this.#order++ }].slice(-keptMax);
     if (!this.#cancel) void this.#send();
   }
 
@@ -94,11 +107,11 @@ export class OutcomeReport {
     this.#sending = true;
     try {
       while (!this.#stopped) {
-        const failure = this.#failures[0];
+        const event = this.#events[0];
         const success = this.#success;
-        if (failure && (!success || failure.order < success.order)) {
-          await this.#publish(failure.node, failure.epoch, failure.outcome, failure.trace);
-          this.#failures = this.#failures.filter((held) => held !== failure);
+        if (event && (!success || event.order < success.order)) {
+          await this.#publish(event.node, event.epoch, event.outcome, event.trace);
+          this.#events = this.#events.filter((held) => held !== event);
         } else if (success) {
           const waitMs = this.#told ? this.#told.atMs + watermarkMs - this.#options.clock.nowMs() : 0;
           if (waitMs > 0) return this.#sendAfter(waitMs);

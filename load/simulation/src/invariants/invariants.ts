@@ -12,6 +12,9 @@ const knownMs = 10_000;
 /** So long a rule may lead to an address that was given to another task, where nothing is in the way of that being known. */
 const strayMsMax = 2_000;
 
+/** What others do to a kernel is found by then, also where its executor begins to work again meanwhile. */
+const foundMsMax = 60_000;
+
 /**
  * What must hold at every step of a run, whatever happens:
  *
@@ -21,6 +24,7 @@ const strayMsMax = 2_000;
  * - No rule leads to a task whose process is told to end, where others of its service answer.
  * - No rule leads for long to an address whose owner is a task of another service.
  * - No write to the mesh says the same as the one before, and one fact makes one write.
+ * - No node says that others changed its kernel where nobody did.
  */
 export class Invariants {
   readonly #truth: Simulated;
@@ -31,6 +35,8 @@ export class Invariants {
   /** Since when a rule leads astray: `n1 ingress tcp 8000 > 10.0.0.5:80`. */
   #astray = new Map<string, number>();
   readonly #writes: Writes;
+  /** When somebody changed a kernel last, or Docker made a sandbox anew, by where: `n1 ingress`. */
+  readonly #tampered = new Map<string, number>();
   /** Whether the mesh has had a whole listing since it began: until then nodes go on with what they had. */
   #isComplete = false;
 
@@ -110,6 +116,20 @@ export class Invariants {
     if (entry.key !== keys.complete || entry.text === undefined || this.#isComplete) return;
     this.unrest(this.#nowMs());
     this.#isComplete = true;
+  }
+
+  /** Somebody changes what a kernel has, or Docker makes a sandbox anew. */
+  tampered(machine: Machine, namespace: string): void {
+    this.#tampered.set(`${machine.name} ${namespace}`, this.#nowMs());
+  }
+
+  /** A node says that others changed what its kernel has. */
+  drifted(node: string, namespace: string, found: readonly string[]): void {
+    const machine = this.#truth.machines.find((one) => one.node === node);
+    if (!machine) return;
+    const agoMs = this.#nowMs() - (this.#tampered.get(`${machine.name} ${namespace}`) ?? Number.NEGATIVE_INFINITY);
+    if (agoMs > foundMsMax)
+      this.#broken(`${machine.name} found ${namespace} changed, which nobody did: ${found.join('; ')}`);
   }
 
   /** The bucket begins anew: what is written now was not there before. */

@@ -9,7 +9,9 @@ export type Truth = {
 };
 
 /** A machine as its own Docker has it. */
-export type TrueMachine = Pick<Machine, 'node' | 'sandboxes' | 'containerOf'> & {
+export type TrueMachine = Pick<Machine, 'node' | 'containerOf'> & {
+  /** Overlay networks' sandboxes that there are. */
+  readonly sandboxes: readonly string[];
   readonly docker: Pick<Machine['docker'], 'gateway'>;
   /** Whether its overlay on a network has a way to a task elsewhere, and that one's a way back; every one where nobody says. */
   readonly reaches?: (task: EngineTask, network: string) => boolean;

@@ -112,7 +112,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     leaveHost: () => late(() => kernel.leaveHost()),
     connections: (sandbox) => late(() => kernel.connections(sandbox)),
     forget: (namespace, stale) => late(() => kernel.forget(namespace, stale)),
-    ensureForwards: (sandbox) => late(() => kernel.ensureForwards(sandbox)),
+    ensureSettings: (sandbox) => late(() => kernel.ensureSettings(sandbox)),
     reached: (network, addresses) => late(() => kernel.reached(network, addresses)),
     ways: (network) => late(() => kernel.ways(network)),
     putWays: (network, ways) => late(() => kernel.putWays(network, ways)),
@@ -122,6 +122,11 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     sandboxes: () => late(() => kernel.sandboxes()),
     watchSandboxes(onChange) {
       const watching = kernel.watchSandboxes(life.hears(onChange));
+      life.onDeath(() => watching.close());
+      return watching;
+    },
+    watchRules(namespace, onChange) {
+      const watching = kernel.watchRules(namespace, life.hears(onChange));
       life.onDeath(() => watching.close());
       return watching;
     },

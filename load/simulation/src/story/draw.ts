@@ -146,6 +146,8 @@ function drawMisfortune(chance: Chance, { restores, sentinels }: Drawn): Misfort
     const lost = chance.pick(['noWay', 'silent'] as const) ?? 'noWay';
     return { kind: 'gossip errs', machine: chance.next(), other: chance.next(), lost, forMs };
   }
+  if (kind < 0.92)
+    return { kind: 'table deleted', machine: chance.next(), namespace: chance.next(), told: chance.happens(0.5) };
   if (kind < 0.93) return { kind: 'kernel fails', machine: chance.next(), oneIn: 1 + chance.upTo(9), forMs };
   if (kind < 0.96) return { kind: 'kernel is slow', machine: chance.next(), slowMs: chance.upTo(4_000), forMs };
   return { kind: 'element refused', machine: chance.next(), service: chance.next(), forMs };

@@ -83,6 +83,8 @@ export type Misfortune =
       readonly lost: 'noWay' | 'silent';
       readonly forMs: number;
     }
+  /** Somebody takes Fairway's table out of one of the machine's namespaces; nft's events tell of it, or only a look does. */
+  | { readonly kind: 'table deleted'; readonly machine: Share; readonly namespace: Share; readonly told: boolean }
   | { readonly kind: 'kernel fails'; readonly machine: Share; readonly oneIn: number; readonly forMs: number }
   | { readonly kind: 'kernel is slow'; readonly machine: Share; readonly slowMs: number; readonly forMs: number }
   /** The kernel takes no transaction with an element of this service's. */

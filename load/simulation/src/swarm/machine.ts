@@ -435,7 +435,7 @@ export class Machine {
   }
 
   /** Overlay networks' sandboxes that there are. */
-  get sandboxes(): readonly string[] {
+  get sandboxes(): readonly `lb_${string}`[] {
     return this.#sandboxes.names;
   }
 

@@ -11,7 +11,7 @@ export class Sandboxes {
   }
 
   /** Those that there are. */
-  get names(): readonly string[] {
+  get names(): readonly `lb_${string}`[] {
     return [...this.#held.keys()];
   }
 

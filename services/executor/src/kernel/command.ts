@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandFailed, CommandHung, CommandMissing } from './failures.ts';
 
-export type CommandOptions = { readonly limitMs: number; readonly input?: string };
+export type CommandOptions = {
+  readonly limitMs: number;
+  readonly input?: string;
+  /** Told the process that runs it. */
+  readonly onStart?: (pid: number) => void;
+};
 
 /**
  * Runs a command to its end and gives its standard output. It is killed when it takes longer than `limitMs`.
@@ -17,11 +22,11 @@ export type CommandOptions = { readonly limitMs: number; readonly input?: string
 export async function runCommand(
   command: string,
   args: readonly string[],
-  { limitMs, input }: CommandOptions,
+  { input, ...options }: CommandOptions,
 ): Promise<string> {
   const file = input === undefined ? undefined : await unlinkedFile(input);
   try {
-    return await untilEnd(command, args, file?.fd, limitMs);
+    return await untilEnd(command, args, file?.fd, options);
   } finally {
     await file?.close();
   }
@@ -44,12 +49,18 @@ async function unlinkedFile(content: string) {
   }
 }
 
-function untilEnd(command: string, args: readonly string[], fd: number | undefined, limitMs: number): Promise<string> {
+function untilEnd(
+  command: string,
+  args: readonly string[],
+  fd: number | undefined,
+  { limitMs, onStart }: Omit<CommandOptions, 'input'>,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: [fd ?? 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, LC_ALL: 'C' },
     });
+    if (child.pid !== undefined) onStart?.(child.pid);
     const shown = [command, ...args].join(' ');
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

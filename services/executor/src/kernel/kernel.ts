@@ -124,10 +124,11 @@ export type Kernel = {
 
   /**
    * Makes a sandbox forward packets, and a network's send no ICMP redirects, and sets what IPVS needs where it balances;
-   * tells whether anything was to be done. A namespace made while the machine's first one has ip_forward 0 has 0 too.
+   * tells what was not as it should be and is now, one sentence each. A namespace made while the machine's first one has
+   * ip_forward 0 has 0 too.
    * @throws NamespaceMissing, CommandFailed, CommandHung
    */
-  ensureForwards(sandbox: Sandbox): Promise<boolean>;
+  ensureSettings(sandbox: Sandbox): Promise<readonly string[]>;
 
   /**
    * Which of these addresses on an overlay network this node's part of it has a way to: Docker learns by gossip which node a
@@ -185,6 +186,12 @@ export type Kernel = {
    * is there. Events, and a check every 10 s for what no event told.
    */
   watchSandboxes(onChange: (sandbox: Sandbox, id: string | undefined) => void): { close(): void };
+
+  /**
+   * Calls whenever another process may have changed what Fairway has in a namespace: its table, and on the host its rules in
+   * DOCKER-USER. As soon as nft tells of it; what others change elsewhere (IPVS, routes, settings) it does not.
+   */
+  watchRules(namespace: Namespace, onChange: () => void): { close(): void };
 
   /** What is missing on this machine; empty when all is there. */
   requirements(): Promise<readonly Requirement[]>;

@@ -58,7 +58,7 @@ test.runIf(hasIpvs).each([
   const { netnsDir, hostNamespace } = lab;
   for (const balancer of [before, after]) {
     const kernel = createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs: 60_000 });
-    await kernel.ensureForwards('ingress');
+    await kernel.ensureSettings('ingress');
     const wish = ingressOf({ 'tcp . 8000': targets(5, 6) });
     const { transaction } = difference<RulesOf<'ingress'>>(await kernel.read('ingress'), wish, true, balancer);
     if (transaction) await kernel.apply('ingress', transaction);
@@ -77,9 +77,9 @@ test.runIf(hasIpvs)(
     const { netnsDir } = lab;
     const kernel = createLinuxKernel({ netnsDir, balancer: 'ipvs', ipvsTimeouts, limitMs: 60_000 });
     const timeouts = async () => (await lab.run('sandbox', 'ipvsadm -L --timeout')).trim();
-    expect(await kernel.ensureForwards('ingress')).toBe(true);
+    expect(await kernel.ensureSettings('ingress')).toBe(true);
     expect(await timeouts()).toBe('Timeout (tcp tcpfin udp): 7200 30 60');
-    expect(await kernel.ensureForwards('ingress')).toBe(false);
+    expect(await kernel.ensureSettings('ingress')).toBe(false);
     const wish = ingressOf({ 'tcp . 8000': targets(5) });
     const { transaction, rules } = difference<RulesOf<'ingress'>>(undefined, wish, true, 'ipvs');
     if (transaction) await kernel.apply('ingress', transaction);

@@ -15,7 +15,9 @@ import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
 import { fileOf, ipvsKindOf, type Kernel, kindOf, type Namespace, type RulesOf, type Sandbox } from './kernel.ts';
 import { linuxOverlay } from './linux-overlay.ts';
+import { NftMonitor } from './nft-monitor.ts';
 import { NftSession } from './nft-session.ts';
+import { RecentProcesses } from './recent-processes.ts';
 import { missingRequirements } from './requirements.ts';
 import { listSandboxes, namespaceId, watchSandboxes } from './sandbox.ts';
 import { TimeLimit } from './time-limit.ts';
@@ -90,9 +92,11 @@ export function createLinuxKernel({
   const pathOf = (namespace: Namespace) => (namespace === 'host' ? hostNamespace : join(netnsDir, fileOf(namespace)));
 
   const limit = new TimeLimit(limitMs);
+  const started = new RecentProcesses();
   const run = async (command: string, args: readonly string[], input?: Words) => {
     try {
-      return await runCommand(command, args, { limitMs: limit.ms, ...(input === undefined ? {} : { input }) });
+      const options = { limitMs: limit.ms, onStart: started.add };
+      return await runCommand(command, args, { ...options, ...(input === undefined ? {} : { input }) });
     } catch (error) {
       if (error instanceof CommandHung) limit.killed(error.limitMs);
       throw error;
@@ -125,8 +129,12 @@ export function createLinuxKernel({
 
   /** A session for each namespace that was changed, with the identity of the namespace that it is in. */
   const sessions = new Map<Namespace, { readonly id: string | undefined; readonly session: NftSession }>();
+  const isOwn = (pid: number) => started.has(pid) || [...sessions.values()].some(({ session }) => session.pid === pid);
   const endSession = (namespace: Namespace) => {
-    sessions.get(namespace)?.session.close();
+    const session = sessions.get(namespace)?.session;
+    session?.close();
+    // What it did last may still be told.
+    if (session?.pid !== undefined) started.add(session.pid);
     sessions.delete(namespace);
   };
   const sessionIn = async (namespace: Namespace) => {
@@ -316,15 +324,25 @@ export function createLinuxKernel({
       return dropped;
     },
 
-    async ensureForwards(sandbox) {
-      const settings = sandboxSettings[kindOf(sandbox, balancer)];
-      const before = await runIn(sandbox, 'cat', [...settings.keys()]);
+    async ensureSettings(sandbox) {
+      const settings = [...sandboxSettings[kindOf(sandbox, balancer)]];
+      const before = (
+        await runIn(
+          sandbox,
+          'cat',
+          settings.map(([path]) => path),
+        )
+      )
+        .trim()
+        .split('\n');
       const timeouts = timeoutsOf(sandbox);
-      const wasTimed = timeouts ? await ipvs.setTimeouts(sandbox, timeouts) : false;
-      if (before.trim() === [...settings.values()].join('\n')) return wasTimed;
-      const commands = [...settings].map(([path, value]) => `echo ${value} >${path}`);
-      await runIn(sandbox, 'sh', ['-ec', commands.join('; ')]);
-      return true;
+      const wrong = settings.flatMap(([path, value], at) =>
+        before[at] === value ? [] : [{ path, value, was: before[at] }],
+      );
+      if (wrong.length > 0)
+        await runIn(sandbox, 'sh', ['-ec', wrong.map(({ path, value }) => `echo ${value} >${path}`).join('; ')]);
+      const told = wrong.map(({ path, value, was }) => `${settingOf(path)} was ${was}, is ${value}`);
+      return timeouts && (await ipvs.setTimeouts(sandbox, timeouts)) ? [...told, "IPVS's timeouts were others"] : told;
     },
 
     ...linuxOverlay({ netnsDir, run, onHost: (command, args) => runIn('host', command, args) }),
@@ -337,8 +355,19 @@ export function createLinuxKernel({
         onChange(sandbox, id);
       }),
 
+    watchRules(namespace, onChange) {
+      const path = pathOf(namespace);
+      const within = path === undefined ? [] : ['nsenter', `--net=${path}`, '--'];
+      return new NftMonitor({ within, isOwn, onChange });
+    },
+
     requirements: () => missingRequirements(),
   };
+}
+
+/** `net.ipv4.ip_forward`, of the file that it is. */
+function settingOf(path: string): string {
+  return path.slice('/proc/sys/'.length).replaceAll('/', '.');
 }
 
 /** What `ip -batch` says of a route that is there already or no more (EEXIST, ESRCH; iproute2 6.1), and of its line. */

@@ -51,6 +51,11 @@ export class NftSession {
       held?.unref();
   }
 
+  /** Undefined where it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get ended(): boolean {
     return this.#over !== undefined;
   }

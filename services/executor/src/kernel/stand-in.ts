@@ -61,8 +61,8 @@ export type KernelStandIn = Kernel & {
   refuse(text: string | undefined): void;
   /** The machine starts anew: nothing of Fairway's is left, and Docker has made no sandbox yet. */
   reboot(): void;
-  /** Takes the table away, or makes it foreign, as an administrator by hand. */
-  tamper(namespace: Namespace, how: 'delete' | { readonly foreign: string }): void;
+  /** Takes the table away, or makes it foreign, as an administrator by hand; whoever watches is told, unless told otherwise. */
+  tamper(namespace: Namespace, how: 'delete' | { readonly foreign: string }, isTold?: boolean): void;
 };
 
 type Table = {
@@ -95,6 +95,7 @@ export function createKernelStandIn({
   const applied: { namespace: Namespace; text: string; size: number }[] = [];
   const forgotten: Stale[] = [];
   const watchers = new Set<(sandbox: Sandbox, id: string | undefined) => void>();
+  const ruleWatchers = new Set<{ readonly namespace: Namespace; readonly onChange: () => void }>();
   const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
   const forwards = new Set<string>();
   const overlays = new Map<string, Map<string, Way>>();
@@ -201,12 +202,12 @@ export function createKernelStandIn({
       return 0;
     },
 
-    async ensureForwards(sandbox) {
+    async ensureSettings(sandbox) {
       enter(sandbox);
       const id = sandboxes.get(sandbox) ?? '';
-      const did = !forwards.has(id);
+      const was = forwards.has(id);
       forwards.add(id);
-      return did;
+      return was ? [] : ['net.ipv4.ip_forward was 0, is 1'];
     },
 
     async reached(network, addresses) {
@@ -250,6 +251,12 @@ export function createKernelStandIn({
       return { close: () => void watchers.delete(watcher) };
     },
 
+    watchRules(namespace, onChange) {
+      const watcher = { namespace, onChange };
+      ruleWatchers.add(watcher);
+      return { close: () => void ruleWatchers.delete(watcher) };
+    },
+
     async requirements() {
       return [];
     },
@@ -291,9 +298,10 @@ export function createKernelStandIn({
       sandboxes.clear();
       forwarding = false;
     },
-    tamper(namespace, how) {
+    tamper(namespace, how, isTold = true) {
       if (how === 'delete') tables.delete(namespace);
       else tables.get(namespace)?.foreign.push(how.foreign);
+      for (const watcher of isTold ? ruleWatchers : []) if (watcher.namespace === namespace) watcher.onChange();
     },
   };
 }

@@ -30,7 +30,7 @@ let neighbour: Peer;
 beforeAll(async () => {
   lab = await openLab('traffic');
   kernel = createLinuxKernel({ netnsDir: lab.netnsDir, hostNamespace: lab.hostNamespace, balancer });
-  for (const sandbox of ['ingress', lab.networkSandbox] as const) await kernel.ensureForwards(sandbox);
+  for (const sandbox of ['ingress', lab.networkSandbox] as const) await kernel.ensureSettings(sandbox);
   await kernel.ensureHost();
   [client, node, neighbour] = await Promise.all([lab.peer('client'), lab.peer('host'), lab.peer('neighbour')]);
   for (const place of ['task5', 'task6', 'task7'] as const) {
@@ -365,7 +365,7 @@ describe('a virtual IP', () => {
   const calls = (from: string, last: number, more: Call = {}) =>
     call(tasks.get(from) as Peer, [80], { host: vip(last).text, ...more });
   beforeAll(async () => {
-    await kernel.ensureForwards(lab.networkSandbox);
+    await kernel.ensureSettings(lab.networkSandbox);
     for (const place of ['task5', 'task6'] as const) tasks.set(place, await lab.peer(place));
   });
 

@@ -189,7 +189,8 @@ function place(element: TableElement): string {
   return `${element.map} ${matchOf(element.key)}`;
 }
 
-function spreadsIn(rules: Rules | undefined): ReadonlySet<Spread> {
+/** The chains that spread in a namespace. */
+export function spreadsIn(rules: Rules | undefined): ReadonlySet<Spread> {
   if (!rules || rules.kind === 'host') return new Set();
   const ofZones = rules.onePacket?.spreads ?? new Set();
   return 'spreads' in rules ? rules.spreads.union(ofZones) : ofZones;

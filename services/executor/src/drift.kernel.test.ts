@@ -1,0 +1,167 @@
+// What others change in a real kernel, and how it is put right. The node is as in kernel/lab.ts: the ingress sandbox leads
+// 8000 to its tasks, and the overlay network `back` has a virtual IP. The executor is the real one, in real time.
+import { keys, writeNetwork } from '@fairway/bus';
+import type { Outcome } from '@fairway/mesh';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { address, type ExecutorLab, endpoint, labRealClock, openLab as openExecutor, port } from './executor-lab.ts';
+import type { Namespace } from './kernel/kernel.ts';
+import { type Lab, openLab } from './kernel/lab.ts';
+import { createLinuxKernel } from './kernel/linux.ts';
+import type { Balancer } from './rules/rules.ts';
+
+/** In the lab, whose kernel has IPVS, it is run with that too. */
+const balancer: Balancer = process.env.FAIRWAY_BALANCER === 'ipvs' ? 'ipvs' : 'nftables';
+const back = 'back000000000';
+const within = { timeout: 20_000 };
+
+let node: Lab;
+let lab: ExecutorLab;
+/** What all namespaces had before anything was changed, as the kernel lists it. */
+let right: string;
+
+/** All that Fairway has in the kernel. */
+async function held(): Promise<string> {
+  const table = 'nft list table inet fairway 2>&1';
+  const inSandbox = balancer === 'ipvs' ? `${table}; ipvsadm -Sn` : table;
+  const [host, ingress, network] = await Promise.all([
+    node.run('host', `${table} || true; iptables -S DOCKER-USER || true`),
+    node.run('sandbox', `${inSandbox} || true; cat /proc/sys/net/ipv4/ip_forward`),
+    node.run('balancer', `${inSandbox} || true; ip route show table local proto 77; cat /proc/sys/net/ipv4/ip_forward`),
+  ]);
+  return [host, ingress, network].join('\n');
+}
+
+beforeAll(async () => {
+  node = await openLab('drift');
+  const { netnsDir, hostNamespace } = node;
+  const kernel = createLinuxKernel({ netnsDir, hostNamespace, balancer });
+  lab = await openExecutor({ given: () => kernel, clock: labRealClock });
+  const flags = { ingress: false, attachable: true, internal: false, encrypted: false };
+  await lab.write(keys.network(back), writeNetwork({ id: back, name: 'back', index: 0, ...flags }));
+  const tasks = [5, 6].map((n) =>
+    endpoint(n, 'n1', {
+      addresses: [
+        { network: 'ingress', address: address(`10.0.0.${n}`) },
+        { network: back, address: address(`10.0.1.${n}`) },
+      ],
+    }),
+  );
+  await lab.service('web', [port(8000)], tasks, 'service create', [{ network: back, address: address('10.0.1.100') }]);
+  const parts = ['dport : ip daddr', 'DOCKER-USER', '10.0.0.6', '10.0.1.6', 'local 10.0.1.100'];
+  await vi.waitFor(async () => {
+    const there = await held();
+    for (const part of parts) expect(there).toContain(part);
+  }, within);
+  right = await held();
+});
+afterAll(async () => {
+  await lab?.executor.stop();
+  await node?.close();
+});
+// Nothing else is left of it, and nothing is put right twice.
+afterEach(async () => {
+  expect(await held()).toBe(right);
+});
+
+type Told = Extract<Outcome, { readonly kind: 'drifted' | 'repaired' }>;
+const drift = () => lab.outcomes.filter((told): told is Told & { atMs: number } => 'found' in told);
+
+type Change = readonly [place: Parameters<Lab['run']>[0], namespace: Namespace, line: string, found: string | RegExp];
+
+/** Changes these by hand, and waits until each is told as found and as repaired. */
+async function changed(...changes: readonly Change[]): Promise<void> {
+  const before = drift().length;
+  for (const [place, , line] of changes) await node.run(place, line);
+  for (const [, namespace, , found] of changes) {
+    const ofThis = () =>
+      drift()
+        .slice(before)
+        .filter((told) => told.namespace === namespace && says(told.found, found));
+    await expect.poll(() => ofThis().map(({ kind }) => kind), within).toEqual(['drifted', 'repaired']);
+  }
+  await expect.poll(held, within).toBe(right);
+}
+
+function says(found: readonly string[], wanted: string | RegExp): boolean {
+  return found.some((sentence) => (wanted instanceof RegExp ? wanted.test(sentence) : sentence === wanted));
+}
+
+describe('of nftables, by its events', () => {
+  test.each<Change>([
+    ['host', 'host', 'nft delete table inet fairway', 'the table is missing'],
+    ['sandbox', 'ingress', 'nft delete table inet fairway', 'the table is missing'],
+    ['sandbox', 'ingress', 'nft flush ruleset', 'the table is missing'],
+    ['balancer', 'lb_back00000', 'nft flush ruleset', 'the table is missing'],
+    ['host', 'host', 'nft flush table inet fairway', /^chain \w+ lacks /],
+    ['sandbox', 'ingress', 'nft flush table inet fairway', /^chain \w+ lacks /],
+    ['host', 'host', 'nft flush map inet fairway ports', 'map ports lacks tcp . 8000 : 172.18.0.2'],
+    [
+      'host',
+      'host',
+      'nft "delete element inet fairway ports { tcp . 8000 }; add element inet fairway ports { tcp . 8000 : 172.18.0.9 }"',
+      'map ports has tcp . 8000 : 172.18.0.9, not 172.18.0.2',
+    ],
+    [
+      'host',
+      'host',
+      'nft add element inet fairway ports { tcp . 22 : 172.18.0.2 }',
+      "map ports has tcp . 22 : 172.18.0.2, which is not Fairway's",
+    ],
+    ['sandbox', 'ingress', 'nft insert rule inet fairway prerouting accept', 'chain prerouting has accept'],
+    ['sandbox', 'ingress', 'nft add chain inet fairway mine', 'chain mine is unknown'],
+  ])('in %s (%s): %s', (...change) => changed(change));
+
+  test('the two accepts in DOCKER-USER, where Docker keeps its own rule', async () => {
+    const flush = 'iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN';
+    await changed(
+      ['host', 'host', flush, 'DOCKER-USER accepts connections led to docker_gwbridge'],
+      ['host', 'host', ':', 'DOCKER-USER accepts answers from docker_gwbridge'],
+    );
+  });
+
+  test('what Fairway changes itself is none', async () => {
+    const before = drift().length;
+    const applied = lab.outcomes.length;
+    await lab.service('other', [port(8001)], [endpoint(7, 'n1')]);
+    await expect.poll(held, within).toContain('8001');
+    await lab.service('other', [], []);
+    await expect.poll(held, within).toBe(right);
+    await expect.poll(() => lab.outcomes.length, within).toBeGreaterThan(applied);
+    expect(drift().slice(before)).toEqual([]);
+  });
+});
+
+describe('of what no event tells, by the check', () => {
+  const set = (setting: string) => `echo 0 >/proc/sys/net/ipv4/${setting}`;
+  const vip = 'ip route del local 10.0.1.100 dev eth0 table local';
+  const server = '-t 172.18.0.2:8000';
+
+  test('settings and virtual IPs', () =>
+    changed(
+      ['balancer', 'lb_back00000', vip, 'the sandbox lacks the virtual IP 10.0.1.100'],
+      ['balancer', 'lb_back00000', set('ip_forward'), 'net.ipv4.ip_forward was 0, is 1'],
+      ['sandbox', 'ingress', set('ip_forward'), 'net.ipv4.ip_forward was 0, is 1'],
+      ['host', 'host', set('conf/docker_gwbridge/route_localnet'), /route_localnet was 0, is 1$/],
+    ));
+
+  test.runIf(balancer === 'ipvs')("IPVS's services, their weights and its settings", async () => {
+    const weight = (task: string, is: string) => `tcp . 172.18.0.2 . 8000 > ${task}:80 : weight ${is}`;
+    await changed(
+      [
+        'sandbox',
+        'ingress',
+        `ipvsadm -e ${server} -r 10.0.0.5:80 -m -w 7`,
+        `IPVS has ${weight('10.0.0.5', '7, not weight 1')}`,
+      ],
+      ['sandbox', 'ingress', `ipvsadm -d ${server} -r 10.0.0.6:80`, `IPVS lacks ${weight('10.0.0.6', '1')}`],
+      ['sandbox', 'ingress', set('vs/conntrack'), 'net.ipv4.vs.conntrack was 0, is 1'],
+      ['balancer', 'lb_back00000', 'ipvsadm -C', 'IPVS lacks ip . 10.0.1.100 : rr'],
+    );
+    await changed(['sandbox', 'ingress', `ipvsadm -D ${server}`, 'IPVS lacks tcp . 172.18.0.2 . 8000 : rr']);
+  });
+});
+
+test('a sandbox that Docker made anew has its rules at once', async () => {
+  await node.replaceSandbox();
+  await expect.poll(held, within).toBe(right);
+});

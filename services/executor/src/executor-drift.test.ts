@@ -1,0 +1,131 @@
+import type { Outcome } from '@fairway/mesh';
+import { describe, expect, test } from 'vitest';
+import { endpoint, openLab, port } from './executor-lab.ts';
+
+// As in executor.test.ts; others change what Fairway has in the kernel of n1.
+
+const web = [endpoint(5, 'n1'), endpoint(6, 'n2')];
+const served = ['8000/tcp > 172.18.0.2', '8000/tcp: 10.0.0.5:80 10.0.0.6:80'];
+
+async function openServed(...[options]: Parameters<typeof openLab>) {
+  const lab = await openLab(options);
+  await lab.service('web', [port(8000)], web);
+  await lab.until(() => `${lab.rules()}` === `${served}`);
+  await lab.pass(300);
+  lab.outcomes.length = 0;
+  lab.said.length = 0;
+  return lab;
+}
+
+const kinds = (outcomes: readonly Outcome[]) => outcomes.map(({ kind }) => kind);
+
+describe('what others change', () => {
+  test('is put right within a second of the event, and told as found and as repaired', async () => {
+    const lab = await openServed();
+    for (const namespace of ['host', 'ingress'] as const) lab.kernel.tamper(namespace, 'delete');
+    expect(lab.rules()).toEqual([]);
+    await lab.pass(999);
+    expect(lab.rules()).toEqual(served);
+    const found = ['the table is missing'];
+    for (const namespace of ['host', 'ingress'] as const)
+      expect(lab.outcomes.filter((told) => 'namespace' in told && told.namespace === namespace)).toMatchObject([
+        { kind: 'drifted', namespace, found },
+        { kind: 'repaired', namespace, found },
+      ]);
+    expect(lab.said).toContain('others changed what Fairway has here; putting it right');
+  });
+
+  test('all the time is looked at twice a second', async () => {
+    const lab = await openServed();
+    for (let time = 0; time < 100; time++) {
+      lab.kernel.tamper('ingress', { foreign: `chain prerouting has rule ${time}` });
+      await lab.pass(100);
+    }
+    await lab.pass(1_000);
+    expect(lab.rules()).toEqual(served);
+    expect(kinds(lab.outcomes).filter((kind) => kind === 'repaired').length).toBeLessThan(25);
+  });
+
+  test('is found by the check every 10 s where no event told of it', async () => {
+    const lab = await openServed({
+      given: (kernel) => ({ ...kernel, watchRules: () => ({ close: () => {} }) }),
+    });
+    lab.kernel.tamper('ingress', { foreign: 'chain prerouting has accept' });
+    await lab.pass(10_500);
+    expect(kinds(lab.outcomes)).toEqual(['drifted', 'repaired', 'applied']);
+    expect(lab.outcomes[0]).toMatchObject({ namespace: 'ingress', found: ['chain prerouting has accept'] });
+  });
+
+  test('is nothing where only a look was due', async () => {
+    const lab = await openServed();
+    const applied = lab.kernel.applied.length;
+    await lab.pass(60_000);
+    expect(lab.kernel.applied).toHaveLength(applied);
+    expect(lab.outcomes).toEqual([]);
+  });
+
+  test('together with a change of the mesh is told apart from it', async () => {
+    const lab = await openServed();
+    lab.kernel.tamper('host', 'delete');
+    await lab.service('web', [port(8000), port(8001)], web);
+    await lab.pass(999);
+    expect(lab.rules()).toContain('8001/tcp > 172.18.0.2');
+    const drift = lab.outcomes.filter((told) => 'found' in told);
+    expect(kinds(drift)).toEqual(['drifted', 'repaired']);
+    for (const { found } of drift) expect(found).toEqual(['the table is missing']);
+  });
+
+  test('while the kernel refuses the repair is told as found, and as repaired once it was taken', async () => {
+    const lab = await openServed();
+    lab.kernel.refuse('tcp . 8000');
+    lab.kernel.tamper('ingress', 'delete');
+    await lab.pass(2_000);
+    expect(kinds(lab.outcomes)).toContain('failed');
+    expect(kinds(lab.outcomes)).not.toContain('repaired');
+    lab.kernel.refuse(undefined);
+    await lab.pass(6_000);
+    expect(lab.rules()).toEqual(served);
+    expect(kinds(lab.outcomes).filter((kind) => kind !== 'failed' && kind !== 'applied')).toEqual([
+      'drifted',
+      'repaired',
+    ]);
+  });
+
+  test('stays while no listing is complete, as far as it only adds', async () => {
+    const lab = await openServed({ complete: false });
+    lab.kernel.tamper('host', 'delete');
+    await lab.pass(999);
+    expect(lab.rules()).toEqual(served);
+    expect(kinds(lab.outcomes)).toEqual(['drifted', 'applied']);
+  });
+
+  test('is no concern of a node that is left to Docker', async () => {
+    const lab = await openServed();
+    await lab.clock.settle(lab.executor.handOver());
+    lab.outcomes.length = 0;
+    lab.kernel.tamper('host', 'delete');
+    await lab.pass(30_000);
+    expect(kinds(lab.outcomes)).not.toContain('drifted');
+  });
+
+  test('on the host, beside the table, is told too', async () => {
+    let isThere = true;
+    const rule = 'DOCKER-USER accepts connections led to docker_gwbridge';
+    const lab = await openServed({
+      given: (kernel) => ({
+        ...kernel,
+        async ensureHost() {
+          const changed = isThere ? [] : [rule];
+          isThere = true;
+          return { changed, waitingFor: [] };
+        },
+      }),
+    });
+    isThere = false;
+    await lab.pass(10_100);
+    expect(lab.outcomes).toMatchObject([
+      { kind: 'drifted', namespace: 'host', found: [rule] },
+      { kind: 'repaired', namespace: 'host', found: [rule] },
+    ]);
+  });
+});
