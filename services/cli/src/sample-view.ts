@@ -7,7 +7,20 @@ export const sampleView: View = {
   converged: false,
   nodes: [
     { id: 'n1', name: 'alpha', role: 'manager', state: 'ready', availability: 'active', applied: 42, changeMs: 4.25 },
-    { id: 'n2', name: 'beta', role: 'worker', state: 'ready', availability: 'drain', applied: 40, changeMs: 12 },
+    {
+      id: 'n2',
+      name: 'beta',
+      role: 'worker',
+      state: 'ready',
+      availability: 'drain',
+      applied: 40,
+      changeMs: 12,
+      drifts: [
+        { namespace: 'host', found: ['the table is missing'], atMs: 30_000, repaired: true },
+        { namespace: 'ingress', found: ['chain mine is unknown', 'chain yours is unknown'], atMs: 0, repaired: false },
+        { namespace: 'lb_back00000', found: ['long ago'], atMs: -3_600_000, repaired: true },
+      ],
+    },
     {
       id: 'n3',
       name: 'n3',

@@ -15,6 +15,10 @@ test('what somebody has to do first, then what is waited for, then everything in
     Lost:
       node n3: sentinel1 hears no beat of it, and alpha and beta do not reach it
 
+    Changed by others:
+      node beta, host: the table is missing; right again since 60 s
+      node beta, ingress: chain mine is unknown and 1 more; found 90 s ago, not right yet
+
     Not watched:
       sentinel sentinel1: it hears no beat of beta
 

@@ -1,4 +1,4 @@
-import type { NodeView, ServiceView, View } from '@fairway/mesh';
+import type { DriftView, NodeView, ServiceView, View } from '@fairway/mesh';
 import { showAge } from './age.ts';
 import { table } from './table.ts';
 
@@ -43,6 +43,9 @@ export function showStatus(view: View, nowMs: number): string {
   const problems = view.problems.map(({ about, why }) => `  ${about}: ${why}\n`);
   const unwatched = view.unwatched.map(({ about, why }) => `  ${about}: ${why}\n`);
   const lost = view.nodes.flatMap(({ name, lost: why }) => (why === undefined ? [] : [`  node ${name}: ${why}\n`]));
+  const changed = view.nodes.flatMap(({ name, drifts = [] }) =>
+    drifts.filter((drift) => isNews(drift, nowMs)).map((drift) => `  ${showDrift(name, drift, nowMs)}\n`),
+  );
   return [
     view.converged
       ? `Converged: every node has applied revision ${view.revision}.\n`
@@ -50,6 +53,7 @@ export function showStatus(view: View, nowMs: number): string {
     problems.length > 0 ? `Needs you:\n${problems.join('')}` : '',
     pending.length > 0 ? `Waiting:\n${pending.join('')}` : '',
     lost.length > 0 ? `Lost:\n${lost.join('')}` : '',
+    changed.length > 0 ? `Changed by others:\n${changed.join('')}` : '',
     unwatched.length > 0 ? `Not watched:\n${unwatched.join('')}` : '',
     view.putAside > 0 ? `Put aside: ${view.putAside} messages that could not be read (stream FAIRWAY_DEAD).\n` : '',
     nodes,
@@ -58,6 +62,21 @@ export function showStatus(view: View, nowMs: number): string {
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** What was put right is told for so long. */
+const newsMs = 3_600_000;
+
+function isNews({ repaired, atMs }: DriftView, nowMs: number): boolean {
+  return !repaired || nowMs - atMs < newsMs;
+}
+
+function showDrift(node: string, { namespace, found, atMs, repaired }: DriftView, nowMs: number): string {
+  const state = repaired
+    ? `right again since ${showAge(atMs, nowMs)}`
+    : `found ${showAge(atMs, nowMs)} ago, not right yet`;
+  const [first, ...more] = found;
+  return `node ${node}, ${namespace}: ${first}${more.length > 0 ? ` and ${more.length} more` : ''}; ${state}`;
 }
 
 function applied(node: NodeView, revision: number): string {

@@ -31,6 +31,23 @@ test('what a process said that died, and comes after what the next one says, is 
   expect((await lab.status()).body).toMatchObject({ converged: true, nodes: [{ applied: revision }] });
 });
 
+test('what others changed on a node is told until it is right again, and then that it is', async () => {
+  const lab = await openLab();
+  const revision = await lab.fill();
+  const found = ['the table is missing'];
+  for (const outcome of [applied(revision), failed(revision), { kind: 'drifted', namespace: 'host', found }] as const)
+    await lab.tell(outcome);
+  await lab.tell({ kind: 'drifted', namespace: 'ingress', found });
+  await lab.tell({ kind: 'repaired', namespace: 'ingress', found });
+  const [node] = (await lab.status()).body.nodes;
+  expect(node?.drifts).toMatchObject([
+    { namespace: 'host', found, repaired: false },
+    { namespace: 'ingress', found, repaired: true },
+  ]);
+  // It is no word on what was applied.
+  expect(node).toMatchObject({ applied: revision, failure: 'refused' });
+});
+
 test('a lost bus is told, and what was known then is shown; once it is found nothing is said of it', async () => {
   const lab = await openLab();
   await lab.tell(applied(await lab.fill()));

@@ -1,6 +1,7 @@
 import type { Outlook } from '@fairway/bus';
 import {
   awaited,
+  type DriftView,
   type EndpointView,
   hasEnded,
   isSameLife,
@@ -25,6 +26,8 @@ export type NodeOutcomes = {
   readonly changed?: Applied;
   /** The last apply, if it failed. */
   readonly failed?: Failed;
+  /** By namespace, what others changed there last. */
+  readonly drifts?: ReadonlyMap<string, DriftView>;
 };
 
 /** What the console has heard beside the mesh. */
@@ -105,7 +108,7 @@ function viewNode(
   outcomes: NodeOutcomes | undefined,
   lost: string | undefined,
 ): NodeView {
-  const { applied, changed, failed } = outcomes ?? {};
+  const { applied, changed, failed, drifts } = outcomes ?? {};
   const current = applied?.epoch === epoch ? applied : undefined;
   return {
     id,
@@ -115,6 +118,7 @@ function viewNode(
     ...(current ? { applied: current.outcome.to } : {}),
     ...(changed ? { changeMs: changed.durationMs } : {}),
     ...(failed ? { failure: failed.reason } : {}),
+    ...(drifts ? { drifts: [...drifts.values()] } : {}),
     ...(lost === undefined ? {} : { lost }),
   };
 }

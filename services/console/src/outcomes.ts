@@ -16,8 +16,15 @@ export function followOutcomes(bus: Bus, log: Log, meshRevision: () => number | 
   let unreadable = 0;
   const tail = bus.tail(outcomeStream.name, subjects.outcomes, (message) => {
     try {
-      const { sender, epoch, body } = readOutcome(message);
-      const { failed: _, ...held } = nodes.get(sender) ?? {};
+      const { sender, epoch, body, atMs } = readOutcome(message);
+      const last = nodes.get(sender);
+      if (body.kind === 'drifted' || body.kind === 'repaired') {
+        const { kind, namespace, found } = body;
+        const drift = { namespace, found, atMs, repaired: kind === 'repaired' };
+        nodes.set(sender, { ...last, drifts: new Map([...(last?.drifts ?? []), [namespace, drift]]) });
+        return;
+      }
+      const { failed: _, ...held } = last ?? {};
       if (isLate(body, epoch, held.applied, meshRevision() ?? 0)) return;
       // The others in the stream's order; sequences do not tell it, a stream made anew starts them again.
       if (body.kind === 'applied') {

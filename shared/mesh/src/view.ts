@@ -36,6 +36,18 @@ export type NodeView = {
   readonly lost?: string;
   /** Why the node's last apply failed, where none has succeeded since. */
   readonly failure?: string;
+  /** What others changed in its kernel, the last of each namespace. */
+  readonly drifts?: readonly DriftView[];
+};
+
+/** What others changed of Fairway's in a namespace. */
+export type DriftView = {
+  readonly namespace: string;
+  /** One sentence each. */
+  readonly found: readonly string[];
+  /** When that was found, or put right, milliseconds of the node's clock. */
+  readonly atMs: number;
+  readonly repaired: boolean;
 };
 
 export type EndpointView = {
