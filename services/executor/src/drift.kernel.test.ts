@@ -136,12 +136,14 @@ describe('of what no event tells, by the check', () => {
   const vip = 'ip route del local 10.0.1.100 dev eth0 table local';
   const server = '-t 172.18.0.2:8000';
 
-  test('settings and virtual IPs', () =>
+  test('settings, virtual IPs and tracked connections', () =>
     changed(
       ['balancer', 'lb_back00000', vip, 'the sandbox lacks the virtual IP 10.0.1.100'],
       ['balancer', 'lb_back00000', set('ip_forward'), 'net.ipv4.ip_forward was 0, is 1'],
       ['sandbox', 'ingress', set('ip_forward'), 'net.ipv4.ip_forward was 0, is 1'],
       ['host', 'host', set('conf/docker_gwbridge/route_localnet'), /route_localnet was 0, is 1$/],
+      ['host', 'host', 'conntrack -F', /^the tracked connections were flushed/],
+      ['balancer', 'lb_back00000', 'conntrack -F', /^the tracked connections were flushed/],
     ));
 
   test.runIf(balancer === 'ipvs')("IPVS's services, their weights and its settings", async () => {

@@ -56,6 +56,17 @@ describe('what others change', () => {
     expect(lab.outcomes[0]).toMatchObject({ namespace: 'ingress', found: ['chain prerouting has accept'] });
   });
 
+  test('is told where tracked connections were flushed, though nothing is to be repaired', async () => {
+    const lab = await openServed();
+    lab.kernel.tamper('ingress', 'flush');
+    await lab.pass(10_500);
+    expect(kinds(lab.outcomes)).toEqual(['drifted', 'repaired']);
+    expect(lab.outcomes[0]).toMatchObject({
+      namespace: 'ingress',
+      found: ['the tracked connections were flushed: those that were open may have ended'],
+    });
+  });
+
   test('is nothing where only a look was due', async () => {
     const lab = await openServed();
     const applied = lab.kernel.applied.length;

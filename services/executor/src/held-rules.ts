@@ -35,6 +35,9 @@ export type Drift = {
   readonly found: readonly string[];
 };
 
+/** New connections are tracked as ever, so there is nothing to be repaired. */
+const flushed = 'the tracked connections were flushed: those that were open may have ended';
+
 /** What a namespace has as far as is known, and whether others may have changed it since. */
 type Held = { readonly found: Found<RulesOf<Namespace>> | undefined; readonly isSuspect: boolean };
 
@@ -236,8 +239,9 @@ export class HeldRules {
     if (held && !held.isSuspect) return held.found as Found<RulesOf<N>> | undefined;
     const asked = this.#asked(namespace);
     const settings = namespace === 'host' ? [] : await this.#kernel.ensureSettings(namespace);
+    const wereFlushed = await this.#kernel.wereFlushed(namespace);
     const found = await this.#kernel.read(namespace);
-    const drift = held ? [...settings, ...driftBetween(held.found, found)] : [];
+    const drift = held ? [...settings, ...driftBetween(held.found, found), ...(wereFlushed ? [flushed] : [])] : [];
     if (drift.length > 0) {
       this.#drifts.set(namespace, [...new Set([...(this.#drifts.get(namespace) ?? []), ...drift])]);
       this.#onDrift({ kind: 'drifted', namespace, found: drift });

@@ -112,6 +112,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     leaveHost: () => late(() => kernel.leaveHost()),
     connections: (sandbox) => late(() => kernel.connections(sandbox)),
     forget: (namespace, stale) => late(() => kernel.forget(namespace, stale)),
+    wereFlushed: (namespace) => late(() => kernel.wereFlushed(namespace)),
     ensureSettings: (sandbox) => late(() => kernel.ensureSettings(sandbox)),
     reached: (network, addresses) => late(() => kernel.reached(network, addresses)),
     ways: (network) => late(() => kernel.ways(network)),

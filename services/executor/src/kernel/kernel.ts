@@ -123,6 +123,12 @@ export type Kernel = {
   forget(namespace: Namespace, stale: readonly Stale[]): Promise<number>;
 
   /**
+   * Whether somebody flushed a namespace's tracked connections since the last time; also at the first time.
+   * @throws NamespaceMissing, CommandFailed, CommandHung
+   */
+  wereFlushed(namespace: Namespace): Promise<boolean>;
+
+  /**
    * Makes a sandbox forward packets, and a network's send no ICMP redirects, and sets what IPVS needs where it balances;
    * tells what was not as it should be and is now, one sentence each. A namespace made while the machine's first one has
    * ip_forward 0 has 0 too.

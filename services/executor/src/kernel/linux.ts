@@ -10,6 +10,7 @@ import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilters, filtersAmong } from './connections.ts';
 import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
+import { endWitness, wereFlushed } from './flush-witness.ts';
 import { endForwarding, ensureForwarding, type RunOnHost } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
 import { type IpvsTimeouts, kernelTimeouts } from './ipvs-timeouts.ts';
@@ -299,7 +300,10 @@ export function createLinuxKernel({
       // After the rules: a virtual IP that is answered for before they are there refuses whoever asks.
       await bringRoutes(namespace, renderRoutes(transaction));
       refused.push(...(await ipvs.restore(namespace, lines.after)));
-      if (isRemoval(transaction) && timeoutsOf(namespace)) await ipvs.setTimeouts(namespace, kernelTimeouts);
+      if (isRemoval(transaction)) {
+        if (timeoutsOf(namespace)) await ipvs.setTimeouts(namespace, kernelTimeouts);
+        await endWitness(runIn, namespace);
+      }
       if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
       return { durationMs: performance.now() - start };
     },
@@ -323,6 +327,8 @@ export function createLinuxKernel({
       }
       return dropped;
     },
+
+    wereFlushed: (namespace) => wereFlushed(runIn, namespace),
 
     async ensureSettings(sandbox) {
       const settings = [...sandboxSettings[kindOf(sandbox, balancer)]];

@@ -61,8 +61,11 @@ export type KernelStandIn = Kernel & {
   refuse(text: string | undefined): void;
   /** The machine starts anew: nothing of Fairway's is left, and Docker has made no sandbox yet. */
   reboot(): void;
-  /** Takes the table away, or makes it foreign, as an administrator by hand; whoever watches is told, unless told otherwise. */
-  tamper(namespace: Namespace, how: 'delete' | { readonly foreign: string }, isTold?: boolean): void;
+  /**
+   * Takes the table away, or makes it foreign, as an administrator by hand; whoever watches is told, unless told otherwise. Or
+   * flushes the tracked connections, of which nobody is told.
+   */
+  tamper(namespace: Namespace, how: 'delete' | 'flush' | { readonly foreign: string }, isTold?: boolean): void;
 };
 
 type Table = {
@@ -98,6 +101,8 @@ export function createKernelStandIn({
   const ruleWatchers = new Set<{ readonly namespace: Namespace; readonly onChange: () => void }>();
   const sandboxes = new Map<Sandbox, string>([['ingress', 'sandbox-1']]);
   const forwards = new Set<string>();
+  /** Where tracked connections were not flushed since it was asked for. */
+  const witnesses = new Set<Namespace>();
   const overlays = new Map<string, Map<string, Way>>();
   let lost: Lost = {};
   let forwarding = false;
@@ -202,6 +207,13 @@ export function createKernelStandIn({
       return 0;
     },
 
+    async wereFlushed(namespace) {
+      enter(namespace);
+      const was = witnesses.has(namespace);
+      witnesses.add(namespace);
+      return !was;
+    },
+
     async ensureSettings(sandbox) {
       enter(sandbox);
       const id = sandboxes.get(sandbox) ?? '';
@@ -273,6 +285,7 @@ export function createKernelStandIn({
       else sandboxes.set(sandbox, id);
       tables.delete(sandbox);
       ipvs.delete(sandbox);
+      witnesses.delete(sandbox);
       for (const watcher of watchers) watcher(sandbox, id);
     },
     connect(sandbox, destination, open) {
@@ -296,9 +309,14 @@ export function createKernelStandIn({
       tables.clear();
       ipvs.clear();
       sandboxes.clear();
+      witnesses.clear();
       forwarding = false;
     },
     tamper(namespace, how, isTold = true) {
+      if (how === 'flush') {
+        witnesses.delete(namespace);
+        return;
+      }
       if (how === 'delete') tables.delete(namespace);
       else tables.get(namespace)?.foreign.push(how.foreign);
       for (const watcher of isTold ? ruleWatchers : []) if (watcher.namespace === namespace) watcher.onChange();
