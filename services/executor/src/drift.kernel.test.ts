@@ -164,6 +164,14 @@ describe('of what no event tells, by the check', () => {
 });
 
 test('a sandbox that Docker made anew has its rules at once', async () => {
+  const before = drift().length;
   await node.replaceSandbox();
   await expect.poll(held, within).toBe(right);
+  const found = ['Docker made the sandbox anew'];
+  await expect
+    .poll(() => drift().slice(before), within)
+    .toMatchObject([
+      { kind: 'drifted', namespace: 'ingress', found },
+      { kind: 'repaired', namespace: 'ingress', found },
+    ]);
 });

@@ -1,6 +1,6 @@
 import type { Outcome } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
-import { endpoint, openLab, port } from './executor-lab.ts';
+import { address, endpoint, openLab, port } from './executor-lab.ts';
 
 // As in executor.test.ts; others change what Fairway has in the kernel of n1.
 
@@ -117,6 +117,54 @@ describe('what others change', () => {
     lab.kernel.tamper('host', 'delete');
     await lab.pass(30_000);
     expect(kinds(lab.outcomes)).not.toContain('drifted');
+  });
+
+  test('is told where Docker made the ingress sandbox anew, at once or after it was gone', async () => {
+    const lab = await openServed();
+    const found = ['Docker made the sandbox anew'];
+    lab.kernel.replaceSandbox('sandbox-2');
+    await lab.pass(10);
+    expect(lab.rules()).toEqual(served);
+    lab.kernel.replaceSandbox(undefined);
+    await lab.pass(10);
+    lab.kernel.replaceSandbox('sandbox-3');
+    await lab.pass(300);
+    expect(lab.rules()).toEqual(served);
+    const drift = lab.outcomes.filter((told) => 'found' in told);
+    expect(drift).toMatchObject(
+      ['drifted', 'repaired', 'drifted', 'repaired'].map((kind) => ({ kind, namespace: 'ingress', found })),
+    );
+  });
+
+  test('is nothing where the sandbox of a network comes again with a task', async () => {
+    const lab = await openServed();
+    for (const id of ['one', undefined, 'two', undefined, 'three']) {
+      lab.kernel.replaceSandbox(id, 'lb_back00000');
+      await lab.pass(300);
+    }
+    await lab.pass(20_000);
+    expect(kinds(lab.outcomes)).not.toContain('drifted');
+  });
+
+  test('on the bridge, which Docker made anew with another address, is looked at at once', async () => {
+    let looks = 0;
+    const lab = await openServed({
+      given: (kernel) => ({
+        ...kernel,
+        async ensureHost() {
+          looks += 1;
+          return kernel.ensureHost();
+        },
+      }),
+    });
+    const before = looks;
+    lab.executor.ownChanged({ ...lab.own, gateway: address('172.19.0.2') });
+    await lab.pass(10);
+    expect(looks).toBe(before + 1);
+    expect(lab.rules()).toContain('8000/tcp > 172.19.0.2');
+    lab.executor.ownChanged({ ...lab.own, gateway: address('172.19.0.2') });
+    await lab.pass(10);
+    expect(looks).toBe(before + 1);
   });
 
   test('on the host, beside the table, is told too', async () => {

@@ -311,6 +311,7 @@ export function startExecutor({
   const endDrainChecks = every(clock, drainCheckMs, () => {
     if (rules.lookAtDraining()) wake();
   });
+  let hadIngress = false;
   const watching = kernel.watchSandboxes((sandbox, id) => {
     if (id === undefined) {
       sandboxes.delete(sandbox);
@@ -318,9 +319,13 @@ export function startExecutor({
       drift.forget(sandbox);
       log.info('a sandbox is gone', { sandbox });
     } else {
-      log.info(sandboxes.has(sandbox) ? 'Docker replaced a sandbox' : 'a sandbox is there', { sandbox });
+      const isAnew = sandboxes.has(sandbox) || (sandbox === 'ingress' && hadIngress);
+      log.info('a sandbox is there', { sandbox });
       sandboxes.set(sandbox, id);
-      rules.doubt(sandbox);
+      hadIngress ||= sandbox === 'ingress';
+      // One of a network comes and goes with the tasks that are here.
+      if (isAnew && !handedOver) rules.remade(sandbox);
+      else rules.doubt(sandbox);
       overlays.forget(sandbox);
       drift.watch(sandbox);
     }
@@ -352,11 +357,11 @@ export function startExecutor({
       wake();
     },
     ownChanged(facts, trace) {
+      // Docker made the bridge anew, or the machine joined again.
+      const isHostNew = isOutside || (own !== undefined && facts.gateway?.text !== own.gateway?.text);
       own = facts;
-      if (isOutside) {
-        isOutside = false;
-        host.look();
-      }
+      isOutside = false;
+      if (isHostNew) host.look();
       if (trace !== undefined) traces.own(trace);
       wake();
     },

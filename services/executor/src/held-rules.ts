@@ -38,6 +38,8 @@ export type Drift = {
 /** New connections are tracked as ever, so there is nothing to be repaired. */
 const flushed = 'the tracked connections were flushed: those that were open may have ended';
 
+const remade = ['Docker made the sandbox anew'];
+
 /** What a namespace has as far as is known, and whether others may have changed it since. */
 type Held = { readonly found: Found<RulesOf<Namespace>> | undefined; readonly isSuspect: boolean };
 
@@ -89,6 +91,13 @@ export class HeldRules {
     this.#suspicions.set(namespace, this.#suspicionsOf(namespace) + 1);
     const held = this.#held.get(namespace);
     if (held) this.#held.set(namespace, { ...held, isSuspect: true });
+  }
+
+  /** Docker made the sandbox anew, while there were rules in it or when it was gone. */
+  remade(sandbox: Sandbox): void {
+    this.drop(sandbox);
+    this.#drifts.set(sandbox, remade);
+    this.#onDrift({ kind: 'drifted', namespace: sandbox, found: remade });
   }
 
   /** The namespace is gone, with all that was in it. */
