@@ -9,19 +9,21 @@ import {
   plan,
   type WatchedFacts,
 } from '@fairway/mesh';
-import { describe, type Log, newTrace, type Tracer, untraced } from '@fairway/telemetry';
+import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { ApplyFailed } from './applied.ts';
 import { type ApplyTrace, ApplyTraces } from './apply-trace.ts';
+import { DriftReport } from './drift-report.ts';
 import { DriftWatch } from './drift-watch.ts';
 import type { Planned } from './explain.ts';
-import { type Drift, HeldRules } from './held-rules.ts';
+import { HeldRules } from './held-rules.ts';
 import { HostCheck } from './host-check.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
-import { Leaving } from './leaving.ts';
+import { Leaving, leftToDocker } from './leaving.ts';
 import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay-reach.ts';
 import { Refusals } from './refusals.ts';
+import { RoundLoop, type RoundResult } from './round-loop.ts';
 import { wishFromPlan } from './rules/wish.ts';
 import { stillDrains } from './still-drains.ts';
 import { toldNotes } from './told-notes.ts';
@@ -77,9 +79,6 @@ class NotServedYet extends Error {
 
 /** Less than who asks for it waits. */
 const takeBackMaxMs = 10_000;
-/** After a failure it tries again after this time, twice as long each time. */
-const retryMinMs = 100;
-const retryMaxMs = 5_000;
 /** How often it looks whether tasks that drain have connections, while there are any. */
 const drainCheckMs = 5_000;
 
@@ -98,28 +97,21 @@ export function startExecutor({
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
-  /** What others do is an event as any other: it begins a trace, which its repair is a part of. */
-  const driftTraces = new Map<Namespace, string>();
-  const tellDrift = ({ kind, namespace, found }: Drift) => {
-    if (kind === 'drifted') log.warn('others changed what Fairway has here; putting it right', { namespace, found });
-    else log.info('what others changed is right again', { namespace, found });
-    const trace = (kind === 'repaired' && driftTraces.get(namespace)) || newTrace();
-    driftTraces.set(namespace, trace);
-    if (own) report.drift(own.node, replica.mesh.generation, { kind, namespace, found }, trace);
-  };
-  const rules = new HeldRules(kernel, clock, () => wake(), tellDrift);
+  const drifts = new DriftReport(log, (drift, trace) => {
+    if (own) report.drift(own.node, replica.mesh.generation, drift, trace);
+  });
+  const rules = new HeldRules(
+    kernel,
+    clock,
+    () => loop.wake(),
+    (drift) => drifts.told(drift),
+  );
   const leaving = new Leaving(rules);
   const traces = new ApplyTraces(tracer);
   const report = new OutcomeReport({ bus, log, nowMs, clock });
   const sandboxes = new Map<Sandbox, string>();
   let own: WatchedFacts | undefined;
   let causes: readonly Cause[] = [];
-  let wanted = false;
-  let running: Promise<void> | undefined;
-  let retryMs = retryMinMs;
-  let cancelRetry = () => {};
-  let retrying = false;
-  let stopped = false;
   /** The machine left its swarm, and its ports are not yet its own again. */
   let left = false;
   /** It is in none: the host is left as it is. */
@@ -138,58 +130,45 @@ export function startExecutor({
 
   const refusals = new Refusals(log);
   const repairs = () => repairsOverlays && replica.isCurrent;
-  const overlays = new OverlayReach({ kernel, clock, log, repairs, onDue: () => wake() });
+  const overlays = new OverlayReach({ kernel, clock, log, repairs, onDue: () => loop.wake() });
   const host = new HostCheck({
     kernel,
     log,
     isOff: () => handedOver || isOutside,
     onRepaired: (found) => {
-      for (const kind of ['drifted', 'repaired'] as const) tellDrift({ kind, namespace: 'host', found });
+      for (const kind of ['drifted', 'repaired'] as const) drifts.told({ kind, namespace: 'host', found });
     },
   });
-  const wake = () => {
-    wanted = true;
-    if (stopped || running || !(own || left)) return;
-    cancelRetry();
-    retrying = false;
-    running = rounds().finally(() => {
-      running = undefined;
-      // What came after the last round had looked, and found it running.
-      if (wanted) wake();
-    });
-  };
+  const loop = new RoundLoop({ clock, isReady: () => own !== undefined || left, round: nextRound });
 
-  async function rounds(): Promise<void> {
-    while (wanted && !stopped) {
-      wanted = false;
-      if (left && !(await release())) return;
-      if (!own) return;
-      const brings = causes;
-      causes = [];
-      const mesh = replica.mesh;
-      const { node } = own;
-      const isServing = !handedOver;
-      const trace = traces.begin(node, mesh.generation.revision, brings);
-      const { failures, waiting }: Unbrought = await round(mesh, own, brings, trace).catch((error) => ({
-        failures: [error],
-        waiting: [],
-      }));
-      sayWaiting(waiting);
-      lacking = [...failures.map(describe), ...waiting.map((namespace) => `the kernel of ${namespace}`)].join('; ');
-      if (failures.length > 0) {
-        causes = keepCauses(brings, causes);
-        trace.failed(failures);
-        fail(failures, node, mesh, brings, trace.traceparent);
-        return;
-      }
-      if (waiting.length > 0) {
-        causes = keepCauses(brings, causes);
-        trace.unended();
-        continue;
-      }
-      retryMs = retryMinMs;
-      if (isServing) served.resolve();
+  async function nextRound(): Promise<RoundResult> {
+    if (left && !(await release())) return 'failed';
+    if (!own) return 'brought';
+    const brings = causes;
+    causes = [];
+    const mesh = replica.mesh;
+    const { node } = own;
+    const isServing = !handedOver;
+    const trace = traces.begin(node, mesh.generation.revision, brings);
+    const { failures, waiting }: Unbrought = await round(mesh, own, brings, trace).catch((error) => ({
+      failures: [error],
+      waiting: [],
+    }));
+    sayWaiting(waiting);
+    lacking = [...failures.map(describe), ...waiting.map((namespace) => `the kernel of ${namespace}`)].join('; ');
+    if (failures.length > 0) {
+      causes = keepCauses(brings, causes);
+      trace.failed(failures);
+      fail(failures, node, mesh, brings, trace.traceparent);
+      return 'failed';
     }
+    if (waiting.length > 0) {
+      causes = keepCauses(brings, causes);
+      trace.unended();
+      return 'waiting';
+    }
+    if (isServing) served.resolve();
+    return 'brought';
   }
 
   /** Gives the host its ports back; whether it did. It has no swarm to tell of a failure. */
@@ -201,15 +180,13 @@ export function startExecutor({
     host.forget();
     try {
       await rules.release('host');
-      retryMs = retryMinMs;
       return true;
     } catch (error) {
       left = true;
       log.error('the table on the host could not be removed; trying again', {
         reason: describe(error),
-        afterMs: retryMs,
+        afterMs: loop.retryMs,
       });
-      tryAgain();
       return false;
     }
   }
@@ -220,12 +197,6 @@ export function startExecutor({
     if (namespaces && namespaces !== waitingSaid)
       log.warn('the kernel takes long; what comes next there waits, and nothing else does', { namespaces });
     waitingSaid = namespaces;
-  }
-
-  function tryAgain(): void {
-    retrying = true;
-    cancelRetry = clock.after(retryMs, wake);
-    retryMs = Math.min(retryMs * 2, retryMaxMs);
   }
 
   /** What it did not bring; without any all namespaces are as the mesh wants them. */
@@ -282,11 +253,10 @@ export function startExecutor({
       const namespace = failure instanceof ApplyFailed ? failure.namespace : 'node';
       const reason = describe(failure);
       const missing = failure instanceof ApplyFailed && failure.cause instanceof NamespaceMissing;
-      log[missing ? 'warn' : 'error']('could not apply; trying again', { namespace, reason, afterMs: retryMs });
+      log[missing ? 'warn' : 'error']('could not apply; trying again', { namespace, reason, afterMs: loop.retryMs });
       report.failed(node, mesh.generation, namespace, reason, brings.slice(-causesMax), trace);
     }
     applied = undefined;
-    tryAgain();
   }
 
   host.look();
@@ -298,18 +268,18 @@ export function startExecutor({
       // Where the node is left to Docker there is nothing of Fairway's that could be changed.
       if (handedOver) return;
       if (namespace === 'host') host.look();
-      wake();
+      loop.wake();
     },
     onCheck() {
       if (handedOver) return;
       host.look();
       // What failed is tried again in its own time, and looks then.
-      if (!retrying) wake();
+      if (!loop.isRetrying) loop.wake();
     },
   });
   drift.watch('host');
   const endDrainChecks = every(clock, drainCheckMs, () => {
-    if (rules.lookAtDraining()) wake();
+    if (rules.lookAtDraining()) loop.wake();
   });
   let hadIngress = false;
   const watching = kernel.watchSandboxes((sandbox, id) => {
@@ -330,21 +300,21 @@ export function startExecutor({
       drift.watch(sandbox);
     }
     if (sandbox === 'ingress') host.look();
-    wake();
+    loop.wake();
   });
 
   /** Takes all of Fairway's rules away. What could not be taken is tried again by the rounds that follow. */
   async function leaveToDocker(): Promise<readonly Namespace[]> {
     handedOver = true;
     leaving.begin();
-    await running;
+    await loop.ended();
     planned = undefined;
     applied = undefined;
     overlays.clear();
     host.forget();
     const held = [...sandboxes.keys()];
     const [failure] = await leaving.release(held);
-    wake();
+    loop.wake();
     if (failure) throw failure;
     const namespaces: readonly Namespace[] = ['host', ...held];
     log.info('this node is left to Docker; Fairway has no rules here', { namespaces: namespaces.join(', ') });
@@ -354,7 +324,7 @@ export function startExecutor({
   return {
     meshChanged(added) {
       causes = keepCauses(causes, added);
-      wake();
+      loop.wake();
     },
     ownChanged(facts, trace) {
       // Docker made the bridge anew, or the machine joined again.
@@ -363,7 +333,7 @@ export function startExecutor({
       isOutside = false;
       if (isHostNew) host.look();
       if (trace !== undefined) traces.own(trace);
-      wake();
+      loop.wake();
     },
     dockerStarted() {
       for (const sandbox of sandboxes.keys()) {
@@ -371,7 +341,7 @@ export function startExecutor({
         overlays.forget(sandbox);
       }
       host.look();
-      wake();
+      loop.wake();
     },
     leftSwarm() {
       own = undefined;
@@ -379,7 +349,7 @@ export function startExecutor({
       isOutside = true;
       log.info('this machine left its swarm; the table on the host is removed');
       left = true;
-      wake();
+      loop.wake();
     },
     handOver() {
       const leaving = handing.then(leaveToDocker);
@@ -393,7 +363,7 @@ export function startExecutor({
         lacking = '';
         served = back;
         host.look();
-        wake();
+        loop.wake();
       });
       await handing;
       const cancel = clock.after(takeBackMaxMs, () => back.reject(new NotServedYet(lacking)));
@@ -402,13 +372,11 @@ export function startExecutor({
     },
     planned: () => planned,
     async stop() {
-      stopped = true;
-      cancelRetry();
       drift.stop();
       endDrainChecks();
       watching.close();
       overlays.stop();
-      await running;
+      await loop.stop();
       report.stop();
     },
   };
@@ -425,21 +393,3 @@ function unreadNotes(unreadable: ReadonlyMap<string, string>): readonly Note[] {
 /** What a round did not bring: what failed, and where it goes on by itself. */
 type Unbrought = { readonly failures: readonly Error[]; readonly waiting: readonly Namespace[] };
 const allBrought: Unbrought = { failures: [], waiting: [] };
-
-/** What a node reports of each revision while it is left to Docker. */
-function leftToDocker(
-  node: string,
-  mesh: Mesh,
-  causes: readonly Cause[],
-  trace: string,
-): Parameters<OutcomeReport['applied']>[1] {
-  const why = 'Fairway has no rules on this node since fairway uninstall; fairway install brings them back';
-  return {
-    generation: mesh.generation,
-    durationMs: 0,
-    changes: { added: 0, removed: 0 },
-    causes,
-    notes: [{ kind: 'refused', about: `node ${mesh.nodes.get(node)?.claim?.name ?? node}`, why }],
-    trace,
-  };
-}

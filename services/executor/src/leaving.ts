@@ -1,6 +1,8 @@
+import type { Cause, Mesh } from '@fairway/mesh';
 import { ApplyFailed } from './applied.ts';
 import type { HeldRules } from './held-rules.ts';
 import type { Namespace, Sandbox } from './kernel/kernel.ts';
+import type { Success } from './outcome-report.ts';
 
 /**
  * Takes Fairway's rules out of the namespaces of a node that is left to Docker, until they are in none. A process that begins
@@ -46,4 +48,17 @@ export class Leaving {
     await Promise.all(namespaces.filter((namespace) => !this.#released.has(namespace)).map(release));
     return failures;
   }
+}
+
+/** What a node reports of each revision while it is left to Docker. */
+export function leftToDocker(node: string, mesh: Mesh, causes: readonly Cause[], trace: string): Success {
+  const why = 'Fairway has no rules on this node since fairway uninstall; fairway install brings them back';
+  return {
+    generation: mesh.generation,
+    durationMs: 0,
+    changes: { added: 0, removed: 0 },
+    causes,
+    notes: [{ kind: 'refused', about: `node ${mesh.nodes.get(node)?.claim?.name ?? node}`, why }],
+    trace,
+  };
 }

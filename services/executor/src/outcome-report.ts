@@ -16,7 +16,8 @@ const watermarkMs = 250;
 const retryMs = 1_000;
 const keptMax = 100;
 
-type Success = {
+/** What a round has brought. */
+export type Success = {
   readonly generation: Generation;
   readonly durationMs: number;
   readonly changes: Changes;
