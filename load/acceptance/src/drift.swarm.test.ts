@@ -1,0 +1,139 @@
+// What others change on a node is put right. Ports 89xx.
+import { type ClusterNode, run, until } from '@fairway/cluster';
+import { expect } from 'vitest';
+import { HeldConnection } from './held-connection.ts';
+import { type Swarm, stateMaxMs } from './swarm.ts';
+import { test } from './swarm-test.ts';
+
+const ingress = 'ingress_sbox';
+const accepts = [
+  'DOCKER-USER accepts connections led to docker_gwbridge',
+  'DOCKER-USER accepts answers from docker_gwbridge',
+];
+
+test('tables that are deleted and a chain that is flushed come back, a connection through them goes on, and it is told', async ({
+  swarm,
+}) => {
+  await swarm.create('drifting', { ports: ['8900:8000'], replicas: 2 });
+  await swarm.create('holding', { ports: ['8901:8000'], command: ['echo-tcp', '8000'] });
+  await swarm.answers('drifting', 8900, 2);
+  const [, node] = swarm.nodes;
+  if (!node) throw new Error('no second node');
+  // A task has its rules once Docker calls it running, which is before its program listens.
+  const held = await until(
+    'a connection to holding',
+    async () => {
+      const { held, name } = await HeldConnection.open(swarm.cluster, node.address, 8901);
+      if (name.startsWith("I'm ")) return held;
+      held.close();
+      return name;
+    },
+    { limitMs: 60_000, everyMs: 200 },
+  );
+  const driftsOf = async () =>
+    Object.fromEntries((await swarm.status()).nodes.map(({ name, drifts = [] }) => [name, drifts]));
+  const before = await driftsOf();
+  try {
+    await node.exec('nft delete table inet fairway; iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN');
+    await node.execSandbox(ingress, 'nft delete table inet fairway');
+    await swarm.answers('drifting', 8900, 2);
+    expect(await held.say('still there?')).toBe('still there?');
+    const told = await swarm.view('both to be told as right again', ({ nodes }) => {
+      const { drifts = [] } = nodes.find(({ name }) => name === node.name) ?? {};
+      const now = drifts.filter(({ atMs }) => !before[node.name]?.some((drift) => drift.atMs === atMs));
+      return (now.length === 2 && now.every(({ repaired }) => repaired)) || JSON.stringify(drifts);
+    });
+    const drifts = told.nodes.find(({ name }) => name === node.name)?.drifts ?? [];
+    expect(drifts.find(({ namespace }) => namespace === 'ingress')?.found).toEqual(['the table is missing']);
+    const { stdout } = await swarm.fairway('events');
+    for (const kind of ['drifted', 'repaired'])
+      for (const found of [
+        `host: the table is missing`,
+        `host: ${accepts.join(', ')}`,
+        'ingress: the table is missing',
+      ])
+        expect(stdout).toContain(`${kind} in ${found}`);
+    // What nobody changed nobody has found changed.
+    const after = await driftsOf();
+    for (const other of swarm.nodes.filter(({ name }) => name !== node.name))
+      expect(after[other.name]).toEqual(before[other.name]);
+  } finally {
+    held.close();
+  }
+});
+
+/** Takes Fairway's tables away on a node, and waits until the kernel has them again as they were. */
+async function comesBack(swarm: Swarm, node: ClusterNode): Promise<void> {
+  const tables = async () => `${await swarm.table(node)}\n${await swarm.table(node, ingress)}`;
+  const right = await tables();
+  expect(right).toContain('table inet fairway');
+  await node.exec('nft delete table inet fairway');
+  await node.execSandbox(ingress, 'nft delete table inet fairway');
+  await until(
+    `the tables of ${node.name} to be as they were`,
+    async () => {
+      const now = await tables();
+      return now === right || now;
+    },
+    { limitMs: stateMaxMs },
+  );
+}
+
+test('with the bus gone a node that started anew goes by its disk: it puts right what others change, and knows the end of its own task', async ({
+  swarm,
+}) => {
+  const options = ['--restart-condition', 'none'];
+  await swarm.create('alone', { ports: ['8902:8000'], everywhere: true, options });
+  await swarm.answers('alone', 8902, 3);
+  await swarm.converged();
+  const [, node, other] = swarm.nodes;
+  if (!node || !other) throw new Error('the swarm has three nodes');
+  await until(
+    'the mesh to be on disk',
+    async () => (await node.exec(`grep -q alone ${node.dir}/state/mesh`)).status === 0 || 'not yet',
+    { limitMs: stateMaxMs },
+  );
+  const [task] = (await swarm.tasks('alone')).filter((held) => held.node === node.swarmNodeId);
+  const { servers } = swarm.cluster.bus;
+  await Promise.all(servers.map((server) => server.kill()));
+  try {
+    const part = swarm.cluster.process(node.name);
+    await part.kill();
+    await part.start();
+    await until(
+      `${node.name} to act on its disk`,
+      async () => part.log(100).includes('the mesh on disk is acted on') || part.log(5),
+      { limitMs: stateMaxMs },
+    );
+    await comesBack(swarm, node);
+    await swarm.answeredBy(swarm.nodes, 8902, 3);
+    await run(['docker', '-H', `unix://${node.socket}`, 'kill', task?.container ?? '']);
+    await swarm.answeredBy([node], 8902, 2);
+    await comesBack(swarm, node);
+  } finally {
+    for (const server of servers) await server.start();
+  }
+  await swarm.answeredBy(swarm.nodes, 8902, 2);
+});
+
+test('with dockerd stopped rules stay, and what others change is put right', async ({ swarm }) => {
+  const [, , node] = swarm.nodes;
+  if (!node) throw new Error('the swarm has three nodes');
+  await swarm.create('elsewhere', { ports: ['8903:8000'], options: ['--constraint', `node.hostname!=${node.name}`] });
+  await swarm.answers('elsewhere', 8903);
+  await swarm.converged();
+  const dockerd = swarm.cluster.process(`${node.name}.dockerd`);
+  await dockerd.kill();
+  try {
+    await comesBack(swarm, node);
+    await swarm.answeredBy([node], 8903, 1);
+  } finally {
+    await dockerd.start();
+  }
+  await swarm.view('the node to be ready again', ({ nodes }) => {
+    const { state } = nodes.find(({ name }) => name === node.name) ?? {};
+    return state === 'ready' || `${state}`;
+  });
+  await swarm.answers('elsewhere', 8903);
+  await swarm.converged();
+});
