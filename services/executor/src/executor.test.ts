@@ -274,6 +274,34 @@ describe('failures', () => {
     expect(lab.rules()).toEqual([]);
   });
 
+  test('of a service that the kernel refuses are told with its reason and tried again; all others are served', async () => {
+    const lab = await openLab();
+    await lab.service('web', [port(8000)], web);
+    await lab.pass(300);
+    lab.kernel.refuse('8003 . ');
+    // So that the table is built anew, with all of them in one transaction.
+    lab.kernel.tamper('ingress', 'delete');
+    for (let n = 1; n <= 9; n++) await lab.service(`s${n}`, [port(8000 + n)], [endpoint(10 + n, 'n1')]);
+    await lab.pass(20_000);
+    const others = [1, 2, 4, 5, 6, 7, 8, 9].map((n) => `800${n}/tcp: 10.0.0.1${n}:80`);
+    expect(lab.rules()).toEqual(expect.arrayContaining(['8000/tcp: 10.0.0.5:80 10.0.0.6:80', ...others]));
+    expect(lab.rules().filter((rule) => rule.startsWith('8003/tcp: '))).toEqual([]);
+    const told = lab.outcomes.filter(({ kind }) => kind === 'failed');
+    expect(told.at(-1)).toMatchObject({
+      namespace: 'ingress',
+      reason: expect.stringMatching(
+        /the kernel refused tcp \. 8003: Could not process rule: Operation not supported; all else was applied/,
+      ),
+    });
+    const gaps = told.map(({ atMs }, at) => atMs - (told[at - 1]?.atMs ?? 0)).slice(-2);
+    expect(gaps).toEqual([5_000, 5_000]);
+    await lab.service('s3', [port(8003)], []);
+    lab.kernel.refuse(undefined);
+    await lab.service('s9', [port(8009)], [endpoint(20, 'n2')]);
+    await lab.pass(6_000);
+    expect(lab.rules()).toEqual(expect.arrayContaining(['8003/tcp: refused', '8009/tcp: 10.0.0.20:80']));
+  });
+
   test('of a task whose address IPVS refuses are told with its reason and tried again; all others are served', async () => {
     const lab = await openLab({ kernel: createKernelStandIn({ seed: 1, failOneIn: 0, balancer: 'ipvs' }) });
     const multicast = { addresses: [{ network: 'ingress', address: address('224.0.0.1') }] };

@@ -1,15 +1,18 @@
 import type { Clock } from '@fairway/bus';
 import type { Span } from '@fairway/telemetry';
 import { type Applied, ApplyFailed, together } from './applied.ts';
-import { RefusedByIpvs } from './kernel/failures.ts';
+import { findRefused } from './find-refused.ts';
+import { RefusedByIpvs, RuleRejected, ServicesRefused } from './kernel/failures.ts';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf, Sandbox } from './kernel/kernel.ts';
 import { NamespaceWork } from './namespace-work.ts';
 import { difference, removal } from './rules/difference.ts';
 import { driftBetween } from './rules/drift.ts';
 import { layoutVersion } from './rules/layout.ts';
-import type { Found, HostRules, Rules, WishFor } from './rules/rules.ts';
+import { ofTable, servicesOf, withoutServices } from './rules/part.ts';
+import type { Found, HostRules, Rules, ServiceKey, WishFor } from './rules/rules.ts';
 import { drainsAny, endedIn } from './rules/settle-virtual.ts';
 import { nameOf, type Stale } from './rules/stale.ts';
+import type { Transaction } from './rules/transaction.ts';
 import type { DestinationKey } from './rules/virtual-server.ts';
 import type { Wish } from './rules/wish.ts';
 
@@ -175,6 +178,7 @@ export class HeldRules {
   ): Promise<Applied> {
     try {
       const asked = this.#asked(namespace);
+      const isReadNow = this.#held.get(namespace)?.isSuspect !== false;
       const found = await this.#found(namespace);
       const ended = await this.#ended(namespace, found);
       const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer, ended);
@@ -185,9 +189,9 @@ export class HeldRules {
       let durationMs = 0;
       if (change.transaction) {
         const span = begin(namespace);
-        const applying = this.#kernel.apply(namespace, change.transaction).catch(async (error) => {
+        const applying = this.#apply(namespace, change.transaction, isReadNow).catch(async (error) => {
           // All but what it refused is there, and what others lost is not to wait for that.
-          if (error instanceof RefusedByIpvs) await this.#forget(namespace, keeps);
+          if (isPartial(error)) await this.#forget(namespace, keeps);
           throw error;
         });
         ({ durationMs } = await ending(span, applying));
@@ -208,6 +212,35 @@ export class HeldRules {
     } catch (cause) {
       this.doubt(namespace);
       throw new ApplyFailed(namespace, cause);
+    }
+  }
+
+  /**
+   * Applies a transaction, or of one that the kernel refuses all but the services that it refuses.
+   * @param isReadNow whether it is of what the kernel has now; else it may be refused for what others have changed
+   * @throws ServicesRefused, and as `Kernel.apply`
+   */
+  async #apply(
+    namespace: Namespace,
+    transaction: Transaction,
+    isReadNow: boolean,
+  ): Promise<{ readonly durationMs: number }> {
+    try {
+      return await this.#kernel.apply(namespace, transaction);
+    } catch (error) {
+      const services = servicesOf(transaction);
+      if (!(error instanceof RuleRejected) || !isReadNow || services.length === 0) throw error;
+      const refusalOf = async (some: readonly ServiceKey[]) => {
+        const part = withoutServices(transaction, new Set(services).difference(new Set(some)));
+        const onTable = part && ofTable(part);
+        return onTable && this.#kernel.refusal(namespace, onTable);
+      };
+      const refused = await findRefused(services, async (some) => (await refusalOf(some)) === undefined);
+      if (!refused || refused.length === 0) throw error;
+      const rest = withoutServices(transaction, new Set(refused));
+      if (rest) await this.#kernel.apply(namespace, rest);
+      const reasons = await Promise.all(refused.map(async (service) => `${service}: ${await refusalOf([service])}`));
+      throw new ServicesRefused(namespace, reasons, error);
     }
   }
 
@@ -283,11 +316,16 @@ export class HeldRules {
 
 type Asked = { readonly doubts: number; readonly suspicions: number };
 
-/** Ends once a namespace has all that it will get: what IPVS refused of it is refused again, whatever is waited for. */
+/** Ends once a namespace has all that it will get: what the kernel refused of it is refused again, whatever is waited for. */
 async function untilThere(work: Promise<unknown>): Promise<void> {
   await work.catch((failure: unknown) => {
-    if (!(failure instanceof ApplyFailed && failure.cause instanceof RefusedByIpvs)) throw failure;
+    if (!(failure instanceof ApplyFailed && isPartial(failure.cause))) throw failure;
   });
+}
+
+/** Whether all but what was refused has taken effect. */
+function isPartial(error: unknown): boolean {
+  return error instanceof RefusedByIpvs || error instanceof ServicesRefused;
 }
 
 /** The same promise, which ends the span when it settles. */

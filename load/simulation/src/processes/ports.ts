@@ -108,6 +108,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     read: (namespace) => late(() => kernel.read(namespace)),
     show: (namespace) => late(() => kernel.show(namespace)),
     apply: (namespace, transaction) => late(() => kernel.apply(namespace, transaction)),
+    refusal: (namespace, transaction) => late(() => kernel.refusal(namespace, transaction)),
     ensureHost: () => late(() => kernel.ensureHost()),
     leaveHost: () => late(() => kernel.leaveHost()),
     connections: (sandbox) => late(() => kernel.connections(sandbox)),

@@ -17,6 +17,18 @@ export class RuleRejected extends Error {
   }
 }
 
+/** The kernel refused some services of a transaction; all else of it took effect, and they are as they were. */
+export class ServicesRefused extends Error {
+  /** Each with nft's first error. */
+  readonly refused: readonly string[];
+
+  constructor(namespace: Namespace, refused: readonly string[], cause: RuleRejected) {
+    super(`${namespace}: the kernel refused ${refused.join(', ')}; all else was applied`, { cause });
+    this.name = 'ServicesRefused';
+    this.refused = refused;
+  }
+}
+
 /** IPVS refused some of a transaction; all else of it took effect. */
 export class RefusedByIpvs extends Error {
   /** Each with the kernel's reason. */

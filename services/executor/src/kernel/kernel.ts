@@ -97,6 +97,12 @@ export type Kernel = {
   apply(namespace: Namespace, transaction: Transaction): Promise<{ readonly durationMs: number }>;
 
   /**
+   * Why a transaction's part on the table would be refused; undefined where it would be taken. Nothing of it takes effect.
+   * @throws NamespaceMissing, CommandFailed, CommandHung
+   */
+  refusal(namespace: Namespace, transaction: Transaction): Promise<string | undefined>;
+
+  /**
    * Makes the node lead packets to the ingress sandbox: two accepts in Docker's chain DOCKER-USER, and
    * `route_localnet` on docker_gwbridge for connections to 127.0.0.1.
    * @throws CommandFailed, CommandHung

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { difference, removal } from '../rules/difference.ts';
 import { type Balancer, balancers, type NetworkWish, vipKey } from '../rules/rules.ts';
-import { ingressOf, ipv4, networkOf, targets } from '../rules/sample.ts';
+import { ingressOf, ipv4, networkOf, target, targets } from '../rules/sample.ts';
 import { targetsOf } from '../rules/targets.ts';
 import { transactionOf } from '../rules/transaction.ts';
 import { balancerContract } from './balancer-contract.ts';
@@ -245,6 +245,24 @@ test('of the TCP connections to a task those that open are dropped, all where it
       .sort();
   for (const last of [61, 63, 64]) expect(statesOf(last)).toEqual(['CLOSE', 'TIME_WAIT']);
   expect(statesOf(62)).toEqual(states.filter((state) => state !== 'SYN_SENT').sort());
+});
+
+test('what would be refused is told with its reason, and nothing of it takes effect', async () => {
+  await lab.replaceSandbox();
+  const kernel = createLinuxKernel({ netnsDir: lab.netnsDir, limitMs: 60_000 });
+  const { transaction } = difference<RulesOf<'ingress'>>(undefined, ingressOf({ 'tcp . 8000': targets(5) }), true);
+  if (!transaction) throw new Error('nothing to do');
+  expect(await kernel.refusal('ingress', transaction)).toBeUndefined();
+  expect(await kernel.read('ingress')).toBeUndefined();
+  await kernel.apply('ingress', transaction);
+  const more = transactionOf([
+    { do: 'add element', element: { map: 'slots', key: 'tcp . 8001 . 0', target: target(6) } },
+    // There is no such chain.
+    { do: 'add element', element: { map: 'services', key: 'tcp . 8001', endpoints: 7 } },
+  ]);
+  if (!more) throw new Error('nothing to do');
+  expect(await kernel.refusal('ingress', more)).toMatch(/^Could not process rule: No such file or directory/);
+  expect((await kernel.read('ingress'))?.rules).not.toHaveProperty(['slots', 'size'], 2);
 });
 
 test('the ways of an overlay are those with both of its entries', async () => {

@@ -119,9 +119,9 @@ export function createLinuxKernel({
     }
   };
 
-  const nft = async (namespace: Namespace, text: Words) => {
+  const nft = async (namespace: Namespace, text: Words, options: readonly string[] = []) => {
     try {
-      await runIn(namespace, 'nft', ['-f', '-'], text);
+      await runIn(namespace, 'nft', [...options, '-f', '-'], text);
     } catch (error) {
       if (!(error instanceof CommandFailed) || error.stderr.startsWith('nsenter: ')) throw error;
       throw new RuleRejected(namespace, reasonOf(error), text, error);
@@ -306,6 +306,16 @@ export function createLinuxKernel({
       }
       if (refused.length > 0) throw new RefusedByIpvs(namespace, refused);
       return { durationMs: performance.now() - start };
+    },
+
+    async refusal(namespace, transaction) {
+      try {
+        await nft(namespace, render(transaction), ['--check']);
+        return undefined;
+      } catch (error) {
+        if (error instanceof RuleRejected) return error.reason;
+        throw error;
+      }
     },
 
     ensureHost: () => onHost(ensureForwarding),

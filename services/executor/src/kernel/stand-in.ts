@@ -184,6 +184,14 @@ export function createKernelStandIn({
       return { durationMs: 0.2 };
     },
 
+    async refusal(namespace, transaction) {
+      enter(namespace);
+      if (refused !== undefined && render(transaction).includes(refused))
+        return 'Could not process rule: Operation not supported';
+      const changed = changedBy(tables.get(namespace), transaction);
+      return typeof changed === 'string' ? `Could not process rule: ${changed}` : undefined;
+    },
+
     async ensureHost() {
       enter('host');
       const changed = forwarding ? [] : ['DOCKER-USER accepts connections led to docker_gwbridge'];
