@@ -6,6 +6,7 @@ import { bucketSubject, readRevision } from './bucket-stream.ts';
 import type { Connection } from './connection.ts';
 import { isConflict } from './failure.ts';
 import { followMesh } from './follow.ts';
+import { insistOnWrite } from './hedge.ts';
 
 /** Subject, reply and headers count towards the server's limit too. */
 const overheadBytes = 512;
@@ -22,7 +23,7 @@ export async function openBucket(connection: Connection, bucket: string): Promis
   const kv = await new Kvm(connection.jetstream).open(bucket, { allow_direct: true });
   const compared = async <T>(operation: string, key: string, revision: number, write: () => Promise<T>): Promise<T> => {
     try {
-      return await connection.ask(`${operation} ${key}`, write);
+      return await connection.ask(`${operation} ${key}`, () => insistOnWrite(write));
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
       if (isConflict(cause)) throw new RevisionConflict(key, revision, { cause });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { hedge } from './hedge.ts';
+import { hedge, insistOnWrite } from './hedge.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -46,4 +46,21 @@ test('a failure counts as an answer does', async () => {
   await vi.advanceTimersByTimeAsync(1_000);
   expect(asks).toHaveLength(2);
   expect(discarded).toEqual(['first']);
+});
+
+test('of a write only the first one may fail, and the success of any counts', async () => {
+  const asks: { answer(text: string): void; fail(error: Error): void }[] = [];
+  const write = () => new Promise<string>((answer, fail) => void asks.push({ answer, fail }));
+  const told = (hedged: Promise<string>) => hedged.catch((error: Error) => error.message);
+  const written = told(insistOnWrite(write));
+  await vi.advanceTimersByTimeAsync(600);
+  asks[1]?.fail(new Error('conflict'));
+  asks[0]?.answer('stored');
+  expect(await written).toBe('stored');
+  asks.length = 0;
+  const refused = told(insistOnWrite(write));
+  await vi.advanceTimersByTimeAsync(600);
+  asks[1]?.fail(new Error('conflict'));
+  asks[0]?.fail(new Error('timeout'));
+  expect(await refused).toBe('timeout');
 });

@@ -1,3 +1,11 @@
+type Hedging<T> = {
+  readonly afterMs: number;
+  readonly most: number;
+  readonly discard: (late: T) => void;
+  /** Whether only the first one may fail: where none comes to an answer, it does. */
+  readonly ignoresLaterFailures?: boolean;
+};
+
 /** Within the 3 s that an answer is waited for. */
 const again = { afterMs: 500, most: 6 } as const;
 
@@ -10,12 +18,20 @@ export function insist<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /**
+ * Asks for a write that has its effect once, however often it is asked for: by its id, or by the revision that it builds on.
+ * As above; what is refused the second time may be what the first one does, so of failures only the first one's counts.
+ */
+export function insistOnWrite<T>(write: () => Promise<T>): Promise<T> {
+  return hedge(write, { ...again, discard() {}, ignoresLaterFailures: true });
+}
+
+/**
  * Asks for something that may be asked for several times: again after each `afterMs` without an answer, up to `most`
  * times in all. What comes first counts, an answer or a failure; answers that come later are given to `discard`.
  */
 export function hedge<T>(
   ask: () => Promise<T>,
-  { afterMs, most, discard }: { readonly afterMs: number; readonly most: number; readonly discard: (late: T) => void },
+  { afterMs, most, discard, ignoresLaterFailures = false }: Hedging<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let asked = 0;
@@ -27,6 +43,7 @@ export function hedge<T>(
     };
     const askAgain = () => {
       asked++;
+      const isFirst = asked === 1;
       timer = asked < most ? setTimeout(askAgain, afterMs) : undefined;
       ask().then(
         (answer) => {
@@ -35,6 +52,7 @@ export function hedge<T>(
           resolve(answer);
         },
         (error) => {
+          if (!isFirst && ignoresLaterFailures) return;
           end();
           reject(error);
         },

@@ -9,8 +9,11 @@ import { readTold } from './told.ts';
 
 /** While no decider is there, it is looked for this often. */
 const lookEveryMs = 100;
-/** A decider that ends with a message in its hands costs so long. */
-const again = { afterMs: 1500, most: 2, discard() {} } as const;
+/**
+ * A decider that ends with a message in its hands costs so long; and so does, again and again, one that is reached by way of a
+ * server whose machine was lost: the others hand it its share for seconds.
+ */
+const again = { afterMs: 500, most: 6, discard() {} } as const;
 /** How often it is said at most that something waits, ms. */
 const sayEveryMs = 10_000;
 
