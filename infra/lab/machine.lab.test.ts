@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { attempt } from '@fairway/cluster';
 import { describe, expect, test } from 'vitest';
@@ -26,6 +27,15 @@ describe('the lab', { timeout: limitMs }, () => {
     expect(stderr).toContain('said, to stderr\n');
     expect(status).toBe(7);
     expect(existsSync(mark)).toBe(false);
+  });
+
+  test('gives a shell, and exits with its status', async () => {
+    const child = spawn(process.execPath, [main, '--shell'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const said = text(child.stdout);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.stdin.write('echo "on $(uname -r), at $(tty)"; exit 5\n');
+    expect(await ended).toBe(5);
+    expect(await said).toMatch(/^on 6\.1\.0-\d+-amd64, at \/dev\/hvc0\r?$/m);
   });
 
   test('tells a panic by the last lines of the kernel', async () => {

@@ -1,7 +1,7 @@
 /**
  * What `npm run lab` runs in the machine when it is given no command, chosen to fit into its limit: that this kernel takes
- * and gives back what is written for IPVS, that connections come to where IPVS is told to lead them, and that on a real
- * swarm a published port and a virtual IP are served beside Docker's own mesh, by the counters of both (`npm run full` runs
+ * and gives back what is written for IPVS, that connections come to where IPVS is told to lead them, that what others change of
+ * it is put right, and that on a real swarm a published port and a virtual IP are served beside Docker's own mesh, by the counters of both (`npm run full` runs
  * all tests of the real swarm in it). What needs no IPVS is left to the machine outside, which is 11 to 20 times faster. A
  * failure of one does not hide the next; ends with a line "N passed, N failed", and status 1 if any failed.
  */
@@ -27,9 +27,9 @@ type Part = {
 const parts: readonly Part[] = [
   {
     project: 'kernel',
-    files: ['linux.kernel.test.ts', 'traffic.kernel.test.ts'],
+    files: ['linux.kernel.test.ts', 'traffic.kernel.test.ts', 'drift.kernel.test.ts'],
     named: [
-      ...['with ipvs', 'balanced by', 'timeouts'],
+      ...['with ipvs', 'balanced by', 'timeouts', 'of what no event tells'],
       ...['published port answers', 'refused at once', 'UDP client that always', 'TCP client', 'a virtual IP'],
     ],
     env: { FAIRWAY_BALANCER: 'ipvs' },

@@ -94,6 +94,11 @@ function told(swarm: Swarm, request: 'uninstall' | 'install') {
 
 const isPort = (port: number) => (service: string) => service.startsWith('TCP ') && service.endsWith(`:${port}`);
 
+/** By which Fairway has a virtual IP balanced: the address as a number. */
+const markOf = (vip: string) => vip.split('.').reduce((number, byte) => (number << 8) | Number(byte), 0);
+
+const isMarked = (vip: string) => (service: string) => service === `FWM ${markOf(vip)}`;
+
 /** What IPVS has of Fairway's for a published port. */
 async function ownService(node: ClusterNode, port: number) {
   return Object.entries(await virtualServices(node, ingress)).find(([service]) => isPort(port)(service))?.[1];
@@ -112,13 +117,11 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     // By the tasks' own addresses, so that nothing is counted yet.
     await swarm.answersInside(caller, 'tasks.counted:8000', await swarm.names('counted'));
     const vip = await swarm.vip('counted');
-    const mark = vip.split('.').reduce((number, byte) => (number << 8) | Number(byte), 0);
-    const isVip = (service: string) => service === `FWM ${mark}`;
-    const counts = await bothSides([node], `lb_${network.slice(0, 9)}`, `-d ${vip}/32 `, isVip, 2);
+    const counts = await bothSides([node], `lb_${network.slice(0, 9)}`, `-d ${vip}/32 `, isMarked(vip), 2);
     await swarm.inside(caller, `for turn in 1 2 3 4 5 6; do wget -q -O - http://${vip}:8000/; done`);
     expect(await whenCounted(counts, [6])).toEqual({ docker: [0], fairway: [6] });
     const { stdout } = await node.execSandbox(`lb_${network.slice(0, 9)}`, 'ipvsadm -Sn');
-    expect(stdout).toContain(`-A -f ${mark} -s wlc\n`);
+    expect(stdout).toContain(`-A -f ${markOf(vip)} -s wlc\n`);
   });
 
   test.concurrent('a task that drains gets nothing more from any node and has weight 0 where it keeps connections, and leaves when it has ended', async ({
@@ -182,13 +185,22 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     await eachWeighs('the task that ended to be gone from every node', are('1'));
   });
 
-  test('a published port is balanced by Fairway alone; left to Docker under traffic and taken back, no connection fails', async ({
+  test('a published port is balanced by Fairway alone; it and a virtual IP, left to Docker under traffic and taken back, fail no connection', async ({
     swarm,
   }) => {
-    await swarm.create('handed', { ports: ['8810:8000', '8811:8000'], replicas: 2 });
-    // By the other port, so that nothing is counted yet.
+    const network = await swarm.network('handing');
+    const options = ['--network', 'handing'];
+    await swarm.create('handed', { ports: ['8810:8000', '8811:8000'], replicas: 2, options });
+    await swarm.create('caller', { command: ['sleep', '2147483647'], options });
+    const [caller] = await swarm.running('caller', 1);
+    const near = swarm.nodes.find(({ swarmNodeId }) => swarmNodeId === caller?.node);
+    if (!caller || !near) throw new Error('nobody to call');
+    // By the other port and the tasks' own addresses, so that nothing is counted yet.
     await swarm.answers('handed', 8811, 2);
+    await swarm.answersInside(caller, 'tasks.handed:8000', await swarm.names('handed'));
     const counts = await bothSides(swarm.nodes, ingress, '--dport 8810 ', isPort(8810), 2);
+    const vip = await swarm.vip('handed', network);
+    const vipCounts = await bothSides([near], `lb_${network.slice(0, 9)}`, `-d ${vip}/32 `, isMarked(vip), 2);
     const dockers = () => Promise.all(swarm.nodes.map((node) => dockersOwn(node, ingress)));
     await until(
       "Docker's own mesh to have taken away the services of the tests before",
@@ -205,6 +217,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     expect(await whenCounted(counts, served.fairway)).toEqual(served);
 
     const traffic = swarm.traffic(8810, 2);
+    const calls = swarm.callsInside(caller, `${vip}:8000`);
     try {
       await told(swarm, 'uninstall');
       for (const node of swarm.nodes) {
@@ -212,17 +225,20 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
         for (const sandbox of [undefined, ingress])
           expect(await swarm.table(node, sandbox)).not.toContain('table inet fairway {');
       }
-      const docker = async () => (await counts()).docker;
-      await grown("Docker's own mesh to balance the traffic on every node", docker, served.docker, 3);
+      const docker = async (of: typeof counts) => (await of()).docker;
+      await grown("Docker's own mesh to balance the traffic on every node", () => docker(counts), served.docker, 3);
+      await grown("Docker's own mesh to balance the virtual IP", () => docker(vipCounts), [0], 3);
       expect(await dockers()).toEqual(rules);
     } finally {
       await told(swarm, 'install');
     }
-    const fairway = async () => (await counts()).fairway;
-    await grown('Fairway to balance the traffic on every node', fairway, [0, 0, 0], 3);
+    const fairway = async (of: typeof counts) => (await of()).fairway;
+    await grown('Fairway to balance the traffic on every node', () => fairway(counts), [0, 0, 0], 3);
+    await grown('Fairway to balance the virtual IP', () => fairway(vipCounts), [0], 3);
     const { answers, failures } = await traffic.end();
     expect(failures).toEqual({});
     expect(Object.keys(answers).sort()).toEqual(await swarm.names('handed'));
+    expect(await calls.end()).toEqual(await swarm.names('handed'));
     expect(await dockers()).toEqual(rules);
   });
 

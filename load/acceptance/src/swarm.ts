@@ -168,16 +168,21 @@ export class Swarm {
       }));
   }
 
-  /** The service's virtual IP on the first of its networks; that of ingress is one of them. */
-  async vip(service: string): Promise<string> {
-    const addresses = '{{range .Endpoint.VirtualIPs}}{{.Addr}} {{end}}';
-    return (await this.docker('service', 'inspect', '--format', addresses, service)).split('/')[0] ?? '';
+  /** The service's virtual IP on a network, by its id; without it on the first of its networks, of which ingress is one. */
+  async vip(service: string, network?: string): Promise<string> {
+    const address = network === undefined ? '{{.Addr}} ' : `{{if eq .NetworkID "${network}"}}{{.Addr}}{{end}}`;
+    const format = `{{range .Endpoint.VirtualIPs}}${address}{{end}}`;
+    return (await this.docker('service', 'inspect', '--format', format, service)).trim().split('/')[0] ?? '';
   }
 
   /** A shell line in a container, and what it prints. */
-  async inside({ node, container }: { node: string; container: string }, line: string): Promise<string> {
+  async inside(
+    { node, container }: { node: string; container: string },
+    line: string,
+    limitMs = stateMaxMs,
+  ): Promise<string> {
     const socket = this.nodes.find(({ swarmNodeId }) => swarmNodeId === node)?.socket ?? this.cluster.manager.socket;
-    return run(['docker', '-H', `unix://${socket}`, 'exec', container, 'sh', '-c', line], { limitMs: stateMaxMs });
+    return run(['docker', '-H', `unix://${socket}`, 'exec', container, 'sh', '-c', line], { limitMs });
   }
 
   /** Waits until so many tasks of the service run, and returns them. */
@@ -214,6 +219,20 @@ export class Swarm {
       },
       { limitMs: stateMaxMs },
     );
+  }
+
+  /** Calls of `host:port` that a container makes one after the other; their end tells what answered, and what failed. */
+  callsInside(from: { node: string; container: string }, target: string): { end(): Promise<string[]> } {
+    const call = `timeout ${3 * patience()} wget -q -O - http://${target}/ || echo failed; sleep 0.2`;
+    const called = this.inside(from, `while [ ! -e /over ]; do ${call}; done 2>&1 | sort -u`, patience() * stateMaxMs);
+    // A test that fails before has told why.
+    called.catch(() => {});
+    return {
+      end: async () => {
+        await this.inside(from, 'touch /over');
+        return (await called).trim().split('\n');
+      },
+    };
   }
 
   /** Everywhere that a port has to answer: each node's address from outside, and 127.0.0.1 on each node. */

@@ -12,7 +12,8 @@ import type { Balancer } from './rules/rules.ts';
 /** In the lab, whose kernel has IPVS, it is run with that too. */
 const balancer: Balancer = process.env.FAIRWAY_BALANCER === 'ipvs' ? 'ipvs' : 'nftables';
 const back = 'back000000000';
-const within = { timeout: 20_000 };
+/** An emulated machine takes longer. */
+const within = { timeout: 20_000 * Number(process.env.FAIRWAY_PATIENCE ?? 1) };
 
 let node: Lab;
 let lab: ExecutorLab;
@@ -34,7 +35,7 @@ async function held(): Promise<string> {
 beforeAll(async () => {
   node = await openLab('drift');
   const { netnsDir, hostNamespace } = node;
-  const kernel = createLinuxKernel({ netnsDir, hostNamespace, balancer });
+  const kernel = createLinuxKernel({ netnsDir, hostNamespace, balancer, limitMs: 60_000 });
   lab = await openExecutor({ given: () => kernel, clock: labRealClock });
   const flags = { ingress: false, attachable: true, internal: false, encrypted: false };
   await lab.write(keys.network(back), writeNetwork({ id: back, name: 'back', index: 0, ...flags }));

@@ -30,11 +30,12 @@ const withoutStandby = words`add table inet ${standbyName}\ndelete table inet ${
 const sessionTextMax = 32_768;
 
 /**
- * conntrack goes through its whole table for each line that it is given, 9 ms for an empty one of 262,144 buckets. A
- * thousand lines took it longer than a command may take, and were then tried again for ever. So for more than these few
- * there are lines only where there is a connection, by a list of them, and so many of them by one process.
+ * conntrack goes through its whole table for each line that it is given, 9 ms for an empty one of 262,144 buckets, and a dead
+ * task takes a line for each state of TCP. A thousand lines took it longer than a command may take, and were then tried again
+ * for ever. So where there is more than one, there are lines only for what a list of all connections has, and so many of
+ * them by one process.
  */
-const forgetUnseenMax = 2;
+const forgetUnseenMax = 1;
 const forgetAtOnceMax = 100;
 
 /** Each try drops those before the one that ended by itself, so more than a few are needed only by a flood. */
@@ -327,10 +328,8 @@ export function createLinuxKernel({
     },
 
     async forget(namespace, stale) {
-      const due =
-        stale.length > forgetUnseenMax
-          ? filtersAmong(stale, await runIn(namespace, 'conntrack', ['-L']))
-          : stale.flatMap(conntrackFilters);
+      const all = stale.flatMap(conntrackFilters);
+      const due = all.length > forgetUnseenMax ? filtersAmong(stale, await runIn(namespace, 'conntrack', ['-L'])) : all;
       let dropped = 0;
       for (let at = 0; at < due.length; at += forgetAtOnceMax) {
         dropped += await forgetSome(namespace, due.slice(at, at + forgetAtOnceMax));
