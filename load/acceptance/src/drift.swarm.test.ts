@@ -38,21 +38,17 @@ test('tables that are deleted and a chain that is flushed come back, a connectio
     await node.execSandbox(ingress, 'nft delete table inet fairway');
     await swarm.answers('drifting', 8900, 2);
     expect(await held.say('still there?')).toBe('still there?');
-    const told = await swarm.view('both to be told as right again', ({ nodes }) => {
+    const told = await swarm.view('all to be told as right again', ({ nodes }) => {
       const { drifts = [] } = nodes.find(({ name }) => name === node.name) ?? {};
       const now = drifts.filter(({ atMs }) => !before[node.name]?.some((drift) => drift.atMs === atMs));
-      return (now.length === 2 && now.every(({ repaired }) => repaired)) || JSON.stringify(drifts);
+      return (now.length === 3 && now.every(({ repaired }) => repaired)) || JSON.stringify(drifts);
     });
     const drifts = told.nodes.find(({ name }) => name === node.name)?.drifts ?? [];
     expect(drifts.find(({ namespace }) => namespace === 'ingress')?.found).toEqual(['the table is missing']);
     const { stdout } = await swarm.fairway('events');
     for (const kind of ['drifted', 'repaired'])
-      for (const found of [
-        `host: the table is missing`,
-        `host: ${accepts.join(', ')}`,
-        'ingress: the table is missing',
-      ])
-        expect(stdout).toContain(`${kind} in ${found}`);
+      for (const place of ['host', 'ingress']) expect(stdout).toContain(`${kind} in ${place}: the table is missing`);
+    for (const accept of accepts) expect(stdout).toMatch(new RegExp(`repaired in host forwarding: .*${accept}`));
     // What nobody changed nobody has found changed.
     const after = await driftsOf();
     for (const other of swarm.nodes.filter(({ name }) => name !== node.name))
@@ -67,8 +63,8 @@ async function comesBack(swarm: Swarm, node: ClusterNode): Promise<void> {
   const tables = async () => `${await swarm.table(node)}\n${await swarm.table(node, ingress)}`;
   const right = await tables();
   expect(right).toContain('table inet fairway');
-  await node.exec('nft delete table inet fairway');
-  await node.execSandbox(ingress, 'nft delete table inet fairway');
+  expect(await node.exec('nft delete table inet fairway')).toMatchObject({ status: 0 });
+  expect(await node.execSandbox(ingress, 'nft delete table inet fairway')).toMatchObject({ status: 0 });
   await until(
     `the tables of ${node.name} to be as they were`,
     async () => {
@@ -79,32 +75,17 @@ async function comesBack(swarm: Swarm, node: ClusterNode): Promise<void> {
   );
 }
 
-test('with the bus gone a node that started anew goes by its disk: it puts right what others change, and knows the end of its own task', async ({
-  swarm,
-}) => {
+test('with the bus gone a node puts right what others change, and knows the end of its own task', async ({ swarm }) => {
   const options = ['--restart-condition', 'none'];
   await swarm.create('alone', { ports: ['8902:8000'], everywhere: true, options });
   await swarm.answers('alone', 8902, 3);
   await swarm.converged();
-  const [, node, other] = swarm.nodes;
-  if (!node || !other) throw new Error('the swarm has three nodes');
-  await until(
-    'the mesh to be on disk',
-    async () => (await node.exec(`grep -q alone ${node.dir}/state/mesh`)).status === 0 || 'not yet',
-    { limitMs: stateMaxMs },
-  );
+  const [, node] = swarm.nodes;
+  if (!node) throw new Error('the swarm has three nodes');
   const [task] = (await swarm.tasks('alone')).filter((held) => held.node === node.swarmNodeId);
   const { servers } = swarm.cluster.bus;
   await Promise.all(servers.map((server) => server.kill()));
   try {
-    const part = swarm.cluster.process(node.name);
-    await part.kill();
-    await part.start();
-    await until(
-      `${node.name} to act on its disk`,
-      async () => part.log(100).includes('the mesh on disk is acted on') || part.log(5),
-      { limitMs: stateMaxMs },
-    );
     await comesBack(swarm, node);
     await swarm.answeredBy(swarm.nodes, 8902, 3);
     await run(['docker', '-H', `unix://${node.socket}`, 'kill', task?.container ?? '']);
@@ -116,24 +97,20 @@ test('with the bus gone a node that started anew goes by its disk: it puts right
   await swarm.answeredBy(swarm.nodes, 8902, 2);
 });
 
-test('with dockerd stopped rules stay, and what others change is put right', async ({ swarm }) => {
+test('while dockerd stands still rules stay, and what others change is put right', async ({ swarm }) => {
   const [, , node] = swarm.nodes;
   if (!node) throw new Error('the swarm has three nodes');
   await swarm.create('elsewhere', { ports: ['8903:8000'], options: ['--constraint', `node.hostname!=${node.name}`] });
   await swarm.answers('elsewhere', 8903);
   await swarm.converged();
   const dockerd = swarm.cluster.process(`${node.name}.dockerd`);
-  await dockerd.kill();
+  dockerd.signal('SIGSTOP');
   try {
     await comesBack(swarm, node);
     await swarm.answeredBy([node], 8903, 1);
   } finally {
-    await dockerd.start();
+    dockerd.signal('SIGCONT');
   }
-  await swarm.view('the node to be ready again', ({ nodes }) => {
-    const { state } = nodes.find(({ name }) => name === node.name) ?? {};
-    return state === 'ready' || `${state}`;
-  });
   await swarm.answers('elsewhere', 8903);
   await swarm.converged();
 });

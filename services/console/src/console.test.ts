@@ -44,8 +44,10 @@ test('what others changed on a node is told until it is right again, and then th
     { namespace: 'host', found, repaired: false },
     { namespace: 'ingress', found, repaired: true },
   ]);
-  // It is no word on what was applied.
+  // It is no word on what was applied; that is one on it.
   expect(node).toMatchObject({ applied: revision, failure: 'refused' });
+  await lab.tell(applied(revision));
+  for (const drift of (await lab.status()).body.nodes[0]?.drifts ?? []) expect(drift.repaired).toBe(true);
 });
 
 test('a lost bus is told, and what was known then is shown; once it is found nothing is said of it', async () => {

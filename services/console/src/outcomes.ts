@@ -29,7 +29,7 @@ export function followOutcomes(bus: Bus, log: Log, meshRevision: () => number | 
       // The others in the stream's order; sequences do not tell it, a stream made anew starts them again.
       if (body.kind === 'applied') {
         const changed = body.changes.added + body.changes.removed > 0 ? { changed: body } : {};
-        nodes.set(sender, { ...held, ...changed, applied: { outcome: body, epoch } });
+        nodes.set(sender, { ...held, ...changed, ...settled(held), applied: { outcome: body, epoch } });
       }
       if (body.kind === 'failed') nodes.set(sender, { ...held, failed: body });
     } catch (error) {
@@ -45,6 +45,11 @@ export function followOutcomes(bus: Bus, log: Log, meshRevision: () => number | 
     },
     stop: () => tail.stop(),
   };
+}
+
+/** A node that has applied everything has no drift left: a sandbox that had some is gone, say, or its process began anew. */
+function settled({ drifts }: NodeOutcomes): Pick<NodeOutcomes, 'drifts'> {
+  return drifts ? { drifts: new Map([...drifts].map(([at, drift]) => [at, { ...drift, repaired: true }])) } : {};
 }
 
 /**

@@ -1,12 +1,11 @@
 import { type Log, newTrace } from '@fairway/telemetry';
 import type { Drift } from './held-rules.ts';
-import type { Namespace } from './kernel/kernel.ts';
 
 /** Tells what others did, and that it is right again. It is an event as any other: it begins a trace, which its repair is a part of. */
 export class DriftReport {
   readonly #log: Log;
   readonly #tell: (drift: Drift, trace: string) => void;
-  readonly #traces = new Map<Namespace, string>();
+  readonly #traces = new Map<Drift['namespace'], string>();
 
   /** @param tell called with each, and its traceparent */
   constructor(log: Log, tell: (drift: Drift, trace: string) => void) {

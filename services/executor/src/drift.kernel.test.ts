@@ -67,7 +67,12 @@ afterEach(async () => {
 type Told = Extract<Outcome, { readonly kind: 'drifted' | 'repaired' }>;
 const drift = () => lab.outcomes.filter((told): told is Told & { atMs: number } => 'found' in told);
 
-type Change = readonly [place: Parameters<Lab['run']>[0], namespace: Namespace, line: string, found: string | RegExp];
+type Change = readonly [
+  place: Parameters<Lab['run']>[0],
+  namespace: Namespace | 'host forwarding',
+  line: string,
+  found: string | RegExp,
+];
 
 /** Changes these by hand, and waits until each is told as found and as repaired. */
 async function changed(...changes: readonly Change[]): Promise<void> {
@@ -115,8 +120,8 @@ describe('of nftables, by its events', () => {
   test('the two accepts in DOCKER-USER, where Docker keeps its own rule', async () => {
     const flush = 'iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN';
     await changed(
-      ['host', 'host', flush, 'DOCKER-USER accepts connections led to docker_gwbridge'],
-      ['host', 'host', ':', 'DOCKER-USER accepts answers from docker_gwbridge'],
+      ['host', 'host forwarding', flush, 'DOCKER-USER accepts connections led to docker_gwbridge'],
+      ['host', 'host forwarding', ':', 'DOCKER-USER accepts answers from docker_gwbridge'],
     );
   });
 
@@ -142,7 +147,7 @@ describe('of what no event tells, by the check', () => {
       ['balancer', 'lb_back00000', vip, 'the sandbox lacks the virtual IP 10.0.1.100'],
       ['balancer', 'lb_back00000', set('ip_forward'), 'net.ipv4.ip_forward was 0, is 1'],
       ['sandbox', 'ingress', set('ip_forward'), 'net.ipv4.ip_forward was 0, is 1'],
-      ['host', 'host', set('conf/docker_gwbridge/route_localnet'), /route_localnet was 0, is 1$/],
+      ['host', 'host forwarding', set('conf/docker_gwbridge/route_localnet'), /route_localnet was 0, is 1$/],
       ['host', 'host', 'conntrack -F', /^the tracked connections were flushed/],
       ['balancer', 'lb_back00000', 'conntrack -F', /^the tracked connections were flushed/],
     ));

@@ -1,6 +1,7 @@
 import type { Outcome } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
 import { address, endpoint, openLab, port } from './executor-lab.ts';
+import { CommandFailed } from './kernel/failures.ts';
 
 // As in executor.test.ts; others change what Fairway has in the kernel of n1.
 
@@ -67,6 +68,27 @@ describe('what others change', () => {
     });
   });
 
+  test('is found where flushed connections cannot be told of, and those are not told when they can be again', async () => {
+    let fails = true;
+    const lab = await openServed({
+      given: (kernel) => ({
+        ...kernel,
+        async wereFlushed(namespace) {
+          if (fails) throw new CommandFailed('conntrack -I', 1, 'Cannot allocate memory');
+          return kernel.wereFlushed(namespace);
+        },
+      }),
+    });
+    lab.kernel.tamper('ingress', 'delete');
+    await lab.pass(999);
+    expect(lab.rules()).toEqual(served);
+    expect(kinds(lab.outcomes)).toContain('repaired');
+    lab.outcomes.length = 0;
+    fails = false;
+    await lab.pass(21_000);
+    expect(lab.outcomes).toEqual([]);
+  });
+
   test('is nothing where only a look was due', async () => {
     const lab = await openServed();
     const applied = lab.kernel.applied.length;
@@ -110,13 +132,27 @@ describe('what others change', () => {
     expect(kinds(lab.outcomes)).toEqual(['drifted', 'applied']);
   });
 
-  test('is no concern of a node that is left to Docker', async () => {
-    const lab = await openServed();
+  test('is no concern of a node that is left to Docker, where nothing comes back', async () => {
+    let looks = 0;
+    const lab = await openServed({
+      given: (kernel) => ({
+        ...kernel,
+        async ensureHost() {
+          looks += 1;
+          return kernel.ensureHost();
+        },
+      }),
+    });
     await lab.clock.settle(lab.executor.handOver());
     lab.outcomes.length = 0;
-    lab.kernel.tamper('host', 'delete');
+    const [before, applied] = [looks, lab.kernel.applied.length];
+    for (const namespace of ['host', 'ingress'] as const) lab.kernel.tamper(namespace, 'delete');
+    lab.kernel.replaceSandbox('sandbox-2');
     await lab.pass(30_000);
     expect(kinds(lab.outcomes)).not.toContain('drifted');
+    expect(lab.rules()).toEqual([]);
+    expect(lab.kernel.applied).toHaveLength(applied);
+    expect(looks).toBe(before);
   });
 
   test('is told where Docker made the ingress sandbox anew, at once or after it was gone', async () => {
@@ -183,8 +219,8 @@ describe('what others change', () => {
     isThere = false;
     await lab.pass(10_100);
     expect(lab.outcomes).toMatchObject([
-      { kind: 'drifted', namespace: 'host', found: [rule] },
-      { kind: 'repaired', namespace: 'host', found: [rule] },
+      { kind: 'drifted', namespace: 'host forwarding', found: [rule] },
+      { kind: 'repaired', namespace: 'host forwarding', found: [rule] },
     ]);
   });
 });

@@ -302,6 +302,27 @@ describe('failures', () => {
     expect(lab.rules()).toEqual(expect.arrayContaining(['8003/tcp: refused', '8009/tcp: 10.0.0.20:80']));
   });
 
+  test('of a table that the kernel refuses as such are the doing of no service', async () => {
+    let asked = 0;
+    const lab = await openLab({
+      given: (kernel) => ({
+        ...kernel,
+        async refusal(namespace, transaction) {
+          asked += 1;
+          return kernel.refusal(namespace, transaction);
+        },
+      }),
+    });
+    lab.kernel.refuse('comment "layout');
+    for (let n = 1; n <= 9; n++) await lab.service(`s${n}`, [port(8000 + n)], [endpoint(10 + n, 'n1')]);
+    lab.kernel.replaceSandbox('sandbox-2');
+    await lab.pass(20_000);
+    const told = lab.outcomes.filter(({ kind }) => kind === 'failed');
+    expect(told.at(-1)).toMatchObject({ reason: expect.not.stringContaining('all else was applied') });
+    // Once for each time that it is tried.
+    expect(asked).toBeLessThanOrEqual(told.length);
+  });
+
   test('of a task whose address IPVS refuses are told with its reason and tried again; all others are served', async () => {
     const lab = await openLab({ kernel: createKernelStandIn({ seed: 1, failOneIn: 0, balancer: 'ipvs' }) });
     const multicast = { addresses: [{ network: 'ingress', address: address('224.0.0.1') }] };

@@ -136,7 +136,7 @@ export function startExecutor({
     log,
     isOff: () => handedOver || isOutside,
     onRepaired: (found) => {
-      for (const kind of ['drifted', 'repaired'] as const) drifts.told({ kind, namespace: 'host', found });
+      for (const kind of ['drifted', 'repaired'] as const) drifts.told({ kind, namespace: 'host forwarding', found });
     },
   });
   const loop = new RoundLoop({ clock, isReady: () => own !== undefined || left, round: nextRound });
@@ -347,6 +347,8 @@ export function startExecutor({
       own = undefined;
       planned = undefined;
       isOutside = true;
+      // The one that Docker makes when it joins again is nobody's doing.
+      hadIngress = false;
       log.info('this machine left its swarm; the table on the host is removed');
       left = true;
       loop.wake();

@@ -2,7 +2,7 @@ import type { Clock } from '@fairway/bus';
 import type { Span } from '@fairway/telemetry';
 import { type Applied, ApplyFailed, together } from './applied.ts';
 import { findRefused } from './find-refused.ts';
-import { RefusedByIpvs, RuleRejected, ServicesRefused } from './kernel/failures.ts';
+import { NamespaceMissing, RefusedByIpvs, RouteRejected, RuleRejected, ServicesRefused } from './kernel/failures.ts';
 import type { Kernel, Namespace, NetworkSandbox, RulesOf, Sandbox } from './kernel/kernel.ts';
 import { NamespaceWork } from './namespace-work.ts';
 import { difference, removal } from './rules/difference.ts';
@@ -33,7 +33,7 @@ export type Keeps = (namespace: Namespace, stale: Stale) => 'all' | 'answered' |
 /** What others did to a namespace, found and then put right. */
 export type Drift = {
   readonly kind: 'drifted' | 'repaired';
-  readonly namespace: Namespace;
+  readonly namespace: Namespace | 'host forwarding';
   /** One sentence each. */
   readonly found: readonly string[];
 };
@@ -63,6 +63,8 @@ export class HeldRules {
   readonly #doubts = new Map<Namespace, number>();
   /** How often each was suspected; what was read before is to be read again. */
   readonly #suspicions = new Map<Namespace, number>();
+  /** Where it could not be told whether tracked connections were flushed. */
+  readonly #untold = new Set<Namespace>();
   /** What others did that is not put right yet. */
   readonly #drifts = new Map<Namespace, readonly string[]>();
   /** By name. */
@@ -180,6 +182,7 @@ export class HeldRules {
       const asked = this.#asked(namespace);
       const isReadNow = this.#held.get(namespace)?.isSuspect !== false;
       const found = await this.#found(namespace);
+      const drift = this.#drifts.get(namespace);
       const ended = await this.#ended(namespace, found);
       const change = difference<RulesOf<N>>(found, wish, prune, this.#kernel.balancer, ended);
       // Before applying: when its answer is lost the rules may be there, and the next difference says nothing of these.
@@ -189,17 +192,18 @@ export class HeldRules {
       let durationMs = 0;
       if (change.transaction) {
         const span = begin(namespace);
-        const applying = this.#apply(namespace, change.transaction, isReadNow).catch(async (error) => {
-          // All but what it refused is there, and what others lost is not to wait for that.
-          if (isPartial(error)) await this.#forget(namespace, keeps);
-          throw error;
-        });
+        const applying = this.#apply(namespace, change.transaction, isReadNow ? asked : undefined).catch(
+          async (error) => {
+            // All but what it refused is there, and what others lost is not to wait for that.
+            if (isPartial(error)) await this.#forget(namespace, keeps);
+            throw error;
+          },
+        );
         ({ durationMs } = await ending(span, applying));
         this.#hold(namespace, asked, { rules: change.rules, layout: layoutVersion, foreign: [] });
       }
-      const drift = this.#drifts.get(namespace);
-      // Without pruning what somebody added stays.
-      if (drift && prune) {
+      // Without pruning what somebody added stays; and what was done to a sandbox that is no more mends nothing in the next one.
+      if (drift && prune && asked.doubts === this.#doubtsOf(namespace)) {
         this.#drifts.delete(namespace);
         this.#onDrift({ kind: 'repaired', namespace, found: drift });
       }
@@ -217,29 +221,35 @@ export class HeldRules {
 
   /**
    * Applies a transaction, or of one that the kernel refuses all but the services that it refuses.
-   * @param isReadNow whether it is of what the kernel has now; else it may be refused for what others have changed
+   * @param read where it follows from what was just read, what was asked before; else it may be refused for what others changed
    * @throws ServicesRefused, and as `Kernel.apply`
    */
   async #apply(
     namespace: Namespace,
     transaction: Transaction,
-    isReadNow: boolean,
+    read: Asked | undefined,
   ): Promise<{ readonly durationMs: number }> {
     try {
       return await this.#kernel.apply(namespace, transaction);
     } catch (error) {
       const services = servicesOf(transaction);
-      if (!(error instanceof RuleRejected) || !isReadNow || services.length === 0) throw error;
+      if (!(error instanceof RuleRejected) || error instanceof RouteRejected || !read) throw error;
+      const now = this.#asked(namespace);
+      const isOld = now.doubts !== read.doubts || now.suspicions !== read.suspicions;
+      if (isOld || services.length === 0) throw error;
       const refusalOf = async (some: readonly ServiceKey[]) => {
         const part = withoutServices(transaction, new Set(services).difference(new Set(some)));
         const onTable = part && ofTable(part);
         return onTable && this.#kernel.refusal(namespace, onTable);
       };
+      // What is refused without any of them is none of their doing.
+      if ((await refusalOf([])) !== undefined) throw error;
       const refused = await findRefused(services, async (some) => (await refusalOf(some)) === undefined);
       if (!refused || refused.length === 0) throw error;
       const rest = withoutServices(transaction, new Set(refused));
       if (rest) await this.#kernel.apply(namespace, rest);
-      const reasons = await Promise.all(refused.map(async (service) => `${service}: ${await refusalOf([service])}`));
+      const reasons: string[] = [];
+      for (const service of refused) reasons.push(`${service}: ${await refusalOf([service])}`);
       throw new ServicesRefused(namespace, reasons, error);
     }
   }
@@ -281,8 +291,8 @@ export class HeldRules {
     if (held && !held.isSuspect) return held.found as Found<RulesOf<N>> | undefined;
     const asked = this.#asked(namespace);
     const settings = namespace === 'host' ? [] : await this.#kernel.ensureSettings(namespace);
-    const wereFlushed = await this.#kernel.wereFlushed(namespace);
     const found = await this.#kernel.read(namespace);
+    const wereFlushed = await this.#wereFlushed(namespace);
     const drift = held ? [...settings, ...driftBetween(held.found, found), ...(wereFlushed ? [flushed] : [])] : [];
     if (drift.length > 0) {
       this.#drifts.set(namespace, [...new Set([...(this.#drifts.get(namespace) ?? []), ...drift])]);
@@ -290,6 +300,19 @@ export class HeldRules {
     }
     this.#hold(namespace, asked, found);
     return found;
+  }
+
+  /** Whether tracked connections were flushed; where that cannot be told, they were not: nothing else is to wait for it. */
+  async #wereFlushed(namespace: Namespace): Promise<boolean> {
+    try {
+      const were = await this.#kernel.wereFlushed(namespace);
+      // What could not be left there before is missing for that.
+      return !this.#untold.delete(namespace) && were;
+    } catch (error) {
+      if (error instanceof NamespaceMissing) throw error;
+      this.#untold.add(namespace);
+      return false;
+    }
   }
 
   /** How often it was doubted and suspected so far. */

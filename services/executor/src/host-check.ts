@@ -14,7 +14,10 @@ type Options = {
 export class HostCheck {
   readonly #options: Options;
   #wasRight = false;
+  /** Raised by each `forget`: what was under way then says nothing. */
+  #life = 0;
   #last: Promise<void> = Promise.resolve();
+  #isWaiting = false;
   /** What it was said to wait for. */
   #said = '';
 
@@ -25,24 +28,31 @@ export class HostCheck {
   /** What Fairway has there was taken away by itself. */
   forget(): void {
     this.#wasRight = false;
+    this.#life += 1;
   }
 
-  /** Looks, after the looks before, and puts right what is not as it should be. What could not be done is done at the next one. */
+  /** Looks, after the look that goes on, and puts right what is not as it should be. What could not be done is done at the next one. */
   look(): void {
-    this.#last = this.#last.then(() => this.#look());
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#last = this.#last.then(() => {
+      this.#isWaiting = false;
+      return this.#look();
+    });
   }
 
   async #look(): Promise<void> {
     const { kernel, log, isOff, onRepaired } = this.#options;
     if (isOff()) return;
+    const life = this.#life;
     try {
       const { changed, waitingFor } = await kernel.ensureHost();
-      if (changed.length > 0 && this.#wasRight) onRepaired(changed);
+      if (changed.length > 0 && this.#wasRight && life === this.#life) onRepaired(changed);
       else if (changed.length > 0) log.info('the host was made to lead packets to the sandbox', { changed });
       const waits = waitingFor.join(', ');
       if (waits && waits !== this.#said) log.info('waiting for Docker', { waitingFor: waits });
       this.#said = waits;
-      this.#wasRight ||= waits === '';
+      if (life === this.#life) this.#wasRight ||= waits === '';
     } catch (error) {
       log.error('the host does not lead packets to the sandbox; trying again', { reason: describe(error) });
     }

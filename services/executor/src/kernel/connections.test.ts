@@ -41,14 +41,14 @@ test('only what is tracked is to be dropped', () => {
     { kind: 'published', carrier: 'udp', port: 53, zone: 2 },
     { kind: 'vip', carrier: 'udp', vip: ipv4('10.0.1.100') },
   ];
-  for (const one of there) expect(filtersAmong([one], listed)).toHaveLength(1);
+  for (const one of there) expect(filtersAmong([one], listed)).not.toEqual([]);
   expect(filtersAmong(notThere, listed)).toEqual([]);
   expect(filtersAmong(there, '')).toEqual([]);
-  // Just in the states that there are.
-  expect(filtersAmong(there.slice(1, 3), listed)).toEqual([
-    '-p tcp --state ESTABLISHED --reply-src 10.0.1.6',
-    '-p tcp --state SYN_SENT --reply-src 10.0.1.8',
-  ]);
+  // From the states that there are on.
+  const later = ['ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK'];
+  expect(filtersAmong(there.slice(1, 2), listed)).toEqual(
+    later.map((state) => `-p tcp --state ${state} --reply-src 10.0.1.6`),
+  );
 });
 
 test('it is dropped by the address, and the port where it has one, that answer it', () => {

@@ -2,7 +2,7 @@ import { nameOf, type Stale } from '../rules/stale.ts';
 import { assertAddress, assertCarrier, assertPort, assertZone, type Words, words } from '../rules/words.ts';
 
 /**
- * Of the TCP connections to a dead task all but the closed ones are dropped, opening ones first: a SYN would go where they went, for
+ * Of the TCP connections to a dead task all but the closed ones are dropped, in the order of their life: a SYN would go where they went, for
  * as long as they are tracked, and a client comes to the same port again within a minute. (A node that nobody heard for 12 s
  * had some in SYN_RECV, whose task ended then; half a minute later one request in four to it went there.) What is closed
  * (TIME_WAIT, CLOSE) is left alone: a SYN makes a new connection of it by itself (nf_conntrack_proto_tcp.c, tcp_conntracks),
@@ -21,7 +21,10 @@ export function conntrackFilters(stale: Stale): readonly Words[] {
   return statesOf(stale).map((state) => filterOf(stale, state));
 }
 
-/** The same for several, without the turns of which there is no connection in what `conntrack -L` prints (conntrack-tools 1.4.7). */
+/**
+ * The same for several, without what has no connection in what `conntrack -L` prints (conntrack-tools 1.4.7). A connection that is
+ * listed may have come further by then, so its later states have their turn too.
+ */
 export function filtersAmong(stale: readonly Stale[], listing: string): readonly Words[] {
   const tracked = new Set<string>();
   const tuple = 'src=(\\S+) dst=(\\S+) sport=(\\d+) dport=(\\d+)';
@@ -35,9 +38,9 @@ export function filtersAmong(stale: readonly Stale[], listing: string): readonly
   return stale.flatMap((one) => {
     // What nobody has answered is by the same task as what is to be dropped of it altogether.
     const name = nameOf(one.kind === 'opening' ? { ...one, kind: 'backend' } : one);
-    return statesOf(one).flatMap((state) =>
-      tracked.has(state ? `${name} ${state}` : name) ? [filterOf(one, state)] : [],
-    );
+    const states = statesOf(one);
+    const first = states.findIndex((state) => tracked.has(state ? `${name} ${state}` : name));
+    return first < 0 ? [] : states.slice(first).map((state) => filterOf(one, state));
   });
 }
 

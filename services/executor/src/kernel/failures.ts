@@ -17,7 +17,13 @@ export class RuleRejected extends Error {
   }
 }
 
-/** The kernel refused some services of a transaction; all else of it took effect, and they are as they were. */
+/** The kernel refused a route, after the rules had taken effect. */
+export class RouteRejected extends RuleRejected {}
+
+/**
+ * The kernel refused some services of a transaction; all else of it took effect. They are as they were, or where the table was built
+ * anew not in it.
+ */
 export class ServicesRefused extends Error {
   /** Each with nft's first error. */
   readonly refused: readonly string[];

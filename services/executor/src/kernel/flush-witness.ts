@@ -10,21 +10,26 @@ type RunIn = (namespace: Namespace, command: string, args: readonly string[]) =>
  * ASSURED: a table that is full drops only others early (nf_conntrack_core.c, early_drop).
  */
 const entry = ['-p', 'udp', '-s', '192.0.2.1', '-d', '192.0.2.2', '--sport', '0', '--dport', '0'];
-const kept = ['-t', '432000', '-u', 'ASSURED,SEEN_REPLY'];
+const keptS = '432000';
+
+/** It is kept on while it is asked for more often than this, seconds. */
+const renewBelowS = 86_400;
 
 /**
  * Whether a namespace's tracked connections were flushed since the last time; also where it is asked for the first time, or again
- * after five days. Of a flush conntrack tells by an event for each connection, as it does of each that ends by itself: so one
+ * after four days. Of a flush conntrack tells by an event for each connection, as it does of each that ends by itself: so one
  * that never ends is left among them.
  * @throws NamespaceMissing, CommandFailed, CommandHung
  */
 export async function wereFlushed(runIn: RunIn, namespace: Namespace): Promise<boolean> {
   try {
-    await runIn(namespace, 'conntrack', ['-G', ...entry]);
+    const listed = await runIn(namespace, 'conntrack', ['-G', ...entry]);
+    const leftS = Number(/^udp +17 (\d+) /.exec(listed)?.[1]);
+    if (leftS < renewBelowS) await runIn(namespace, 'conntrack', ['-U', ...entry, '-t', keptS]);
     return false;
   } catch (error) {
     if (!isAbsence(error)) throw error;
-    await runIn(namespace, 'conntrack', ['-I', ...entry, ...kept]);
+    await runIn(namespace, 'conntrack', ['-I', ...entry, '-t', keptS, '-u', 'ASSURED,SEEN_REPLY']);
     return true;
   }
 }

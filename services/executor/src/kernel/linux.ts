@@ -9,7 +9,14 @@ import { isRebuild, isRemoval, ofElementsAlone, type Transaction } from '../rule
 import { asOneLine, joined, type Words, words } from '../rules/words.ts';
 import { runCommand } from './command.ts';
 import { conntrackFilters, filtersAmong } from './connections.ts';
-import { CommandFailed, CommandHung, NamespaceMissing, RefusedByIpvs, RuleRejected } from './failures.ts';
+import {
+  CommandFailed,
+  CommandHung,
+  NamespaceMissing,
+  RefusedByIpvs,
+  RouteRejected,
+  RuleRejected,
+} from './failures.ts';
 import { endWitness, wereFlushed } from './flush-witness.ts';
 import { endForwarding, ensureForwarding, type RunOnHost } from './forwarding.ts';
 import { Ipvs, ipvsSettings } from './ipvs.ts';
@@ -199,7 +206,7 @@ export function createLinuxKernel({
     } catch (error) {
       if (!(error instanceof CommandFailed) || error.stderr.startsWith('nsenter: ')) throw error;
       const other = error.stderr.split('\n').filter((line) => line !== '' && !isHarmless(line));
-      if (other.length > 0) throw new RuleRejected(namespace, other[0] as string, text, error);
+      if (other.length > 0) throw new RouteRejected(namespace, other[0] as string, text, error);
     }
   };
 

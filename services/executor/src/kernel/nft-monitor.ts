@@ -12,8 +12,10 @@ type Options = {
   readonly onChange: () => void;
 };
 
-/** One that ended is started again after this time. */
-const restartMs = 1_000;
+/** One that ended is started again after this time, twice as long each time that it did not last. */
+const restartMinMs = 1_000;
+const restartMaxMs = 60_000;
+const lastsMs = 10_000;
 /** Where Fairway's two accepts are on a host. */
 const accepts = 'ip filter DOCKER-USER';
 
@@ -27,6 +29,8 @@ export class NftMonitor {
   readonly #options: Options;
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
+  #restartMs = restartMinMs;
+  #startedMs = 0;
   #closed = false;
 
   constructor(options: Options) {
@@ -47,27 +51,33 @@ export class NftMonitor {
     const args = ['--pdeathsig', 'KILL', '--', ...within, 'nft', 'monitor'];
     const child = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, LC_ALL: 'C' } });
     this.#child = child;
+    this.#startedMs = performance.now();
     let isTouched = false;
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (isOfInterest(line)) isTouched = true;
-      const by = /^# new generation \d+ by process (\d+)/.exec(line)?.[1];
-      if (by === undefined) return;
-      if (isTouched && !isOwn(Number(by))) onChange();
-      isTouched = false;
-    });
+    // Without a descriptor left there is none.
+    if (child.stdout)
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (isOfInterest(line)) isTouched = true;
+        const by = /^# new generation \d+ by process (\d+)/.exec(line)?.[1];
+        if (by === undefined) return;
+        if (isTouched && !isOwn(Number(by))) onChange();
+        isTouched = false;
+      });
     child.on('error', () => this.#startAgain(child));
     child.on('close', () => this.#startAgain(child));
-    for (const held of [child, child.stdout as Socket]) held.unref();
+    child.unref();
+    (child.stdout as Socket | null)?.unref();
   }
 
   /** What changed meanwhile it does not tell. */
   #startAgain(ended: ChildProcess): void {
     if (this.#closed || this.#child !== ended) return;
     this.#child = undefined;
+    if (performance.now() - this.#startedMs > lastsMs) this.#restartMs = restartMinMs;
     this.#restart = setTimeout(() => {
       this.#start();
       this.#options.onChange();
-    }, restartMs);
+    }, this.#restartMs);
+    this.#restartMs = Math.min(this.#restartMs * 2, restartMaxMs);
     this.#restart.unref();
   }
 }

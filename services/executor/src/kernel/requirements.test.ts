@@ -9,6 +9,7 @@ test('says what is missing, and how to get it', async () => {
     'nft: apt-get install nftables',
     'iptables: apt-get install iptables',
     'nsenter: apt-get install util-linux',
+    'setpriv: apt-get install util-linux',
     'ip: apt-get install iproute2',
     'bridge: apt-get install iproute2',
     'ping: apt-get install iputils-ping',

@@ -6,6 +6,7 @@ const commands = [
   { command: 'nft', neededFor: 'setting rules', debian: 'nftables' },
   { command: 'iptables', neededFor: "the accepts in Docker's chain DOCKER-USER", debian: 'iptables' },
   { command: 'nsenter', neededFor: "entering Docker's sandboxes", debian: 'util-linux' },
+  { command: 'setpriv', neededFor: 'ending with Fairway what watches its rules', debian: 'util-linux' },
   { command: 'ip', neededFor: 'the addresses of virtual IPs', debian: 'iproute2' },
   { command: 'bridge', neededFor: 'knowing which tasks of other nodes are reached', debian: 'iproute2' },
   { command: 'ping', neededFor: 'telling whether another node is lost', debian: 'iputils-ping' },

@@ -11,7 +11,7 @@ export function servicesOf({ operations }: Transaction): readonly ServiceKey[] {
 }
 
 /**
- * A transaction without what is about some of its services, which stay as they are. Chains that they may go on to need are not
+ * A transaction without what is about some of its services. Chains that they may go on to need are not
  * deleted: the next difference finds those that nobody does. Undefined where nothing is left.
  */
 export function withoutServices(

@@ -35,8 +35,12 @@ export function admit(connection: Connection): Stoppable & Pick<Bus, 'expect'> {
   const admission = new Admission();
   const waiting = new FairQueue<Admitted>();
   let storing = 0;
+  /** By id, what is being stored: who tells it again meanwhile is told what comes of that. */
+  const underWay = new Map<string, Promise<void>>();
   /** How often each sender was refused since it was last said. */
   const refused = new Map<string, number>();
+
+  const ownId = (sender: string, told: Msg) => `${sender}:${idOf(told)}`;
 
   const take = (told: Msg) => {
     const subject = toldOf(told.subject);
@@ -45,6 +49,8 @@ export function admit(connection: Connection): Stoppable & Pick<Bus, 'expect'> {
     const verdict = admission.judge(subject, told.data.length, atMs);
     if (verdict.kind === 'admitted') {
       doors.hear(sender);
+      const storing = underWay.get(ownId(sender, told));
+      if (storing) return answerBy(told, storing);
       waiting.add(sender, { told, subject, sender, atMs });
       return storeNext();
     }
@@ -59,16 +65,10 @@ export function admit(connection: Connection): Stoppable & Pick<Bus, 'expect'> {
       const next = waiting.next();
       if (!next) return;
       storing++;
-      storeOne(next)
-        .then(
-          () => ({}),
-          (error) => ({ failed: failureLine(error) }),
-        )
-        .then((said) => {
-          storing--;
-          if (connection.connected) next.told.respond(writeTold(said));
-          storeNext();
-        });
+      void answerBy(next.told, storeOne(next)).then(() => {
+        storing--;
+        storeNext();
+      });
     }
   };
 
@@ -78,7 +78,20 @@ export function admit(connection: Connection): Stoppable & Pick<Bus, 'expect'> {
     const id = idOf(told);
     if (id.length > idMax) throw new Error(`an id of more than ${idMax} characters`);
     requireSize(connection, subject, told.data.length);
-    await store(connection, { subject, payload: told.data, ...traceOf(told) }, id ? `${sender}:${id}` : undefined);
+    const stored = { subject, payload: told.data, ...traceOf(told) };
+    if (!id) return store(connection, stored);
+    const own = ownId(sender, told);
+    const storing = underWay.get(own) ?? store(connection, stored, own).finally(() => underWay.delete(own));
+    underWay.set(own, storing);
+    return storing;
+  };
+
+  const answerBy = async (told: Msg, storing: Promise<void>): Promise<void> => {
+    const said = await storing.then(
+      () => ({}),
+      (error) => ({ failed: failureLine(error) }),
+    );
+    if (connection.connected) told.respond(writeTold(said));
   };
 
   const saying = setInterval(() => {

@@ -23,7 +23,10 @@ export async function openBucket(connection: Connection, bucket: string): Promis
   const kv = await new Kvm(connection.jetstream).open(bucket, { allow_direct: true });
   const compared = async <T>(operation: string, key: string, revision: number, write: () => Promise<T>): Promise<T> => {
     try {
-      return await connection.ask(`${operation} ${key}`, () => insistOnWrite(write));
+      // What is created takes the place of a delete marker, which may be one of after the first time that it was asked for.
+      return await connection.ask(`${operation} ${key}`, (signal) =>
+        revision > 0 ? insistOnWrite(write, signal) : write(),
+      );
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
       if (isConflict(cause)) throw new RevisionConflict(key, revision, { cause });

@@ -149,7 +149,7 @@ export class Connection {
    * Asks the bus. Without a connection it waits for one as long as for an answer; a connection lost meanwhile fails at
    * once, since its answer will not come. @throws {BusUnavailable}
    */
-  async ask<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async ask<T>(operation: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (!this.#connected) {
       const limit = AbortSignal.timeout(this.timeoutMs);
       await this.ready(limit).catch((cause) => {
@@ -157,16 +157,18 @@ export class Connection {
       });
     }
     let off = () => {};
+    const over = new AbortController();
     const lost = new Promise<never>((_, reject) => {
       off = this.onState((state, detail) => state === 'lost' && reject(new Error(detail)));
     }).catch((cause) => {
       throw new BusUnavailable(operation, { cause });
     });
     try {
-      return await Promise.race([work(), lost]);
+      return await Promise.race([work(over.signal), lost]);
     } catch (error) {
       throw unavailable(operation, error);
     } finally {
+      over.abort();
       off();
     }
   }

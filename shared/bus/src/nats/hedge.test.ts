@@ -64,3 +64,17 @@ test('of a write only the first one may fail, and the success of any counts', as
   asks[0]?.fail(new Error('timeout'));
   expect(await refused).toBe('timeout');
 });
+
+test('nothing is asked again once nobody waits for it', async () => {
+  let asks = 0;
+  const over = new AbortController();
+  const write = () => {
+    asks += 1;
+    return new Promise<string>(() => {});
+  };
+  void insistOnWrite(write, over.signal);
+  await vi.advanceTimersByTimeAsync(600);
+  over.abort();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asks).toBe(2);
+});

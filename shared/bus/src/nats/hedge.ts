@@ -4,6 +4,8 @@ type Hedging<T> = {
   readonly discard: (late: T) => void;
   /** Whether only the first one may fail: where none comes to an answer, it does. */
   readonly ignoresLaterFailures?: boolean;
+  /** Nobody waits for an answer any more: it is not asked again. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** Within the 3 s that an answer is waited for. */
@@ -21,8 +23,8 @@ export function insist<T>(ask: () => Promise<T>): Promise<T> {
  * Asks for a write that has its effect once, however often it is asked for: by its id, or by the revision that it builds on.
  * As above; what is refused the second time may be what the first one does, so of failures only the first one's counts.
  */
-export function insistOnWrite<T>(write: () => Promise<T>): Promise<T> {
-  return hedge(write, { ...again, discard() {}, ignoresLaterFailures: true });
+export function insistOnWrite<T>(write: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  return hedge(write, { ...again, discard() {}, ignoresLaterFailures: true, signal });
 }
 
 /**
@@ -31,7 +33,7 @@ export function insistOnWrite<T>(write: () => Promise<T>): Promise<T> {
  */
 export function hedge<T>(
   ask: () => Promise<T>,
-  { afterMs, most, discard, ignoresLaterFailures = false }: Hedging<T>,
+  { afterMs, most, discard, ignoresLaterFailures = false, signal }: Hedging<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let asked = 0;
@@ -40,6 +42,7 @@ export function hedge<T>(
     const end = () => {
       over = true;
       clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
     };
     const askAgain = () => {
       asked++;
@@ -58,6 +61,7 @@ export function hedge<T>(
         },
       );
     };
+    signal?.addEventListener('abort', end, { once: true });
     askAgain();
   });
 }

@@ -36,7 +36,7 @@ export function teller(connection: Connection): (message: Message, id: string) =
     const request = () => connection.nc.request(subjects.tell(message.subject), message.text, options);
     for (;;) {
       const answer = await whenSomebodyIsThere(
-        () => connection.ask(operation, () => hedge(request, again)),
+        () => connection.ask(operation, (signal) => hedge(request, { ...again, signal })),
         connection.timeoutMs,
       );
       const { waitMs, failed } = readTold(answer.string());
