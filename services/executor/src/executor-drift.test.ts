@@ -18,6 +18,21 @@ async function openServed(...[options]: Parameters<typeof openLab>) {
   return lab;
 }
 
+/** Counts how often the host is looked at. */
+async function openCounting() {
+  let looks = 0;
+  const lab = await openServed({
+    given: (kernel) => ({
+      ...kernel,
+      async ensureHost() {
+        looks += 1;
+        return kernel.ensureHost();
+      },
+    }),
+  });
+  return { lab, looks: () => looks };
+}
+
 const kinds = (outcomes: readonly Outcome[]) => outcomes.map(({ kind }) => kind);
 
 describe('what others change', () => {
@@ -133,26 +148,17 @@ describe('what others change', () => {
   });
 
   test('is no concern of a node that is left to Docker, where nothing comes back', async () => {
-    let looks = 0;
-    const lab = await openServed({
-      given: (kernel) => ({
-        ...kernel,
-        async ensureHost() {
-          looks += 1;
-          return kernel.ensureHost();
-        },
-      }),
-    });
+    const { lab, looks } = await openCounting();
     await lab.clock.settle(lab.executor.handOver());
     lab.outcomes.length = 0;
-    const [before, applied] = [looks, lab.kernel.applied.length];
+    const [before, applied] = [looks(), lab.kernel.applied.length];
     for (const namespace of ['host', 'ingress'] as const) lab.kernel.tamper(namespace, 'delete');
     lab.kernel.replaceSandbox('sandbox-2');
     await lab.pass(30_000);
     expect(kinds(lab.outcomes)).not.toContain('drifted');
     expect(lab.rules()).toEqual([]);
     expect(lab.kernel.applied).toHaveLength(applied);
-    expect(looks).toBe(before);
+    expect(looks()).toBe(before);
   });
 
   test('is told where Docker made the ingress sandbox anew, at once or after it was gone', async () => {
@@ -183,24 +189,15 @@ describe('what others change', () => {
   });
 
   test('on the bridge, which Docker made anew with another address, is looked at at once', async () => {
-    let looks = 0;
-    const lab = await openServed({
-      given: (kernel) => ({
-        ...kernel,
-        async ensureHost() {
-          looks += 1;
-          return kernel.ensureHost();
-        },
-      }),
-    });
-    const before = looks;
+    const { lab, looks } = await openCounting();
+    const before = looks();
     lab.executor.ownChanged({ ...lab.own, gateway: address('172.19.0.2') });
     await lab.pass(10);
-    expect(looks).toBe(before + 1);
+    expect(looks()).toBe(before + 1);
     expect(lab.rules()).toContain('8000/tcp > 172.19.0.2');
     lab.executor.ownChanged({ ...lab.own, gateway: address('172.19.0.2') });
     await lab.pass(10);
-    expect(looks).toBe(before + 1);
+    expect(looks()).toBe(before + 1);
   });
 
   test('on the host, beside the table, is told too', async () => {
