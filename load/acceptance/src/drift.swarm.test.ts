@@ -60,7 +60,14 @@ test('tables that are deleted and a chain that is flushed come back, a connectio
 
 /** Takes Fairway's tables away on a node, and waits until the kernel has them again as they were. */
 async function comesBack(swarm: Swarm, node: ClusterNode): Promise<void> {
-  const tables = async () => `${await swarm.table(node)}\n${await swarm.table(node, ingress)}`;
+  // Which slot a task has says nothing: a table that is built anew may have them in another order.
+  const linesOf = (table: string) =>
+    table
+      .replaceAll(/ \. \d+ : /g, ' : ')
+      .split(/[\n,]/)
+      .map((line) => line.trim());
+  const tables = async () =>
+    [await swarm.table(node), await swarm.table(node, ingress)].flatMap(linesOf).sort().join('\n');
   const right = await tables();
   expect(right).toContain('table inet fairway');
   expect(await node.exec('nft delete table inet fairway')).toMatchObject({ status: 0 });
@@ -95,22 +102,4 @@ test('with the bus gone a node puts right what others change, and knows the end 
     for (const server of servers) await server.start();
   }
   await swarm.answeredBy(swarm.nodes, 8902, 2);
-});
-
-test('while dockerd stands still rules stay, and what others change is put right', async ({ swarm }) => {
-  const [, , node] = swarm.nodes;
-  if (!node) throw new Error('the swarm has three nodes');
-  await swarm.create('elsewhere', { ports: ['8903:8000'], options: ['--constraint', `node.hostname!=${node.name}`] });
-  await swarm.answers('elsewhere', 8903);
-  await swarm.converged();
-  const dockerd = swarm.cluster.process(`${node.name}.dockerd`);
-  dockerd.signal('SIGSTOP');
-  try {
-    await comesBack(swarm, node);
-    await swarm.answeredBy([node], 8903, 1);
-  } finally {
-    dockerd.signal('SIGCONT');
-  }
-  await swarm.answers('elsewhere', 8903);
-  await swarm.converged();
 });
