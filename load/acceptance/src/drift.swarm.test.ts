@@ -64,7 +64,7 @@ async function comesBack(swarm: Swarm, node: ClusterNode): Promise<void> {
   const linesOf = (table: string) =>
     table
       .replaceAll(/ \. \d+ : /g, ' : ')
-      .split(/[\n,]/)
+      .split(/elements = \{|[\n,}]/)
       .map((line) => line.trim());
   const tables = async () =>
     [await swarm.table(node), await swarm.table(node, ingress)].flatMap(linesOf).sort().join('\n');
