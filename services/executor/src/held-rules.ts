@@ -244,13 +244,17 @@ export class HeldRules {
       };
       // What is refused without any of them is none of their doing.
       if ((await refusalOf([])) !== undefined) throw error;
-      const refused = await findRefused(services, async (some) => (await refusalOf(some)) === undefined);
+      const reasons = new Map<ServiceKey, string>();
+      const refused = await findRefused(services, async (some) => {
+        const why = await refusalOf(some);
+        if (why !== undefined) for (const service of some) reasons.set(service, why);
+        return why === undefined;
+      });
       if (!refused || refused.length === 0) throw error;
       const rest = withoutServices(transaction, new Set(refused));
       if (rest) await this.#kernel.apply(namespace, rest);
-      const reasons: string[] = [];
-      for (const service of refused) reasons.push(`${service}: ${await refusalOf([service])}`);
-      throw new ServicesRefused(namespace, reasons, error);
+      const told = refused.map((service) => `${service}: ${reasons.get(service)}`);
+      throw new ServicesRefused(namespace, told, error);
     }
   }
 
