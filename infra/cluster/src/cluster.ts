@@ -264,10 +264,18 @@ export class Cluster {
     await deleteNamespace(node.namespace);
   }
 
-  /** The node of a power cut boots again with the disk it had, and the processes that it had. */
-  async restorePower(name: string): Promise<void> {
+  /**
+   * The node of a power cut boots again with the disk it had, and the processes that it had. Where Docker's manager goes on
+   * calling it down, its dockerd is started again, and `say` hears of it.
+   */
+  async restorePower(name: string, say: (line: string) => void = () => {}): Promise<void> {
     const node = await this.boot(name);
-    await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId);
+    await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId, async () => {
+      say(`Docker's manager calls ${name} down, which has registered with it; its dockerd is started again`);
+      const dockerd = this.process(dockerdName(name));
+      await dockerd.stop();
+      await dockerd.start();
+    });
     if (readState(this.place).fairway) await startPart(this.place, nodeService(this.place, node));
   }
 

@@ -1,6 +1,6 @@
 import type { Engine } from './engine.ts';
 import type { NodeRecord } from './state.ts';
-import { until } from './wait.ts';
+import { until, WaitedInVain } from './wait.ts';
 
 /** What is read of Docker's answer to GET /nodes (Engine API 1.41). */
 interface SwarmNode {
@@ -39,20 +39,46 @@ async function nodeState(manager: Engine, id: string): Promise<string> {
   return nodes.find((node) => node.ID === id)?.Status?.State ?? 'unknown to the manager';
 }
 
+/** So long a node that boots is given to be called ready before it is taken for held as down. */
+const heldDownMs = 20_000;
+
 /** Waits until the manager calls a node ready. */
-export async function nodeReady(manager: Engine, id: string, signal?: AbortSignal): Promise<void> {
+export async function nodeReady(manager: Engine, id: string, signal?: AbortSignal, limitMs = 60_000): Promise<void> {
   await until(
     `node ${id} to be ready`,
     async () => {
       const state = await nodeState(manager, id);
       return state === 'ready' || `it is ${state}`;
     },
-    { limitMs: 60_000, signal },
+    { limitMs, signal },
   );
 }
 
-/** Waits until a node that boots again is back in its swarm, by its own word and then by the manager's. */
-export async function nodeBack(manager: Engine, engine: Engine, id: string): Promise<void> {
+/**
+ * Waits until a node that boots again is back in its swarm, by its own word and then by the manager's. Where the manager
+ * goes on calling it down, `restart` is to start its dockerd again. Seen of a node whose manager had logged that it
+ * registered, a second after its last heartbeat ran out; moby/moby#34827 tells of others. In swarmkit's
+ * manager/dispatcher/dispatcher.go a registering node's state is written before `nodes.Add` ends the wait for its last
+ * life's heartbeat, whose end writes `down`; no heartbeat after that writes another state.
+ */
+export async function nodeBack(
+  manager: Engine,
+  engine: Engine,
+  id: string,
+  restart: () => Promise<void>,
+): Promise<void> {
+  await selfActive(engine, id);
+  try {
+    await nodeReady(manager, id, undefined, heldDownMs);
+  } catch (error) {
+    if (!(error instanceof WaitedInVain)) throw error;
+    await restart();
+    await selfActive(engine, id);
+    await nodeReady(manager, id);
+  }
+}
+
+async function selfActive(engine: Engine, id: string): Promise<void> {
   await until(
     `node ${id} to be back in its swarm`,
     async () => {
@@ -61,7 +87,6 @@ export async function nodeBack(manager: Engine, engine: Engine, id: string): Pro
     },
     { limitMs: 60_000 },
   );
-  await nodeReady(manager, id);
 }
 
 /**

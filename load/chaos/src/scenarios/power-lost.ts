@@ -21,7 +21,7 @@ function powerLost({ name, says, nodeOf, awayMaxMs }: Loss): Scenario {
         await stage.cluster.cutPower(node.name);
         await stage.pause(2_000 + stage.chance.upTo(awayMaxMs));
         stage.strike(`${node.name} has its power again`);
-        await stage.cluster.restorePower(node.name);
+        await stage.cluster.restorePower(node.name, (line) => stage.strike(line, 1_500));
       });
     },
   };
