@@ -82,7 +82,9 @@ async function comesBack(swarm: Swarm, node: ClusterNode): Promise<void> {
   );
 }
 
-test('with the bus gone a node puts right what others change, and knows the end of its own task', async ({ swarm }) => {
+test('with the bus gone a node puts right what others change, knows the end of its own task, and does so when started anew', async ({
+  swarm,
+}) => {
   const options = ['--restart-condition', 'none'];
   await swarm.create('alone', { ports: ['8902:8000'], everywhere: true, options });
   await swarm.answers('alone', 8902, 3);
@@ -96,6 +98,16 @@ test('with the bus gone a node puts right what others change, and knows the end 
     await comesBack(swarm, node);
     await swarm.answeredBy(swarm.nodes, 8902, 3);
     await run(['docker', '-H', `unix://${node.socket}`, 'kill', task?.container ?? '']);
+    await swarm.answeredBy([node], 8902, 2);
+    await comesBack(swarm, node);
+    // A process that begins without the bus goes by the mesh on its disk, and by its own Docker.
+    const fairway = swarm.cluster.process(node.name);
+    await fairway.kill();
+    await Promise.all([
+      node.exec('nft delete table inet fairway'),
+      node.execSandbox(ingress, 'nft delete table inet fairway'),
+    ]);
+    await fairway.start();
     await swarm.answeredBy([node], 8902, 2);
     await comesBack(swarm, node);
   } finally {

@@ -1,5 +1,5 @@
 import {
-  type Bus,
+  type NodeBus,
   type NodeRequest,
   readQuestion,
   readRequest,
@@ -36,7 +36,7 @@ export function startAnswers({
   handover,
   inDocker,
 }: {
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   readonly kernel: Kernel;
   readonly executor: Pick<Executor, 'planned' | 'handOver' | 'takeBack'>;
   /** Remembers that the node is left to Docker, beyond this process. */

@@ -1,4 +1,4 @@
-import { type Bus, type Clock, every, type MeshReplica, realClock } from '@fairway/bus';
+import { type Clock, every, type MeshReplica, type NodeBus, realClock } from '@fairway/bus';
 import {
   type Cause,
   causesMax,
@@ -29,7 +29,7 @@ import { stillDrains } from './still-drains.ts';
 import { toldNotes } from './told-notes.ts';
 
 type Options = {
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   readonly kernel: Kernel;
   readonly replica: MeshReplica;
   readonly log: Log;

@@ -1,9 +1,9 @@
-import { type Bus, BusUnavailable, type Clock, outcomeMessage } from '@fairway/bus';
+import { BusUnavailable, type Clock, type NodeBus, outcomeMessage } from '@fairway/bus';
 import { type Cause, type Changes, type Generation, keepCauses, type Note, type Outcome } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 
 type Options = {
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   readonly log: Log;
   /** The wall clock, which an outcome shows. */
   readonly nowMs: () => number;

@@ -1,4 +1,13 @@
-import { type Bus, type Clock, MeshReplica, type Message, realClock, Verdicts, Words, wordCause } from '@fairway/bus';
+import {
+  type Clock,
+  MeshReplica,
+  type Message,
+  type NodeBus,
+  realClock,
+  Verdicts,
+  Words,
+  wordCause,
+} from '@fairway/bus';
 import { type Disk, type Executor, type Kernel, MeshFile, startExecutor } from '@fairway/executor';
 import { type Word, withdraws } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
@@ -7,7 +16,7 @@ import type { HeartOf } from './heart.ts';
 import { OwnWords } from './own-words.ts';
 
 type Options = {
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   readonly docker: Docker;
   readonly kernel: Kernel;
   /** The swarm that the node is in, whose mesh alone is read from `meshPath`. */

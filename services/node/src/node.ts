@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { beatMsMax, beatMsMin, type ConnectOptions, connectBus, deadLetter } from '@fairway/bus';
+import { beatMsMax, beatMsMin, type ConnectOptions, connectBusLater, deadLetter } from '@fairway/bus';
 import {
   type Balancing,
   balancerChoices,
@@ -77,7 +77,8 @@ export async function startNode({
 
   const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
   const { node, swarm = node } = await swarmMembership(docker, log);
-  const bus = await connectBus({ ...address, name: `node-${node}`, log });
+  // What the kernel and the disk hold is acted on, whether there is a bus or not.
+  const bus = connectBusLater({ ...address, name: `node-${node}`, log });
 
   const handover = new Handover(join(stateDir, 'left-to-docker'));
   const handedOver = await handover.isRemembered();

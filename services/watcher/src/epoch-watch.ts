@@ -1,9 +1,9 @@
-import type { Bus } from '@fairway/bus';
+import type { NodeBus } from '@fairway/bus';
 import { describe, type Log } from '@fairway/telemetry';
 import { backoffMs, type Clock } from './clock.ts';
 
 type Options = {
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   readonly clock: Clock;
   readonly log: Log;
   /** The mesh bucket has this epoch; called only when it is another one than before. */

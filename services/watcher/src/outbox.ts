@@ -1,4 +1,4 @@
-import { type Bus, BusUnavailable, factMessage } from '@fairway/bus';
+import { BusUnavailable, factMessage, type NodeBus } from '@fairway/bus';
 import { type Fact, objectOf } from '@fairway/mesh';
 import { describe, type Log, type Span, spanAttributes, spanEvents, spanNames, type Tracer } from '@fairway/telemetry';
 import { backoffMs, type Clock } from './clock.ts';
@@ -23,7 +23,7 @@ export type Outgoing = {
 type Traced = Outgoing & { readonly span: Span };
 
 type Options = {
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   readonly clock: Clock;
   readonly log: Log;
   readonly tracer: Tracer;

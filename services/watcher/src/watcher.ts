@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Bus, isId, type Stoppable, senderOf, subjects } from '@fairway/bus';
+import { isId, type NodeBus, type Stoppable, senderOf, subjects } from '@fairway/bus';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { backoffMs, type Clock, pause, systemClock } from './clock.ts';
 import type { Docker } from './docker.ts';
@@ -12,7 +12,7 @@ import { checkEveryMs, Session } from './session.ts';
 
 export type WatcherOptions = {
   readonly docker: Docker;
-  readonly bus: Bus;
+  readonly bus: NodeBus;
   /** What the mesh holds, so that what Docker no longer has is asked for. */
   readonly view: MeshView;
   readonly log: Log;

@@ -102,6 +102,11 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** What a node needs of the bus. */
+export type NodeBus = Pick<Bus, 'epoch' | 'publish' | 'subscribe' | 'answer' | 'onState' | 'goOnBy' | 'close'> & {
+  readonly mesh: Pick<Bucket, 'follow'>;
+};
+
 /** The key was written by someone else since it was read. Read it again. */
 export class RevisionConflict extends Error {
   readonly key: string;

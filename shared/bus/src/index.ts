@@ -17,6 +17,7 @@ export * from './message-too-large.ts';
 export { bucketStream, bucketSubject } from './nats/bucket-stream.ts';
 export { connectBus } from './nats/connect-bus.ts';
 export { connectEach } from './nats/connect-each.ts';
+export { connectBusLater } from './nats/connect-later.ts';
 export type { BusLog, ConnectOptions, StateListener } from './nats/connection.ts';
 export { Credentials, CredentialsUnusable } from './nats/credentials.ts';
 export { BusTooOld } from './nats/version.ts';
