@@ -17,6 +17,8 @@ const cacheHeader = z.object({
   /** SHA-256 of the body, hexadecimal. */
   checksum: z.string().length(64),
 });
+/** What a cache of every format says of itself. */
+const anyHeader = z.object({ format: z.int() });
 const cacheLine = z.tuple([z.string(), z.string()]);
 
 /** The cache on disk cannot be used, and why. The rules in the kernel stay; the mesh is read from the bus. */
@@ -42,7 +44,12 @@ export function writeCache(swarm: string, mesh: MeshEntries): string {
  */
 export function readCache(swarm: string, text: string): MeshEntries {
   const end = text.indexOf('\n');
-  const header = parse(text.slice(0, end), cacheHeader);
+  if (end < 0) throw new CacheUnusable('it is cut short');
+  const first = text.slice(0, end);
+  const { format } = parse(first, anyHeader);
+  if (format !== cacheFormat)
+    throw new CacheUnusable(`it is of format ${format}, written by another release; this one reads ${cacheFormat}`);
+  const header = parse(first, cacheHeader);
   if (header.swarm !== swarm) throw new CacheUnusable(`it is of swarm ${header.swarm}, this node is in ${swarm}`);
   const body = text.slice(end + 1);
   if (sha256(body) !== header.checksum)

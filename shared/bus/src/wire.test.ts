@@ -229,10 +229,23 @@ describe('the cache on disk', () => {
   const text = writeCache('swarm1', mesh);
   test('comes back as it was written', () => expect(readCache('swarm1', text)).toEqual(mesh));
   test.each([
-    ['of another swarm', 'swarm2', text],
-    ['cut short', 'swarm1', text.slice(0, -20)],
-    ['empty', 'swarm1', ''],
-    ['damaged', 'swarm1', text.replace('node.n1', 'node.n2')],
-    ['of a newer format', 'swarm1', text.replace('"format":1', '"format":2')],
-  ])('%s is not used', (_, swarm, held) => expect(() => readCache(swarm, held)).toThrow(CacheUnusable));
+    ['of another swarm', 'swarm2', text, 'it is of swarm swarm1, this node is in swarm2'],
+    ['cut short', 'swarm1', text.slice(0, -20), 'its checksum does not match'],
+    ['empty', 'swarm1', '', 'it is cut short'],
+    ['damaged', 'swarm1', text.replace('node.n1', 'node.n2'), 'its checksum does not match'],
+    [
+      'of another release',
+      'swarm1',
+      '{"format":2,"swarms":["swarm1"]}\n',
+      'it is of format 2, written by another release; this one reads 1',
+    ],
+    ['that is something else', 'swarm1', 'root:x:0:0\n', 'a line is not JSON'],
+  ])('%s is not used, and why', (_, swarm, held, why) => {
+    expect(() => readCache(swarm, held)).toThrow(new RegExp(`^CacheUnusable: ${why}`));
+    expect(() => readCache(swarm, held)).toThrow(CacheUnusable);
+  });
+  test('half-written, wherever it ends, is not used', () => {
+    for (let end = 0; end < text.length; end++)
+      expect(() => readCache('swarm1', text.slice(0, end))).toThrow(CacheUnusable);
+  });
 });
