@@ -19,17 +19,7 @@ test('tables that are deleted and a chain that is flushed come back, a connectio
   await swarm.answers('drifting', 8900, 2);
   const [, node] = swarm.nodes;
   if (!node) throw new Error('no second node');
-  // A task has its rules once Docker calls it running, which is before its program listens.
-  const held = await until(
-    'a connection to holding',
-    async () => {
-      const { held, name } = await HeldConnection.open(swarm.cluster, node.address, 8901);
-      if (name.startsWith("I'm ")) return held;
-      held.close();
-      return name;
-    },
-    { limitMs: 60_000, everyMs: 200 },
-  );
+  const held = await HeldConnection.openToTask(swarm.cluster, node.address, 8901);
   const driftsOf = async () =>
     Object.fromEntries((await swarm.status()).nodes.map(({ name, drifts = [] }) => [name, drifts]));
   const before = await driftsOf();

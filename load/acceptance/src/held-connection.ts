@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Cluster } from '@fairway/cluster';
+import { type Cluster, until } from '@fairway/cluster';
 
 /** Says each line that it is given to the other side, and prints what comes back; `closed` when nothing does. */
 const talk = `exec 3<>/dev/tcp/$0/$1 || { echo refused; exit; }
@@ -23,6 +23,20 @@ export class HeldConnection {
     const child = spawn(program as string, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const held = new HeldConnection(child);
     return { held, name: await held.#next() };
+  }
+
+  /** Opens one once a task answers: it has its rules once Docker calls it running, which is before its program listens. */
+  static openToTask(cluster: Cluster, address: string, port: number): Promise<HeldConnection> {
+    return until(
+      `a connection to a task by ${address}:${port}`,
+      async () => {
+        const { held, name } = await HeldConnection.open(cluster, address, port);
+        if (name.startsWith("I'm ")) return held;
+        held.close();
+        return name;
+      },
+      { limitMs: 60_000, everyMs: 200 },
+    );
   }
 
   /** Says a line, and gives what is answered: the same, or `closed`. */

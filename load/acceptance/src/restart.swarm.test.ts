@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { run, until } from '@fairway/cluster';
 import type { View } from '@fairway/mesh';
 import { expect } from 'vitest';
+import { HeldConnection } from './held-connection.ts';
 import { saysReady } from './says-ready.ts';
 import { type Swarm, stateMaxMs } from './swarm.ts';
 import { test } from './swarm-test.ts';
@@ -26,6 +27,35 @@ test('node processes killed and started again under load: no request fails, and 
   expect(failures).toEqual({});
   expect(Object.keys(answers)).toHaveLength(3);
   expect(await monitor.end()).toEqual([]);
+});
+
+test('all of Fairway killed at once, its bus too, and started again: connections go on, and new ones are answered', async ({
+  swarm,
+}) => {
+  await swarm.create('whole', { ports: ['8470:8000'], replicas: 3 });
+  await swarm.create('talking', { ports: ['8471:8000'], command: ['echo-tcp', '8000'] });
+  await swarm.answers('whole', 8470, 3);
+  const held = await Promise.all(
+    swarm.nodes.map(({ address }) => HeldConnection.openToTask(swarm.cluster, address, 8471)),
+  );
+  await swarm.converged();
+  const each = async (line: string) => {
+    for (const one of held) expect(await one.say(line)).toBe(line);
+  };
+  const traffic = swarm.traffic(8470);
+  try {
+    const parts = swarm.cluster.processes.filter(({ name }) => !name.endsWith('.dockerd'));
+    await Promise.all(parts.map((part) => part.kill()));
+    await each('nobody routes you');
+    for (const part of parts) await part.start();
+    for (const { name } of swarm.nodes) await swarm.explains(name, 8470);
+    await swarm.docker('service', 'scale', '--detach', 'whole=4');
+    await swarm.answers('whole', 8470, 4);
+    await each('somebody does again');
+  } finally {
+    for (const one of held) one.close();
+  }
+  expect((await traffic.end()).failures).toEqual({});
 });
 
 test('what changed while a node process was away is put right when it is back, and only that', async ({ swarm }) => {
