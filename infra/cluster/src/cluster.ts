@@ -142,14 +142,13 @@ export class Cluster {
   }
 
   /** What the first console that answers says of the mesh, as JSON. Throws where none does, with what curl said. */
-  async status(): Promise<string> {
-    let said = 'there is no console';
-    for (const url of consoleUrls(this.place)) {
-      const { status, stdout, stderr } = await this.client.exec(['curl', '-sSf', '-m', '5', `${url}/api/status`]);
-      if (status === 0) return stdout;
-      said = stderr.trim();
-    }
-    throw new Error(said);
+  status(): Promise<string> {
+    return this.askConsole('status');
+  }
+
+  /** What passed on the bus last, a line of JSON each, by the first console that answers. Throws as `status`. */
+  events(): Promise<string> {
+    return this.askConsole('events');
   }
 
   /** Who may connect to the bus. What is changed there, the servers are told. */
@@ -322,6 +321,16 @@ export class Cluster {
   }
 
   /** A machine without power gets it again, and with it dockerd and the server of the bus that is on it. */
+  private async askConsole(question: string): Promise<string> {
+    let said = 'there is no console';
+    for (const url of consoleUrls(this.place)) {
+      const { status, stdout, stderr } = await this.client.exec(['curl', '-sSf', '-m', '5', `${url}/api/${question}`]);
+      if (status === 0) return stdout;
+      said = stderr.trim();
+    }
+    throw new Error(said);
+  }
+
   private async boot(name: string): Promise<NodeRecord> {
     const { nodes } = readState(this.place);
     const before = nodes.find((one) => one.name === name);

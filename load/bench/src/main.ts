@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Cluster, keepLogs, measuredOn, startCluster, tracesUrl } from '@fairway/cluster';
 import { measureConvergence } from './convergence.ts';
+import { measureDrift } from './drift.ts';
 import { measureFanOut } from './fan-out.ts';
 import { measureFootprint } from './footprint.ts';
 import { type Measuring, standard } from './measuring.ts';
@@ -32,6 +33,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     says: 'requests that fail while services are updated',
     measure: (measuring) => onSwarm(measureRollingUpdates, measuring),
   },
+  drift: {
+    says: 'how soon what others change on a node is found, and right again',
+    measure: (measuring) => onSwarm(measureDrift, measuring),
+  },
   footprint: {
     says: 'memory and idle processor time of all processes at 100 services, and memory at 2,000',
     measure: (measuring) => onSwarm(measureFootprint, measuring),
@@ -52,7 +57,7 @@ ${Object.entries(benchmarks)
   .join('\n')}
 
   --changes N      how many starts and deaths convergence measures, ${standard.changes} unless told
-  --trials N       how often a node loses power in power-loss, ${standard.trials} unless told
+  --trials N       how often a node loses power in power-loss, and each fault strikes in drift, ${standard.trials} unless told
   --updates N      how often a service is updated in each way in rolling-updates, ${standard.updates} unless told
   --rounds N       how many rounds of each way fan-out has, ${standard.rounds} unless told
   --fan-out S,W,C  S servers, W watchers (a multiple of 4) and C changes a second, instead of the standard

@@ -2,7 +2,7 @@
 export type Measuring = {
   /** How many starts and deaths. */
   readonly changes: number;
-  /** How often a node loses power. */
+  /** How often a node loses power, or a fault strikes. */
   readonly trials: number;
   /** How often a service is updated in each way. */
   readonly updates: number;
