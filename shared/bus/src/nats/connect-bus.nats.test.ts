@@ -10,6 +10,7 @@ import { deciderConsumer, factStream, meshBucket } from '../streams.ts';
 import { subjects } from '../subjects.ts';
 import { bucketStream, bucketSubject } from './bucket-stream.ts';
 import { connectBus } from './connect-bus.ts';
+import { openOldServer } from './old-server.ts';
 import { SpawnedServer } from './spawned-server.ts';
 import { BusTooOld } from './version.ts';
 
@@ -429,17 +430,11 @@ describe('connecting', () => {
   });
 
   it('refuses a server that is too old, and says how to get another', async () => {
-    const old = createServer((socket) => {
-      const info = { server_id: 'x', server_name: 'x', version: '2.9.10', proto: 1, go: 'x', max_payload: 1_048_576 };
-      socket.write(`INFO ${JSON.stringify({ ...info, host: '127.0.0.1', port: 0, headers: true })}\r\n`);
-      socket.on('data', (data) => data.includes('PING') && socket.write('PONG\r\n'));
-      socket.on('error', () => {});
-    });
-    const port = await listening(old);
-    const error = await connectBus({ servers: `nats://127.0.0.1:${port}`, name: 'n' }).catch((caught) => caught);
+    const old = await openOldServer();
+    const error = await connectBus({ servers: old.url, name: 'n' }).catch((caught) => caught);
     expect(error).toBeInstanceOf(BusTooOld);
     expect(error.message).toContain('is 2.9.10');
     expect(error.message).toContain('2.10 or later');
-    old.close();
+    await old.close();
   });
 });

@@ -1,10 +1,10 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Bus, BusUnavailable, type NodeBus, type Stoppable } from '../bus.ts';
 import { Diary } from '../bus-contract.ts';
 import { keys } from '../keys.ts';
 import { connectBus } from './connect-bus.ts';
 import { connectBusLater } from './connect-later.ts';
+import { openOldServer } from './old-server.ts';
 import { SpawnedServer } from './spawned-server.ts';
 
 const subject = 'fairway.sentinel.test';
@@ -58,17 +58,22 @@ test('who wanted to hear, to follow and to answer does so once a server is there
   expect(await writer.ask('fairway.ask.test', 'hello', 5_000)).toBe('you said hello');
 });
 
+/** Says it until one of those who hear has heard it. */
+async function saying(text: string, heard: readonly string[], asHeard = text): Promise<void> {
+  const writer = await other();
+  await vi.waitFor(() => {
+    writer.broadcast({ subject, text });
+    expect(heard).toContain(asHeard);
+  }, 10_000);
+}
+
 test('who stopped before there was a server hears nothing of it', async () => {
   const heard: string[] = [];
   const stopped: Stoppable = bus.subscribe(subject, ({ text }) => void heard.push(`stopped ${text}`));
   bus.subscribe(subject, ({ text }) => void heard.push(text));
   await stopped.stop();
   await server.start();
-  const writer = await other();
-  await vi.waitFor(() => {
-    writer.broadcast({ subject, text: 'hello' });
-    expect(heard).toContain('hello');
-  }, 10_000);
+  await saying('hello', heard);
   expect(heard).not.toContain('stopped hello');
 });
 
@@ -77,16 +82,9 @@ test('who stops while there is one hears nothing more', async () => {
   const one = bus.subscribe(subject, ({ text }) => void heard.push(`one ${text}`));
   bus.subscribe(subject, ({ text }) => void heard.push(text));
   await server.start();
-  const writer = await other();
-  await vi.waitFor(() => {
-    writer.broadcast({ subject, text: 'hello' });
-    expect(heard).toContain('one hello');
-  }, 10_000);
+  await saying('hello', heard, 'one hello');
   await one.stop();
-  await vi.waitFor(() => {
-    writer.broadcast({ subject, text: 'bye' });
-    expect(heard).toContain('bye');
-  }, 10_000);
+  await saying('bye', heard);
   expect(heard).not.toContain('one bye');
 });
 
@@ -97,17 +95,10 @@ test('closes while it waits', async () => {
 });
 
 test('a server that is too old is said, and the process goes on', async () => {
-  const old = createServer((socket) => {
-    const info = { server_id: 'x', server_name: 'x', version: '2.9.10', proto: 1, go: 'x', max_payload: 1_048_576 };
-    socket.write(`INFO ${JSON.stringify({ ...info, host: '127.0.0.1', port: 0, headers: true })}\r\n`);
-    socket.on('data', (data) => data.includes('PING') && socket.write('PONG\r\n'));
-    socket.on('error', () => {});
-  });
-  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
-  const { port } = old.address() as AddressInfo;
-  const beside = connectBusLater({ servers: `nats://127.0.0.1:${port}`, name: 'early', log });
+  const old = await openOldServer();
+  const beside = connectBusLater({ servers: old.url, name: 'early', log });
   await vi.waitFor(() => expect(warned.join()).toMatch(/BusTooOld: .* is 2\.9\.10/), 10_000);
   await expect(beside.epoch()).rejects.toThrow(BusUnavailable);
   await beside.close();
-  await new Promise((resolve) => old.close(resolve));
+  await old.close();
 });
