@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Bus, BusUnavailable, type NodeBus, type Stoppable } from '../bus.ts';
 import { Diary } from '../bus-contract.ts';
@@ -92,6 +94,21 @@ test('closes while it waits', async () => {
   await vi.waitFor(() => expect(warned.join()).toContain('waiting for'), 10_000);
   await bus.close();
   await expect(bus.epoch()).rejects.toThrow(BusUnavailable);
+});
+
+test('closes amid an attempt to which nobody answers', async () => {
+  const silent = createServer();
+  const accepted = once(silent, 'connection');
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const beside = connectBusLater({ servers: `nats://127.0.0.1:${port}`, name: 'early', log });
+  const [socket] = await accepted;
+  warned = [];
+  await beside.close();
+  // It is said when the attempt ends, after seconds.
+  expect(warned.filter((line) => line.includes(`${port}`))).toEqual([]);
+  socket.destroy();
+  silent.close();
 });
 
 test('a server that is too old is said, and the process goes on', async () => {

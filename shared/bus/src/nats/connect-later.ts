@@ -19,7 +19,11 @@ export function connectBusLater(options: Omit<ConnectOptions, 'signal' | 'onStat
   };
   let bus: Bus | undefined;
   const there = open({ ...options, signal: ending.signal }).then(
-    (opened) => {
+    async (opened) => {
+      if (ending.signal.aborted) {
+        await opened.close();
+        return undefined;
+      }
       bus = opened;
       opened.onState(tell);
       tell('connected', 'a first server was reached');
@@ -56,7 +60,8 @@ export function connectBusLater(options: Omit<ConnectOptions, 'signal' | 'onStat
     goOnBy: (server) => bus?.goOnBy(server),
     async close() {
       ending.abort();
-      await (await there)?.close();
+      // An attempt that is under way is not waited for: it takes seconds, where nobody answers.
+      await bus?.close();
     },
   };
 }
