@@ -320,7 +320,6 @@ export class Cluster {
     return removeCluster(this.place);
   }
 
-  /** A machine without power gets it again, and with it dockerd and the server of the bus that is on it. */
   private async askConsole(question: string): Promise<string> {
     let said = 'there is no console';
     for (const url of consoleUrls(this.place)) {
@@ -331,6 +330,7 @@ export class Cluster {
     throw new Error(said);
   }
 
+  /** A machine without power gets it again, and with it dockerd and the server of the bus that is on it. */
   private async boot(name: string): Promise<NodeRecord> {
     const { nodes } = readState(this.place);
     const before = nodes.find((one) => one.name === name);
