@@ -1,9 +1,10 @@
 /**
  * What `npm run lab` runs in the machine when it is given no command, chosen to fit into its limit: that this kernel takes
  * and gives back what is written for IPVS, that connections come to where IPVS is told to lead them, that what others change of
- * it is put right, and that on a real swarm a published port and a virtual IP are served beside Docker's own mesh, by the counters of both (`npm run full` runs
- * all tests of the real swarm in it). What needs no IPVS is left to the machine outside, which is 11 to 20 times faster. A
- * failure of one does not hide the next; ends with a line "N passed, N failed", and status 1 if any failed.
+ * it is put right, and that on a real swarm a published port and a virtual IP are served beside Docker's own mesh, by the
+ * counters of both, and what others change of that is found (`npm run full` runs all tests of the real swarm in it). What needs
+ * no IPVS is left to the machine outside, which is 11 to 20 times faster. A failure of one does not hide the next; ends with a
+ * line "N passed, N failed", and status 1 if any failed.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -37,7 +38,11 @@ const parts: readonly Part[] = [
   {
     project: 'swarm',
     files: ['beside-docker.swarm.test.ts'],
-    named: ['a virtual IP is balanced by Fairway alone', 'a published port is balanced by Fairway alone'],
+    named: [
+      'a virtual IP is balanced by Fairway alone',
+      'a published port is balanced by Fairway alone',
+      'an audit finds',
+    ],
   },
 ];
 

@@ -40,10 +40,10 @@ export interface ClusterProcess {
   readonly pid: number | undefined;
   readonly isAlive: boolean;
   /**
-   * Starts it as before, but for the environment variables given, which it keeps; nothing happens when it runs. Does not
-   * wait until it is ready.
+   * Starts it as before, but for the environment variables given, which it keeps, and flags, which it does not; nothing
+   * happens when it runs. Does not wait until it is ready.
    */
-  start(settings?: Readonly<Record<string, string>>): Promise<void>;
+  start(settings?: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<void>;
   /** SIGTERM, and waits for the end. Throws EndedByForce when that took more than 10 s. */
   stop(): Promise<void>;
   /** SIGKILL, and waits for the end. */
@@ -201,10 +201,10 @@ export class Cluster {
         const { last } = read();
         return last !== undefined && isAlive(last);
       },
-      start: async (settings = {}) => {
+      start: async (settings = {}, ...flags) => {
         const record = read();
         if (record.last && isAlive(record.last)) return;
-        await startPart(place, { ...record, env: { ...record.env, ...settings } });
+        await startPart(place, { ...record, env: { ...record.env, ...settings } }, flags);
       },
       stop: async () => {
         const { last } = read();

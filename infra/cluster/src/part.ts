@@ -6,9 +6,13 @@ import { type ProcessRecord, startProcess } from './process.ts';
 import { type NodeRecord, updateState } from './state.ts';
 import { joinSwarm, nodeReady } from './swarm.ts';
 
-/** Starts a part and writes it down, so that anyone attached can end it and start it again. */
-export async function startPart(place: ClusterPlace, record: ProcessRecord): Promise<ProcessRecord> {
-  const started = { ...record, last: await startProcess(record) };
+/** Starts a part and writes it down, so that anyone attached can end it and start it again; flags are for this time alone. */
+export async function startPart(
+  place: ClusterPlace,
+  record: ProcessRecord,
+  flags: readonly string[] = [],
+): Promise<ProcessRecord> {
+  const started = { ...record, last: await startProcess({ ...record, argv: [...record.argv, ...flags] }) };
   updateState(place, (state) => {
     state.processes[record.name] = started;
   });

@@ -242,6 +242,54 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     expect(await dockers()).toEqual(rules);
   });
 
+  test("an audit finds what others change of Docker's own mesh, and that all is well before and after", async ({
+    swarm,
+  }) => {
+    const [node] = swarm.nodes;
+    if (!node) throw new Error('no node');
+    const network = await swarm.network('auditing');
+    const sandbox = `lb_${network.slice(0, 9)}`;
+    const constraint = ['--constraint', `node.hostname==${node.name}`];
+    await swarm.create('published', { ports: ['8840:8000'], replicas: 2 });
+    await swarm.create('named', { replicas: 2, options: ['--network', 'auditing', ...constraint] });
+    await swarm.answers('published', 8840, 2);
+    const isWell = () =>
+      until(
+        `Docker's own mesh to be as it should be on ${node.name}`,
+        async () => {
+          const { status, findings, unable } = await swarm.audit(node);
+          return status === 0 || JSON.stringify({ findings, unable });
+        },
+        waits,
+      );
+    await isWell();
+
+    const mark = (await dockersService(node, ingress, '--dport 8840 '))?.split(' ')[1] ?? '';
+    const task = Object.keys((await virtualServices(node, ingress))[`FWM ${mark}`]?.weights ?? {})[0] ?? '';
+    const vip = await swarm.vip('named', network);
+    const listed = (await node.exec('iptables -t nat -S DOCKER-INGRESS')).stdout;
+    const rule = /^-A (DOCKER-INGRESS .*--dport 8840 .*)$/m.exec(listed)?.[1] ?? '';
+    await node.exec(`iptables -t nat -D ${rule}`);
+    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r ${task}; ipvsadm -a -f ${mark} -r 10.0.0.250:0 -m`);
+    await node.execSandbox(sandbox, `ip addr del ${vip}/32 dev eth0`);
+    const { status, findings, unable } = await swarm.audit(node);
+    const lost = task.split(':')[0];
+    expect({ status, unable, findings }).toEqual({
+      status: 1,
+      unable: [],
+      findings: [
+        'missing, host: nothing leads 8840/tcp to the sandbox',
+        expect.stringMatching(`^missing, ingress_sbox: IPVS does not have ${lost}, task .* of published$`),
+        'stale, ingress_sbox: IPVS sends what is for published to 10.0.0.250, where no task is',
+        `missing, ${sandbox}: the sandbox does not answer for the virtual IP ${vip} of named`,
+      ],
+    });
+    await node.execSandbox(sandbox, `ip addr add ${vip}/32 dev eth0`);
+    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r 10.0.0.250:0; ipvsadm -a -f ${mark} -r ${task} -m`);
+    await node.exec(`iptables -t nat -I ${rule}`);
+    await isWell();
+  });
+
   test('nftables balances where it is asked for, and keeps Docker from no virtual IP', async ({ swarm }) => {
     const [node] = swarm.nodes;
     if (!node) throw new Error('no node');

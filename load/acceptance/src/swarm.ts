@@ -1,5 +1,5 @@
 import { type Cluster, type ClusterNode, imageName, patience, run, until } from '@fairway/cluster';
-import type { Explanation, View } from '@fairway/mesh';
+import type { Explanation, NodeExamination, View } from '@fairway/mesh';
 import { type Asked, type ProbeResult, Prober, type Traffic } from './prober.ts';
 import { RuleMonitor } from './rule-monitor.ts';
 
@@ -333,6 +333,14 @@ export class Swarm {
   }
 
   /** `fairway wait`, on a slow machine for longer. */
+  /** What a node finds of Docker's own mesh, one line each, and the exit status. */
+  async audit(node: ClusterNode): Promise<{ status: number; findings: string[]; unable: unknown }> {
+    const { status, stdout, stderr } = await this.fairway('audit', node.name, '--json');
+    const { findings, unable, error }: Partial<NodeExamination & { error: string }> = JSON.parse(stdout || '{}');
+    if (!findings) throw new Error(`no audit of ${node.name}: ${error ?? stderr}`);
+    return { status, findings: findings.map(({ kind, where, what }) => `${kind}, ${where}: ${what}`), unable };
+  }
+
   wait(service: string) {
     const timeout = `${(stateMaxMs / 1000) * patience()}`;
     return this.fairway('wait', '--service', service, '--timeout', timeout, '--steady', `${patience()}`);

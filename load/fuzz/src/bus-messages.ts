@@ -122,6 +122,7 @@ export const samples: readonly Sent[] = [
   { to: 'mesh', key: keys.complete, text: writeComplete({ epoch: 'e', listing: 'l' }) },
   { to: 'node', question: 'rules', text: writeQuestion() },
   { to: 'node', question: 'explain', text: writeQuestion('9000') },
+  { to: 'node', question: 'audit', text: writeQuestion() },
   { to: 'node', question: 'service', text: writeQuestion('wild') },
   { to: 'node', question: 'probe', text: writeProbe(sandbox) },
   { to: 'all', ...beatMessage({ node: 'n2', reading, everyMs: 200, sandbox }) },

@@ -2,6 +2,7 @@ import { createMemoryBus, type MemoryBus, MeshReplica, SimulatedClock } from '@f
 import { type Console, startConsole } from '@fairway/console';
 import { startDecider } from '@fairway/decider';
 import {
+  audit,
   conntrackFilters,
   createKernelStandIn,
   type Kernel,
@@ -19,6 +20,13 @@ import { type Docker, serviceInDocker } from '@fairway/watcher';
 import { type Program, strayLines } from './grammar.ts';
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
+
+/** What Docker's own mesh has is read by programs, of which none runs here; its overlays are the stand-in's. */
+const withoutIpvs = {
+  hasIpvs: async () => false,
+  host: () => Promise.reject(new Error('there is no iptables')),
+  sandbox: () => Promise.reject(new Error('there is no ipvsadm')),
+};
 
 /** Simulated time begins here, milliseconds since 1970. */
 const wallMs = 1_800_000_000_000;
@@ -117,6 +125,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     executor: { ...node.executor, handOver: async () => [], takeBack: async () => {} },
     handover: { remember: async () => {} },
     inDocker: (service) => serviceInDocker(docker, service),
+    audit: () => audit({ kernel: watched, docker: withoutIpvs, known: node.known, clock }),
   });
   answers.as('n1');
   const fairway: Fairway = {

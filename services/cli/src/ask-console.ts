@@ -1,4 +1,4 @@
-import type { EventLine, Explanation, NodeRules, View } from '@fairway/mesh';
+import type { EventLine, Explanation, NodeExamination, NodeRules, View } from '@fairway/mesh';
 
 /** The console did not answer, or not with what was asked for. The message says what to do. */
 export class ConsoleUnreachable extends Error {}
@@ -7,6 +7,8 @@ export class ConsoleUnreachable extends Error {}
 const answerMaxMs = 6_000;
 /** Likewise where it asks a node, which may take 10 s. */
 const nodeAnswerMaxMs = 12_000;
+/** Likewise where the node looks twice, which may take 20 s. */
+const auditMaxMs = 22_000;
 const viewFields = ['converged', 'services', 'nodes'];
 /** What a console answers that has not read the mesh yet. */
 const tooEarlyStatus = 503;
@@ -52,6 +54,14 @@ export function askExplanation(consoleUrl: string, node: string, target: string)
   const path = `/api/nodes/${encodeURIComponent(node)}/explain?target=${encodeURIComponent(target)}`;
   return askConsole<Explanation>(consoleUrl, path, ['node', 'target', 'backends', 'kernel'], {
     limitMs: nodeAnswerMaxMs * consolesOf(consoleUrl).length,
+  });
+}
+
+/** Has a node compare Docker's own mesh with what it should be. @throws {ConsoleUnreachable} */
+export function askAudit(consoleUrl: string, node: string): Promise<NodeExamination> {
+  const fields = ['node', 'looked', 'findings', 'unable'];
+  return askConsole<NodeExamination>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/audit`, fields, {
+    limitMs: auditMaxMs * consolesOf(consoleUrl).length,
   });
 }
 

@@ -18,6 +18,13 @@ const events: EventLine[] = [
   { kind: 'outcome', atMs: 1_600, node: 'alpha', what: 'applied revision 4' },
 ];
 const explainPath = 'api/nodes/alpha/explain?target=53%2Fudp';
+const auditOf = (name: string) => `api/nodes/${name}/audit`;
+const clean = { node: 'alpha', looked: ['2 published ports', '1 virtual IP'], findings: [], unable: [] };
+const found = {
+  ...clean,
+  findings: [{ kind: 'stale', where: 'host', what: 'it is old', breaks: 'the new', mend: 'restart it' }],
+};
+const unable = { ...clean, unable: [{ where: 'host', why: 'no iptables' }] };
 const rulesPath = 'api/nodes/beta/rules';
 
 /** Each test starts a process or two, several at a time, on a machine that may do other things. */
@@ -52,6 +59,23 @@ const consoles: Record<string, { status: number; body: string; path?: string }> 
     path: explainPath,
   },
   silent: { status: 504, body: '{"error":"node beta does not answer"}', path: rulesPath },
+  clean: { status: 200, body: JSON.stringify(clean), path: auditOf('alpha') },
+  unable: { status: 200, body: JSON.stringify(unable), path: auditOf('alpha') },
+};
+
+/** What a console at `/audited/` answers: of two nodes that are ready one is found wanting, and one does not answer. */
+const [first, second] = sampleView.nodes;
+if (!first || !second) throw new Error('the sample has nodes');
+const audited: Record<string, { status: number; body: string }> = {
+  'api/status': {
+    status: 200,
+    body: JSON.stringify({
+      ...convergedView,
+      nodes: [second, { ...first, state: 'ready' }, { ...second, state: 'down' }],
+    }),
+  },
+  [auditOf(second.id)]: { status: 504, body: '{"error":"node beta does not answer"}' },
+  [auditOf(first.id)]: { status: 200, body: JSON.stringify(found) },
 };
 
 /** What `fairway wait` asks for. */
@@ -78,7 +102,12 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     const [, name = '', ...rest] = (request.url ?? '').split('/');
     const view = name === 'update' ? updating[Math.min(asked++, updating.length - 1)] : undefined;
-    const answer = view ? { status: 200, body: JSON.stringify(view), path: asksOfWeb } : consoles[name];
+    const audit = name === 'audited' ? audited[rest.join('/')] : undefined;
+    const answer = audit
+      ? { ...audit, path: rest.join('/') }
+      : view
+        ? { status: 200, body: JSON.stringify(view), path: asksOfWeb }
+        : consoles[name];
     if (name === 'hanging') return;
     const path = rest.join('/');
     const found = path === (answer?.path ?? 'api/status') || path === asksOfWeb ? answer : undefined;
@@ -254,6 +283,48 @@ describe.concurrent('fairway rules', () => {
 
   test.each([[['rules']], [['rules', 'a', 'b']]])('wrong usage %j: 2', async (args) => {
     expect((await fairway(args)).status).toBe(2);
+  });
+});
+
+describe.concurrent('fairway audit', () => {
+  const auditing = (name: string, ...args: readonly string[]) =>
+    fairway(['audit', ...args, '--console', `${base}/${name}`]);
+
+  test('nothing found on a node: 0', async () => {
+    expect(await auditing('clean', 'alpha')).toEqual({
+      status: 0,
+      stdout: 'alpha, 2 published ports, 1 virtual IP: nothing found.\n',
+      stderr: '',
+    });
+  });
+
+  test('something that could not be looked at: 1, and why', async () => {
+    const { status, stdout } = await auditing('unable', 'alpha');
+    expect({ status, stdout }).toEqual({
+      status: 1,
+      stdout: 'alpha, 2 published ports, 1 virtual IP: nothing found.\n  not looked at, host: no iptables\n',
+    });
+  });
+
+  test('each node that is ready, though one does not answer: 1, what was found, and who does not answer', async () => {
+    const { status, stdout, stderr } = await auditing('audited');
+    expect({ status, stdout }).toEqual({
+      status: 1,
+      stdout:
+        'alpha, 2 published ports, 1 virtual IP:\n  stale, host: it is old\n    breaks: the new\n    mend: restart it\n',
+    });
+    expect(stderr).toContain('answered 504: node beta does not answer');
+    const { stdout: lines } = await auditing('audited', '--json');
+    expect(
+      lines
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([{ error: expect.stringContaining('node beta does not answer') }, found]);
+  });
+
+  test('wrong usage: 2', async () => {
+    expect((await fairway(['audit', 'a', 'b'])).status).toBe(2);
   });
 });
 

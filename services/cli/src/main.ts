@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { askEvents, askExplanation, askHandover, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
+import { auditCommand } from './audit-command.ts';
 import { credentialsCommand } from './credentials-command.ts';
 import { printable } from './printable.ts';
+import { readyNodes } from './ready-nodes.ts';
 import { showEvent } from './show-event.ts';
 import { showExplanation } from './show-explanation.ts';
 import { showRules } from './show-rules.ts';
 import { showStatus } from './show-status.ts';
+import { statuses } from './statuses.ts';
 import { waitForService } from './wait-for-service.ts';
-
-/** Exit statuses: done or converged; not converged, not in time, or it could not be learned; wrong usage. */
-const statuses = { done: 0, notConverged: 1, usage: 2 } as const;
 
 // A reader that has had enough, as `head` has, is no failure. What the command came to stays its exit status.
 for (const stream of [process.stdout, process.stderr]) {
@@ -227,6 +227,7 @@ Exit status: 0 done, 1 a node could not be told or could not do it, 2 wrong usag
     });
 }
 
+program.addCommand(inherits(auditCommand(() => program.opts<{ console: string }>().console)));
 program.addCommand(inherits(credentialsCommand()));
 
 /** What is made elsewhere ends, and shows its help, as the rest. */
@@ -234,11 +235,6 @@ function inherits(command: Command): Command {
   command.copyInheritedSettings(program);
   for (const inner of command.commands) inherits(inner);
   return command;
-}
-
-async function readyNodes(consoleUrl: string): Promise<readonly string[]> {
-  const { nodes } = await askStatus(consoleUrl);
-  return nodes.filter(({ state }) => state === 'ready').map(({ id }) => id);
 }
 
 try {

@@ -15,7 +15,12 @@ import { describe } from '@fairway/telemetry';
  * How long a node may take: less than the command waits for the console. A kernel lists 10,000 ports in 0.2 s, and takes
  * seconds where it has much to do; a node that is left to Docker lets connections end for 5 s.
  */
-const answersMaxMs = { rules: 10_000, explain: 10_000, service: 10_000, uninstall: 15_000, install: 15_000 } as const;
+const answersMaxMs = {
+  ...{ rules: 10_000, explain: 10_000, service: 10_000 },
+  // What is found is looked at a second time, seconds later.
+  audit: 20_000,
+  ...{ uninstall: 15_000, install: 15_000 },
+} as const;
 
 /** A node that the mesh has, by name or id. */
 export type NamedNode = { readonly id: string; readonly name: string };

@@ -2,6 +2,7 @@ import {
   keys,
   readQuestion,
   subjects,
+  writeExamination,
   writeExplanation,
   writeKernelTables,
   writeNetwork,
@@ -67,6 +68,21 @@ describe('what is in the kernel of a node', () => {
       status: 503,
       body: { error: expect.stringContaining('the console does not reach node alpha') },
     });
+  });
+});
+
+describe("how Docker's own mesh is on a node", () => {
+  const examined = {
+    looked: ['1 published port'],
+    findings: [{ kind: 'stale', where: 'host', what: 'a', breaks: 'b', mend: 'c' }],
+    unable: [{ where: 'ingress_sbox', why: 'd' }],
+  } as const;
+
+  test('is asked of the node', async () => {
+    const lab = await openLab();
+    await lab.fill();
+    lab.bus.answer(subjects.ask('n1', 'audit'), async () => writeExamination(examined));
+    expect(await lab.get('/api/nodes/alpha/audit')).toEqual({ status: 200, body: { node: 'alpha', ...examined } });
   });
 });
 

@@ -3,6 +3,7 @@ import {
   type Clock,
   deadLetterStream,
   MeshReplica,
+  readExamination,
   readExplanation,
   readHandover,
   realClock,
@@ -111,6 +112,13 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
       return context.json({ error: 'target has to be a port (8000, 53/udp) or a virtual IP' }, 400);
     const node = nodeNamed(mesh, context.req.param('node'));
     return context.json(await askNode(bus, node, 'explain', writeQuestion(target), readExplanation));
+  });
+  app.get('/api/nodes/:node/audit', async (context) => {
+    const mesh = replica.current;
+    if (!mesh) return context.json(tooEarly, 503);
+    const node = nodeNamed(mesh, context.req.param('node'));
+    const examined = await askNode(bus, node, 'audit', writeQuestion(), readExamination);
+    return context.json({ node: node.name, ...examined });
   });
   for (const request of ['uninstall', 'install'] as const) {
     app.post(`/api/nodes/:node/${request}`, async (context) => {

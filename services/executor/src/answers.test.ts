@@ -5,6 +5,7 @@ import {
   AnswerFailed,
   createMemoryBus,
   NobodyAnswers,
+  readExamination,
   readExplanation,
   readHandover,
   readKernelTables,
@@ -13,6 +14,7 @@ import {
   writeQuestion,
   writeRequest,
 } from '@fairway/bus';
+import type { Examination } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
 import { startAnswers } from './answers.ts';
 import { endpoint, openLab, port } from './executor-lab.ts';
@@ -25,6 +27,12 @@ import { hostOf } from './rules/sample.ts';
 // Node n1, with the host's table, an ingress sandbox that has none, and the sandbox of one overlay network.
 
 const spec = { id: 's1', name: 'web', index: 7, mode: 'vip', ports: [], vips: [], labels: {} } as const;
+
+const examined: Examination = {
+  looked: ['1 published port'],
+  findings: [{ kind: 'stale', where: 'host', what: 'a', breaks: 'b', mend: 'c' }],
+  unable: [{ where: 'ingress_sbox', why: 'd' }],
+};
 
 async function open() {
   const kernel = createKernelStandIn({ seed: 1, failOneIn: 0 });
@@ -46,7 +54,8 @@ async function open() {
     if (id === 'worker') throw new Error('DockerRefused: inspect the service: HTTP 503');
     return id === 's1' ? { spec, wanted: ['t1', 't2'], unread: ['t3'] } : undefined;
   };
-  const answers = startAnswers({ bus, kernel, executor, handover: new Handover(path), inDocker });
+  const audit = async () => examined;
+  const answers = startAnswers({ bus, kernel, executor, handover: new Handover(path), inDocker, audit });
   return { kernel, bus, answers, asked, path };
 }
 
@@ -69,6 +78,13 @@ test('what its Docker has of a service, or that it has none; and why it cannot s
   expect(await ask('s1')).toEqual({ spec, wanted: ['t1', 't2'], unread: ['t3'] });
   expect(await ask('s2')).toBeUndefined();
   await expect(ask('worker')).rejects.toThrow(/HTTP 503/);
+});
+
+test("how Docker's own mesh is", async () => {
+  const { bus, answers } = await open();
+  answers.as('n1');
+  const subject = subjects.ask('n1', 'audit');
+  expect(readExamination(subject, await bus.ask(subject, writeQuestion(), 1_000))).toEqual(examined);
 });
 
 test('a node that has another id answers to that one alone', async () => {
@@ -134,7 +150,9 @@ describe('explain', () => {
     await lab.pass(1);
     const { bus, kernel, executor, clock } = lab;
     const handover = new Handover(join(tmpdir(), 'never-written'));
-    startAnswers({ bus, kernel, executor, handover, inDocker: async () => undefined }).as('n1');
+    startAnswers({ bus, kernel, executor, handover, inDocker: async () => undefined, audit: async () => examined }).as(
+      'n1',
+    );
     const ask = async (target: string) =>
       readExplanation(subject, await clock.settle(bus.ask(subject, writeQuestion(target), 1_000)));
     return { ...lab, ask };

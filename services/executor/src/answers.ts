@@ -5,12 +5,13 @@ import {
   readRequest,
   type Stoppable,
   subjects,
+  writeExamination,
   writeExplanation,
   writeHandover,
   writeKernelTables,
   writeServiceInDocker,
 } from '@fairway/bus';
-import { type Explanation, parseAsked, type ServiceInDocker } from '@fairway/mesh';
+import { type Examination, type Explanation, parseAsked, type ServiceInDocker } from '@fairway/mesh';
 import type { Executor } from './executor.ts';
 import { explain, namespacesOf } from './explain.ts';
 import type { Handover } from './handover.ts';
@@ -26,8 +27,9 @@ export type Answers = {
 };
 
 /**
- * Answers questions about this node: `rules`, what is in its kernel, `explain`, where it leads a target and why, and
- * `service`, what its Docker has of one, which a manager's knows. And does what it is asked to: `uninstall` and `install`, to leave the node to Docker and to take it back.
+ * Answers questions about this node: `rules`, what is in its kernel, `explain`, where it leads a target and why, `audit`, how
+ * Docker's own mesh is there, and `service`, what its Docker has of one, which a manager's knows. And does what it is asked to:
+ * `uninstall` and `install`, to leave the node to Docker and to take it back.
  */
 export function startAnswers({
   bus,
@@ -35,6 +37,7 @@ export function startAnswers({
   executor,
   handover,
   inDocker,
+  audit,
 }: {
   readonly bus: NodeBus;
   readonly kernel: Kernel;
@@ -43,6 +46,8 @@ export function startAnswers({
   readonly handover: Pick<Handover, 'remember'>;
   /** What its Docker has of a service; rejects where it is no manager's. */
   readonly inDocker: (service: string) => Promise<ServiceInDocker | undefined>;
+  /** Compares Docker's own mesh with what it should be; rejects where nothing can be compared with. */
+  readonly audit: () => Promise<Examination>;
 }): Answers {
   let known: string | undefined;
   let answering: Stoppable[] = [];
@@ -54,7 +59,7 @@ export function startAnswers({
       void end();
       if (node === undefined) return;
       // A question of another release may ask for something else: what cannot be read is refused with the reason.
-      const on = (question: 'rules' | 'explain' | 'service', answer: (target: string) => Promise<string>) => {
+      const on = (question: 'rules' | 'explain' | 'audit' | 'service', answer: (target: string) => Promise<string>) => {
         const subject = subjects.ask(node, question);
         return bus.answer(subject, async (text) => answer(readQuestion(subject, text) ?? ''));
       };
@@ -68,6 +73,7 @@ export function startAnswers({
       answering = [
         on('rules', async () => writeKernelTables(await kernelTables(kernel))),
         on('explain', async (target) => writeExplanation(await explainNow(target, kernel, executor))),
+        on('audit', async () => writeExamination(await audit())),
         on('service', async (service) => writeServiceInDocker(await inDocker(service))),
         onRequest('uninstall', async () => {
           // First: a process that ends amid it goes on with it when it is started again.

@@ -53,6 +53,11 @@ export class Leaving {
 /** What a node reports of each revision while it is left to Docker. */
 export function leftToDocker(node: string, mesh: Mesh, causes: readonly Cause[], trace: string): Success {
   const why = 'Fairway has no rules on this node since fairway uninstall; fairway install brings them back';
+  return withoutRules(node, mesh, causes, trace, why);
+}
+
+/** What a node reports of a revision that it heard of and has no rules for. */
+export function withoutRules(node: string, mesh: Mesh, causes: readonly Cause[], trace: string, why: string): Success {
   return {
     generation: mesh.generation,
     durationMs: 0,

@@ -8,8 +8,16 @@ import {
   Words,
   wordCause,
 } from '@fairway/bus';
-import { type Disk, type Executor, type Kernel, MeshFile, startExecutor } from '@fairway/executor';
-import { type Word, withdraws } from '@fairway/mesh';
+import {
+  type Disk,
+  type Executor,
+  type Kernel,
+  type Known,
+  MeshFile,
+  startExecutor,
+  startObserver,
+} from '@fairway/executor';
+import { type WatchedFacts, type Word, withdraws } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
 import { type Docker, meshView, startWatcher, type Clock as WatcherClock } from '@fairway/watcher';
 import type { HeartOf } from './heart.ts';
@@ -31,6 +39,8 @@ type Options = {
   readonly onNodes?: (nodes: readonly string[]) => void;
   readonly tracer?: Tracer;
   readonly handedOver?: boolean;
+  /** Whether nothing is to be routed on this node. */
+  readonly observes?: boolean;
   readonly repairsOverlays?: boolean;
   readonly disk?: Disk;
   /** The machine's own where there is none. */
@@ -43,6 +53,8 @@ type Options = {
 export type JoinedNode = {
   readonly executor: Executor;
   readonly replica: MeshReplica;
+  /** The mesh, and what the node knows of itself; undefined where it is in no swarm, or does not know it yet. */
+  known(): Known | undefined;
   /** A sentinel said that a node is down. */
   hearVerdict(message: Message): void;
   /** Another node said this of a task of its own, or a manager of any. */
@@ -71,6 +83,7 @@ export async function joinNode({
   newId,
   tracer,
   handedOver,
+  observes = false,
   repairsOverlays,
 }: Options): Promise<JoinedNode> {
   const file = new MeshFile(meshPath, log, clock, disk);
@@ -112,17 +125,17 @@ export async function joinNode({
     if (word.state === 'released') words.hear(word);
   };
   const ownWords = new OwnWords({ ...ahead, wallMs, mesh: () => replica.recorded, say });
+  let ownFacts: WatchedFacts | undefined;
   const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
-  const executor = startExecutor({
-    bus,
-    kernel,
-    replica,
-    log: log.with({ part: 'executor' }),
-    ...both,
-    nowMs: wallMs,
-    ...(handedOver === undefined ? {} : { handedOver }),
-    ...(repairsOverlays === undefined ? {} : { repairsOverlays }),
-  });
+  const applying = { bus, replica, log: log.with({ part: 'executor' }), ...both, nowMs: wallMs };
+  const executor = observes
+    ? startObserver(applying)
+    : startExecutor({
+        ...applying,
+        kernel,
+        ...(handedOver === undefined ? {} : { handedOver }),
+        ...(repairsOverlays === undefined ? {} : { repairsOverlays }),
+      });
   const watcher = startWatcher({
     docker,
     bus,
@@ -135,6 +148,7 @@ export async function joinNode({
       ownWords.heed(change, own);
       if (change.kind === 'released') return;
       onOwn(own);
+      ownFacts = own;
       if (change.kind === 'identity') executor.dockerStarted();
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
@@ -144,6 +158,7 @@ export async function joinNode({
   return {
     executor,
     replica,
+    known: () => ownFacts && { mesh: replica.mesh, own: ownFacts },
     hearVerdict: (message) => verdicts.hear(message),
     hearWord: (word) => words.hear(word),
     async stop() {

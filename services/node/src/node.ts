@@ -1,13 +1,16 @@
 import { join } from 'node:path';
-import { beatMsMax, beatMsMin, type ConnectOptions, connectBusLater, deadLetter } from '@fairway/bus';
+import { beatMsMax, beatMsMin, type ConnectOptions, connectBusLater, deadLetter, realClock } from '@fairway/bus';
 import {
+  audit,
   type Balancing,
   balancerChoices,
   chooseBalancer,
+  createDockerReader,
   createLinuxKernel,
   Handover,
   type IpvsTimeouts,
   ipvsSupport,
+  OnlyObserves,
   parseIpvsTimeouts,
   startAnswers,
 } from '@fairway/executor';
@@ -33,6 +36,8 @@ type Options = {
   readonly balancer: string;
   /** Whether IPVS that is asked for and missing is an end. */
   readonly strict: boolean;
+  /** Whether nothing is routed on this node, and nothing changed. */
+  readonly observes: boolean;
   /** Whether ways that Docker's gossip took away from an overlay with a node that is there are put back. */
   readonly repairsOverlays: boolean;
   /** `kernel`, or seconds as `900,120,300`. */
@@ -60,6 +65,7 @@ export async function startNode({
   swarmkit,
   balancer: asked,
   strict,
+  observes,
   repairsOverlays,
   ipvsTimeouts: timeouts,
   netnsDir,
@@ -68,11 +74,13 @@ export async function startNode({
 }: Options): Promise<() => Promise<void>> {
   const ipvsTimeouts = readTimeouts(timeouts);
   const everyMs = readBeat(beat);
-  const { balancer, schedulers, instead, because } = await balancing(asked, strict);
+  const { balancer, schedulers, instead, because } = await balancing(observes ? 'nftables' : asked, strict);
   if (instead !== undefined) log.warn(instead);
-  log.info('what balances here', { balancer, schedulers: [...schedulers].join(', '), because });
+  if (observes) log.info('this node only observes: Fairway routes nothing here and changes nothing');
+  else log.info('what balances here', { balancer, schedulers: [...schedulers].join(', '), because });
   const kernel = createLinuxKernel({ netnsDir, balancer, schedulers, ...(ipvsTimeouts ? { ipvsTimeouts } : {}) });
-  const missing = await kernel.requirements();
+  // What an observer cannot look at for want of a program it tells as that.
+  const missing = observes ? [] : await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
   const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
@@ -82,7 +90,8 @@ export async function startNode({
 
   const handover = new Handover(join(stateDir, 'left-to-docker'));
   const handedOver = await handover.isRemembered();
-  if (handedOver) log.warn('this node is left to Docker since fairway uninstall; fairway install takes it back');
+  if (handedOver && !observes)
+    log.warn('this node is left to Docker since fairway uninstall; fairway install takes it back');
   const joined = await joinNode({
     bus,
     docker,
@@ -92,6 +101,7 @@ export async function startNode({
     log,
     tracer,
     handedOver,
+    observes,
     repairsOverlays,
     onOwn: (own) => {
       answers.as(own?.node);
@@ -117,8 +127,9 @@ export async function startNode({
     bus,
     kernel,
     executor: joined.executor,
-    handover,
+    handover: observes ? { remember: () => Promise.reject(new OnlyObserves()) } : handover,
     inDocker: (service) => serviceInDocker(docker, service),
+    audit: () => audit({ kernel, docker: createDockerReader({ netnsDir }), known: joined.known, clock: realClock }),
   });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });

@@ -6,6 +6,7 @@ import {
   dockerSetting,
   ipvsTimeoutsSetting,
   netnsSetting,
+  observeFlag,
   repairFlag,
   stateSetting,
   strictFlag,
@@ -38,11 +39,12 @@ export async function runNode(): Promise<void> {
         balancer: setting(balancerSetting.name),
         ipvsTimeouts: setting(ipvsTimeoutsSetting.name),
         strict: flag(strictFlag.name),
+        observes: flag(observeFlag.name),
         repairsOverlays: flag(repairFlag.name),
         netnsDir: setting(netnsSetting.name),
         stateDir: setting(stateSetting.name),
         beatMs: setting(beatSetting.name),
       }),
-    [strictFlag, repairFlag],
+    [strictFlag, repairFlag, observeFlag],
   );
 }

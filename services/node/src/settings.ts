@@ -38,6 +38,11 @@ export const strictFlag: Flag = {
   meaning: 'end where FAIRWAY_BALANCER=ipvs and the kernel has no IPVS, rather than to balance with nftables',
 };
 
+export const observeFlag: Flag = {
+  name: '--observe',
+  meaning: "route nothing and change nothing: only tell how Docker's own mesh is (fairway audit)",
+};
+
 export const repairFlag: Flag = {
   name: '--repair-overlay',
   meaning: "put back ways that Docker's gossip took away from an overlay with a node that is there",

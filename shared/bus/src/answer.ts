@@ -1,7 +1,9 @@
 import {
   type Address,
+  type Examination,
   type Explanation,
   endpointStates,
+  findingKinds,
   type KernelTable,
   type ServiceInDocker,
   type Sight,
@@ -50,6 +52,16 @@ const explanation = z.object({
   kernel: list(z.object({ what: z.string(), ...held }), itemsMax),
   notes: list(schema.note, itemsMax),
   causes: list(z.object({ event: z.string(), atMs: schema.timeMs, trace: z.string() }), itemsMax),
+});
+
+const examination = z.object({
+  schema: version,
+  looked: list(z.string(), itemsMax),
+  findings: list(
+    z.object({ kind: z.enum(findingKinds), where: z.string(), what: z.string(), breaks: z.string(), mend: z.string() }),
+    itemsMax,
+  ),
+  unable: list(z.object({ where: z.string(), why: z.string() }), itemsMax),
 });
 
 const serviceInDocker = z.object({
@@ -135,6 +147,17 @@ export function writeKernelTables(tables: readonly KernelTable[]): string {
 /** A node's answer to the question `explain`. */
 export function writeExplanation(explained: Explanation): string {
   return JSON.stringify({ schema: schemaVersion, ...explained });
+}
+
+/** A node's answer to the questions `audit` and `doctor`. */
+export function writeExamination(examined: Examination): string {
+  return JSON.stringify({ schema: schemaVersion, ...examined });
+}
+
+/** Reads a node's answer to the questions `audit` and `doctor`. @throws {Unreadable} */
+export function readExamination(subject: string, text: string): Examination {
+  const { schema: _, ...examined } = parseText(subject, text, examination);
+  return examined;
 }
 
 /** Reads a node's answer to the question `rules`. @throws {Unreadable} */

@@ -60,6 +60,7 @@ describe('what each role may do', () => {
     expect(table('console').filter((line) => !line.includes('$JS'))).toEqual([
       '> fairway.ask.*.rules',
       '> fairway.ask.*.explain',
+      '> fairway.ask.*.audit',
       '> fairway.ask.*.service',
       '> fairway.ask.*.uninstall',
       '> fairway.ask.*.install',

@@ -79,7 +79,7 @@ const owning = [
 const answersToOtherAccounts = '_R_.>';
 
 /** What the console asks nodes. */
-export const nodeAsking = (['rules', 'explain', 'service', 'uninstall', 'install'] as const).map((question) =>
+export const nodeAsking = (['rules', 'explain', 'audit', 'service', 'uninstall', 'install'] as const).map((question) =>
   subjects.ask('*', question),
 );
 

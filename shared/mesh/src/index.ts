@@ -5,6 +5,7 @@ export { addressOn, isThere, stateHere } from './endpoint-here.ts';
 export * from './event-line.ts';
 export * from './explanation.ts';
 export * from './fact.ts';
+export * from './finding.ts';
 export * from './generation.ts';
 export * from './incarnation.ts';
 export * from './kernel-table.ts';

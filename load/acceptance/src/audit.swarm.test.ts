@@ -1,0 +1,86 @@
+// Docker's own mesh, as `fairway audit` finds it. Ports 86xx. Where the kernel has IPVS beside-docker.swarm.test.ts tries the rest.
+import { type ClusterNode, until } from '@fairway/cluster';
+import { expect } from 'vitest';
+import { hasIpvs } from './sandbox-ipvs.ts';
+import type { Swarm } from './swarm.ts';
+import { test } from './swarm-test.ts';
+
+const withoutIpvs = /^missing, host: the kernel has no IPVS/;
+
+/** All that an audit looks at, and what of it others may change meanwhile left out. */
+async function kernelOf(node: ClusterNode): Promise<string> {
+  const listed = await node.exec(`iptables-save | grep -v '^#' | sed 's/\\[.*//'; nft list table inet fairway`);
+  const inSandbox = await node.execSandbox('ingress_sbox', 'iptables-save -t mangle | grep ^-A; nft list ruleset');
+  return `${listed.stdout}\n${inSandbox.stdout}`.replaceAll(/counter packets \d+ bytes \d+/g, '');
+}
+
+/** The service's tasks on other nodes than this, each with its address on the ingress network. */
+async function tasksElsewhere(swarm: Swarm, service: string, node: ClusterNode) {
+  const { services } = await swarm.converged();
+  const endpoints = services.find(({ name }) => name === service)?.endpoints ?? [];
+  return endpoints.filter((endpoint) => endpoint.node !== node.swarmNodeId).map(({ addresses }) => addresses[0] ?? '');
+}
+
+test('a way that leads to another node is found by its node, and nothing is changed for it', async ({ swarm }) => {
+  await swarm.create('audited', { ports: ['8600:8000'], replicas: 6 });
+  await swarm.answers('audited', 8600, 6);
+  const [node, ...others] = swarm.nodes;
+  if (!node) throw new Error('no node');
+  const clean = await swarm.audit(node);
+  expect(clean.unable).toEqual([]);
+  expect(clean.findings.filter((found) => !withoutIpvs.test(found))).toEqual([]);
+  expect(clean.findings.some((found) => withoutIpvs.test(found))).toBe(!hasIpvs);
+  expect(clean.status).toBe(hasIpvs ? 0 : 1);
+
+  const [address = ''] = await tasksElsewhere(swarm, 'audited', node);
+  const overlay = (await node.exec(`ls ${node.netnsDir}`)).stdout.split('\n').find((file) => /^\d+-/.test(file)) ?? '';
+  const { stdout: entries } = await node.execSandbox(overlay, 'ip neigh show nud all; bridge fdb show');
+  const mac = new RegExp(`^${address} dev vxlan0 lladdr (\\S+)`, 'm').exec(entries)?.[1] ?? '';
+  const at = new RegExp(`^${mac} dev vxlan0 dst (\\S+)`, 'm').exec(entries)?.[1] ?? '';
+  const other = others.find((one) => one.address !== at)?.address ?? '';
+  const lead = (to: string) =>
+    node.execSandbox(overlay, `bridge fdb replace ${mac} dev vxlan0 dst ${to} self permanent`);
+  const before = await kernelOf(node);
+  expect(await lead(other)).toMatchObject({ status: 0 });
+  try {
+    const { status, findings } = await swarm.audit(node);
+    expect(status).toBe(1);
+    expect(findings.filter((found) => !withoutIpvs.test(found))).toEqual([
+      expect.stringMatching(`^wrong, overlay ingress: ${address}, task .* at ${at}, and its way leads to ${other}$`),
+    ]);
+    expect(await kernelOf(node)).toBe(before);
+  } finally {
+    await lead(at);
+  }
+});
+
+test('a node that only observes has its rules left as they are, is told of, and audits', async ({ swarm }) => {
+  await swarm.create('observed', { ports: ['8610:8000'], replicas: 2 });
+  await swarm.answers('observed', 8610, 2);
+  const [node, ...others] = swarm.nodes;
+  if (!node) throw new Error('no node');
+  const tables = async () => [await swarm.table(node), await swarm.table(node, 'ingress_sbox')];
+  const before = await tables();
+  const part = swarm.cluster.process(node.name);
+  await part.stop();
+  await part.start({}, '--observe');
+  try {
+    await swarm.create('unrouted', { ports: ['8611:8000'], replicas: 2 });
+    await swarm.answeredBy(others, 8611, 2);
+    await swarm.view('the node to say that it only observes', ({ problems }) => {
+      const said = JSON.stringify(problems);
+      return said.includes('--observe') || said;
+    });
+    expect(await tables()).toEqual(before);
+    await until(`an audit of ${node.name}`, async () => {
+      const { findings } = await swarm.audit(node);
+      return findings.every((found) => withoutIpvs.test(found)) || findings.join('\n');
+    });
+    const { status, stderr } = await swarm.fairway('uninstall', node.name);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('this node only observes') });
+  } finally {
+    await part.stop();
+    await part.start();
+  }
+  await swarm.answers('unrouted', 8611, 2);
+});

@@ -1,0 +1,397 @@
+// This node is n1; n2 and n3 are beta and gamma, at 192.0.2.2 and .3. web publishes 8000, has its virtual IP 10.0.0.4 on
+// ingress and one task on each node, 10.0.0.11 to .13; api is on the network back, 10.0.1.4, with tasks on n2 and n3,
+// 10.0.1.12 and .13. What the programs print is of iptables 1.8.9, ipvsadm 1.31 and Docker 20.10, shortened.
+import {
+  type Address,
+  type Endpoint,
+  emptyMesh,
+  type Finding,
+  type Mesh,
+  type Network,
+  type Node,
+  type NodeClaim,
+  type Service,
+} from '@fairway/mesh';
+import { describe, expect, test } from 'vitest';
+import type { DockerReader } from '../kernel/docker-reader.ts';
+import { macOf, type Way } from '../kernel/overlay.ts';
+import { audit, type Known } from './audit.ts';
+import { parseHost, parseSandbox } from './dockers-mesh.ts';
+
+const at = (text: string): Address => ({ family: 'ip', text });
+
+function endpoint(network: string, address: string, node: string, more: Partial<Endpoint> = {}): Endpoint {
+  return {
+    ...{ task: `task${address.split('.').at(-1)}`, node, claim: 'running', index: 1 },
+    ...{ addresses: [{ network, address: at(address) }], container: 'running', sinceMs: 0 },
+    ...more,
+  };
+}
+
+function service(
+  name: string,
+  network: string,
+  vip: string,
+  port: number | undefined,
+  endpoints: readonly Endpoint[],
+): Service {
+  const ports = port === undefined ? [] : [{ protocol: 'tcp', first: port, last: port, target: 80 } as const];
+  const vips = [{ network, address: at(vip) }];
+  return { spec: { id: name, name, index: 1, mode: 'vip', ports, vips, labels: {} }, endpoints, causes: [], seen: 1 };
+}
+
+const flags = { index: 1, attachable: false, internal: false, encrypted: false };
+const networks: Network[] = [
+  { id: 'ingress', name: 'ingress', ingress: true, ...flags },
+  { id: 'back00000xyz', name: 'back', ingress: false, ...flags },
+];
+const claim = { index: 1, role: 'worker', availability: 'active', state: 'ready', labels: {} } as const;
+const nodes = ['n1 alpha', 'n2 beta', 'n3 gamma'].map((each): Node & { readonly claim: NodeClaim } => {
+  const [id = '', name = ''] = each.split(' ');
+  return { claim: { ...claim, id, name }, retired: [], causes: [] };
+});
+const web = service('web', 'ingress', '10.0.0.4', 8000, [
+  endpoint('ingress', '10.0.0.11', 'n1'),
+  endpoint('ingress', '10.0.0.12', 'n2'),
+  endpoint('ingress', '10.0.0.13', 'n3'),
+]);
+const api = service('api', 'back00000xyz', '10.0.1.4', undefined, [
+  endpoint('back00000xyz', '10.0.1.12', 'n2'),
+  endpoint('back00000xyz', '10.0.1.13', 'n3'),
+]);
+
+function meshOf(services: readonly Service[], more: Partial<Mesh> = {}): Mesh {
+  return {
+    ...emptyMesh('e'),
+    complete: true,
+    services: new Map(services.map((one) => [one.spec.id, one])),
+    networks: new Map(networks.map((network) => [network.id, network])),
+    nodes: new Map(nodes.map((node) => [node.claim.id, node])),
+    ...more,
+  };
+}
+
+const iptablesOfHost = `*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:DOCKER-INGRESS - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-INGRESS
+-A DOCKER-INGRESS -p tcp -m tcp --dport 8000 -j ACCEPT
+-A DOCKER-INGRESS -p tcp -m state --state RELATED,ESTABLISHED -m tcp --sport 8000 -j ACCEPT
+-A DOCKER-INGRESS -j RETURN
+COMMIT
+*nat
+:PREROUTING ACCEPT [0:0]
+:DOCKER-INGRESS - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER-INGRESS
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT -m addrtype --dst-type LOCAL -j DOCKER-INGRESS
+-A POSTROUTING -o docker_gwbridge -m addrtype --src-type LOCAL -j MASQUERADE
+-A DOCKER-INGRESS -p tcp -m tcp --dport 8000 -j DNAT --to-destination 172.18.0.2:8000
+-A DOCKER-INGRESS -j RETURN
+COMMIT
+`;
+
+/** What iptables-save, ipvsadm and ip print in a sandbox. */
+type Printed = { readonly iptables: string; readonly ipvs: string; readonly addresses: string };
+
+const ingress: Printed = {
+  iptables: `*mangle
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --dport 8000 -j MARK --set-xmark 0x100/0xffffffff
+-A INPUT -d 10.0.0.4/32 -j MARK --set-xmark 0x100/0xffffffff
+COMMIT
+`,
+  ipvs: `-A -t 172.18.0.2:8000 -s rr
+-a -t 172.18.0.2:8000 -r 10.0.0.99:8000 -m -w 1
+-A -f 256 -s rr
+-a -f 256 -r 10.0.0.11:0 -m -w 1
+-a -f 256 -r 10.0.0.12:0 -m -w 1
+-a -f 256 -r 10.0.0.13:0 -m -w 1
+`,
+  addresses: `1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever
+6: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\\       valid_lft forever
+6: eth0    inet 10.0.0.4/32 scope global eth0\\       valid_lft forever
+`,
+};
+const back: Printed = {
+  iptables: `*mangle
+-A INPUT -d 10.0.1.4/32 -j MARK --set-xmark 0x101/0xffffffff
+COMMIT
+`,
+  // 167772420 is Fairway's own, the virtual IP as a number.
+  ipvs: `-A -f 257 -s rr
+-a -f 257 -r 10.0.1.12:0 -m -w 1
+-a -f 257 -r 10.0.1.13:0 -m -w 1
+-A -f 167772420 -s rr
+-a -f 167772420 -r 10.0.1.99:0 -m -w 1
+`,
+  addresses: `10: eth0    inet 10.0.1.2/24 brd 10.0.1.255 scope global eth0\\       valid_lft forever
+10: eth0    inet 10.0.1.4/32 scope global eth0\\       valid_lft forever
+`,
+};
+
+const way = (address: string, node: string, mac = macOf(address) ?? ''): [string, Way] => [
+  address,
+  { device: 'vxlan0', mac, node },
+];
+const ways = {
+  ingress: [way('10.0.0.12', '192.0.2.2'), way('10.0.0.13', '192.0.2.3')],
+  back00000xyz: [way('10.0.1.12', '192.0.2.2'), way('10.0.1.13', '192.0.2.3')],
+};
+
+/** A node as it is found; what is left out is as it should be. */
+type Node1 = {
+  readonly services?: readonly Service[];
+  readonly host?: string;
+  readonly ingress?: Partial<Printed>;
+  readonly back?: Partial<Printed>;
+  readonly ways?: Partial<Record<keyof typeof ways, [string, Way][] | undefined>>;
+  readonly ipvs?: boolean;
+  readonly known?: Known | undefined;
+  readonly hasBack?: boolean;
+};
+
+function auditing(node: Node1, later: Node1 = node) {
+  let looks = 0;
+  const now = () => (looks > 1 ? later : node);
+  const known = () => {
+    looks += 1;
+    const { services = [web, api] } = now();
+    return { mesh: meshOf(services), own: { node: 'n1', gateway: at('172.18.0.2'), containers: new Map() } };
+  };
+  const printed = (file: string): Printed =>
+    file === 'ingress_sbox' ? { ...ingress, ...now().ingress } : { ...back, ...now().back };
+  const docker: DockerReader = {
+    hasIpvs: async () => now().ipvs ?? true,
+    host: async () => parseHost(now().host ?? iptablesOfHost),
+    async sandbox(file) {
+      const { iptables, ipvs, addresses } = printed(file);
+      return parseSandbox(iptables, ipvs, addresses);
+    },
+  };
+  const sandboxes = new Map([
+    ['ingress', '1'] as const,
+    ...(node.hasBack === false ? [] : [['lb_back00000', '2'] as const]),
+  ]);
+  return audit({
+    kernel: {
+      sandboxes: async () => sandboxes,
+      async ways({ id }) {
+        const held = { ...ways, ...now().ways }[id as keyof typeof ways];
+        return held && new Map(held);
+      },
+    },
+    docker,
+    known: 'known' in node ? () => node.known : known,
+    clock: {
+      after(_, callback) {
+        setImmediate(callback);
+        return () => {};
+      },
+    },
+  });
+}
+
+const shown = ({ kind, where, what, breaks }: Finding) => `${kind}, ${where}: ${what}; ${breaks}`;
+
+test('where all is as it should be nothing is found, and what was looked at is told', async () => {
+  expect(await auditing({})).toEqual({
+    looked: ['1 published port', '1 virtual IP', '4 ways to tasks of other nodes'],
+    findings: [],
+    unable: [],
+  });
+});
+
+const without = (text: string, ...lines: readonly string[]) =>
+  text
+    .split('\n')
+    .filter((line) => !lines.some((part) => line.includes(part)))
+    .join('\n');
+const dnat = '-A DOCKER-INGRESS -p tcp -m tcp --dport 8000 -j DNAT --to-destination';
+
+describe.each<[string, Node1, readonly string[]]>([
+  [
+    'a port that nothing leads to the sandbox',
+    { host: without(iptablesOfHost, dnat) },
+    ['missing, host: nothing leads 8000/tcp to the sandbox; web is not reached at 8000/tcp of this node'],
+  ],
+  [
+    'a port that is led to a sandbox of before',
+    { host: iptablesOfHost.replace('172.18.0.2:8000', '172.18.0.9:8000') },
+    [
+      'wrong, host: 8000/tcp is led to 172.18.0.9:8000, and the sandbox is at 172.18.0.2; web is not reached at 8000/tcp of this node',
+    ],
+  ],
+  [
+    'a port that a removed service had',
+    { host: iptablesOfHost.replace(dnat, `${dnat.replace('8000', '7000')} 172.18.0.2:7000\n${dnat}`) },
+    [
+      'stale, host: 7000/tcp is led to 172.18.0.2:7000, and no service publishes it; a program of this node that listens on 7000/tcp is not reached',
+    ],
+  ],
+  [
+    'a chain that a reload of the firewall took away, as one thing',
+    { host: without(iptablesOfHost, 'DOCKER-INGRESS') },
+    ['missing, host: there is no chain DOCKER-INGRESS; no published port is reached by this node'],
+  ],
+  [
+    'a chain that nothing leads to',
+    { host: without(iptablesOfHost, 'OUTPUT -m addrtype', 'PREROUTING -m addrtype', 'FORWARD -j DOCKER-INGRESS') },
+    [
+      'missing, host: FORWARD does not ask DOCKER-INGRESS, and drops what nobody accepts; no published port is reached by this node from other machines',
+      'missing, host: OUTPUT does not lead to DOCKER-INGRESS; no published port is reached by this node from the node itself',
+      'missing, host: PREROUTING does not lead to DOCKER-INGRESS; no published port is reached by this node from other machines',
+    ],
+  ],
+  [
+    'a port whose packets nothing accepts',
+    { host: without(iptablesOfHost, '--dport 8000 -j ACCEPT') },
+    ['missing, host: nothing accepts packets for 8000/tcp; web is not reached at 8000/tcp of this node'],
+  ],
+  [
+    'a task that is gone, and one that is not there',
+    { ingress: { ipvs: ingress.ipvs.replace('-f 256 -r 10.0.0.12', '-f 256 -r 10.0.0.55') } },
+    [
+      'missing, ingress_sbox: IPVS does not have 10.0.0.12, task task12 of web; task task12 of web gets nothing from this node',
+      'stale, ingress_sbox: IPVS sends what is for web to 10.0.0.55, where no task is; one request in 3 for web by this node hangs',
+    ],
+  ],
+  [
+    'a task of another service, and one of weight 0',
+    {
+      back: {
+        ipvs: back.ipvs.replace('-r 10.0.1.13:0 -m -w 1', '-r 10.0.1.13:0 -m -w 0\n-a -f 257 -r 10.0.1.20:0 -m -w 1'),
+      },
+      services: [
+        web,
+        api,
+        service('db', 'back00000xyz', '10.0.1.5', undefined, [
+          endpoint('back00000xyz', '10.0.1.20', 'n1', { container: 'starting' }),
+        ]),
+      ],
+    },
+    [
+      'wrong, lb_back00000: IPVS has 10.0.1.13, task task13 of api, with weight 0; task task13 of api gets nothing from this node',
+      'wrong, lb_back00000: IPVS sends what is for api to 10.0.1.20, which is task task20 of db; one request in 2 for api by this node reaches db',
+    ],
+  ],
+  [
+    'marks that are missing or another service has',
+    {
+      ingress: {
+        iptables: ingress.iptables.replace(
+          '--dport 8000 -j MARK --set-xmark 0x100',
+          '--dport 8000 -j MARK --set-xmark 0x105',
+        ),
+      },
+    },
+    [
+      'wrong, ingress_sbox: what comes for 8000/tcp, of web, is marked 261, and what comes for 10.0.0.4 256; web is not reached at 8000/tcp of this node',
+    ],
+  ],
+  [
+    'a service that IPVS does not have, and an address',
+    { back: { ipvs: '', addresses: without(back.addresses, '10.0.1.4') } },
+    [
+      "missing, lb_back00000: IPVS has no service 257, of api; api is not reached by its name from this node's containers on back",
+      "missing, lb_back00000: the sandbox does not answer for the virtual IP 10.0.1.4 of api; api is not reached by its name from this node's containers on back",
+    ],
+  ],
+  [
+    'what a removed service left',
+    { services: [web] },
+    [
+      'stale, lb_back00000: the sandbox answers for the virtual IP 10.0.1.4, and no service has it; what has 10.0.1.4 on network back next is not reached from this node',
+    ],
+  ],
+  [
+    'a mark of a port that is published no more',
+    { services: [{ ...web, spec: { ...web.spec, ports: [] } }, api], host: without(iptablesOfHost, '8000') },
+    [
+      'stale, ingress_sbox: what comes for 8000/tcp is marked to be balanced, and no service publishes it; requests to 8000/tcp reach tasks of a service that does not publish it any more',
+    ],
+  ],
+  [
+    'a way to another node, by what the other ways say',
+    {
+      ways: {
+        ingress: [way('10.0.0.12', '192.0.2.3'), way('10.0.0.13', '192.0.2.3')],
+        back00000xyz: [...ways.back00000xyz, way('10.0.1.14', '192.0.2.2')],
+      },
+      services: [
+        web,
+        {
+          ...api,
+          endpoints: [...api.endpoints, endpoint('back00000xyz', '10.0.1.14', 'n2', { container: 'starting' })],
+        },
+      ],
+    },
+    [
+      'wrong, overlay ingress: 10.0.0.12, task task12 of web, is on beta at 192.0.2.2, and its way leads to 192.0.2.3; requests of this node to task task12 of web hang',
+    ],
+  ],
+  [
+    'no way, and a neighbour entry of another task',
+    { ways: { ingress: [way('10.0.0.13', '192.0.2.3', '02:42:0a:00:00:77')] } },
+    [
+      'wrong, overlay ingress: 10.0.0.13, task task13 of web, has 02:42:0a:00:00:0d, and its neighbour entry says 02:42:0a:00:00:77; requests of this node to task task13 of web hang',
+      'missing, overlay ingress: there is no way to 10.0.0.12, task task12 of web on beta; requests of this node to task task12 of web hang',
+    ],
+  ],
+  [
+    'a sandbox whose overlay is not there',
+    { ways: { back00000xyz: undefined } },
+    [
+      'missing, overlay back: this node has no part in the overlay, but a sandbox for it; requests of this node to all tasks of other nodes on back hang',
+    ],
+  ],
+  [
+    'a kernel without IPVS, as one thing',
+    { ipvs: false, host: '', ingress: { iptables: '', ipvs: '' } },
+    [
+      "missing, host: the kernel has no IPVS (module ip_vs); Docker's own mesh serves nothing on this node: 1 published port, 1 virtual IP",
+    ],
+  ],
+])('%s', (_, node, findings) => {
+  test('is found', async () => {
+    expect((await auditing(node)).findings.map(shown)).toEqual(findings);
+  });
+
+  test('is not told where it has passed at the second look', async () => {
+    expect((await auditing(node, {})).findings).toEqual([]);
+  });
+});
+
+test('a service none of whose tasks serves may be there or not', async () => {
+  const endpoints = web.endpoints.map((one) => ({ ...one, container: 'starting' as const }));
+  const services = [{ ...web, endpoints }, api];
+  const bare = { host: '', ingress: { iptables: '', ipvs: '' } };
+  expect((await auditing({ services })).findings).toEqual([]);
+  expect((await auditing({ services, ...bare })).findings).toEqual([]);
+});
+
+test('a task that is to stop may be there with any weight, or not', async () => {
+  const [first, second, ...more] = web.endpoints;
+  if (!first || !second) throw new Error('web has tasks');
+  const services = [{ ...web, endpoints: [first, { ...second, claim: 'released' as const }, ...more] }, api];
+  for (const ipvs of [
+    ingress.ipvs,
+    without(ingress.ipvs, '10.0.0.12'),
+    ingress.ipvs.replace('12:0 -m -w 1', '12:0 -m -w 0'),
+  ])
+    expect((await auditing({ services, ingress: { ipvs } })).findings).toEqual([]);
+});
+
+test('of two nodes that have as many ways to one place nobody is called wrong', async () => {
+  const held = { ingress: [way('10.0.0.12', '192.0.2.3'), way('10.0.0.13', '192.0.2.3')] };
+  expect((await auditing({ ways: held, hasBack: false })).findings).toEqual([]);
+});
+
+test('without a mesh, or a complete one, it says so instead of finding all stale', async () => {
+  await expect(auditing({ known: undefined })).rejects.toThrow('in no swarm');
+  const mesh = meshOf([], { complete: false });
+  const known = { mesh, own: { node: 'n1', containers: new Map() } };
+  await expect(auditing({ known })).rejects.toThrow('no complete listing');
+});
