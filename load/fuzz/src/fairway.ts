@@ -125,7 +125,8 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     executor: { ...node.executor, handOver: async () => [], takeBack: async () => {} },
     handover: { remember: async () => {} },
     inDocker: (service) => serviceInDocker(docker, service),
-    audit: () => audit({ kernel: watched, docker: withoutIpvs, known: node.known, clock }),
+    audit: () =>
+      audit({ kernel: watched, docker: withoutIpvs, version: async () => undefined, known: node.known, clock }),
   });
   answers.as('n1');
   const fairway: Fairway = {

@@ -129,7 +129,14 @@ export async function startNode({
     executor: joined.executor,
     handover: observes ? { remember: () => Promise.reject(new OnlyObserves()) } : handover,
     inDocker: (service) => serviceInDocker(docker, service),
-    audit: () => audit({ kernel, docker: createDockerReader({ netnsDir }), known: joined.known, clock: realClock }),
+    audit: () =>
+      audit({
+        kernel,
+        docker: createDockerReader({ netnsDir }),
+        version: async () => (await docker.info()).version,
+        known: joined.known,
+        clock: realClock,
+      }),
   });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });

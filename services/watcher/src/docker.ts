@@ -8,8 +8,10 @@ import type {
   EngineTask,
 } from './engine-schema.ts';
 
-/** What a node's Docker says of itself and its swarm (`Swarm` of `GET /info`). */
+/** What a node's Docker says of itself and its swarm (`GET /info`). */
 export type DockerInfo = {
+  /** Of dockerd, `20.10.24`. */
+  readonly version?: string;
   /** The node's id in its swarm; absent while it is in none. */
   readonly node?: string;
   readonly swarm?: string;

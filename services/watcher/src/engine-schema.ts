@@ -141,6 +141,7 @@ export const engineContainer = z.object({
 export type EngineContainer = z.output<typeof engineContainer>;
 
 export const engineInfo = z.object({
+  ServerVersion: z.string().optional(),
   Swarm: z
     .object({
       NodeID: z.string().optional(),

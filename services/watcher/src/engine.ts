@@ -100,8 +100,9 @@ export function connectDocker({
     },
     info: async () => {
       const answer = await request('info', (abortSignal) => get(engine, '/info', abortSignal));
-      const { Swarm } = read(schema.engineInfo, 'info', answer);
+      const { Swarm, ServerVersion } = read(schema.engineInfo, 'info', answer);
       return {
+        ...(ServerVersion ? { version: ServerVersion } : {}),
         ...(Swarm?.NodeID ? { node: Swarm.NodeID } : {}),
         ...(Swarm?.Cluster?.ID ? { swarm: Swarm.Cluster.ID } : {}),
         manager: Swarm?.ControlAvailable ?? false,

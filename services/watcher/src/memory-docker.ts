@@ -57,7 +57,7 @@ export class MemoryDocker implements Docker {
 
   /** `swarm` is shared by the nodes of one swarm. */
   constructor(
-    info: DockerInfo = { node: 'node1', swarm: 'swarm1', manager: true, state: 'active' },
+    info: DockerInfo = { node: 'node1', swarm: 'swarm1', manager: true, state: 'active', version: '20.10.24' },
     swarm: SwarmObjects = noObjects(),
   ) {
     this.#info = info;

@@ -149,6 +149,7 @@ type Node1 = {
   readonly back?: Partial<Printed>;
   readonly ways?: Partial<Record<keyof typeof ways, [string, Way][] | undefined>>;
   readonly ipvs?: boolean;
+  readonly version?: string;
   readonly known?: Known | undefined;
   readonly hasBack?: boolean;
 };
@@ -184,6 +185,7 @@ function auditing(node: Node1, later: Node1 = node) {
       },
     },
     docker,
+    version: async () => now().version ?? '20.10.24',
     known: 'known' in node ? () => node.known : known,
     clock: {
       after(_, callback) {
@@ -362,6 +364,15 @@ describe.each<[string, Node1, readonly string[]]>([
   test('is not told where it has passed at the second look', async () => {
     expect((await auditing(node, {})).findings).toEqual([]);
   });
+});
+
+test('what Docker from 29.8 on has on the host is not looked at, and that is told', async () => {
+  const { findings, unable } = await auditing({ version: '29.8.1', host: without(iptablesOfHost, 'DOCKER-INGRESS') });
+  expect({ findings, unable }).toEqual({
+    findings: [],
+    unable: [{ where: 'host', why: expect.stringContaining('Docker 29.8.1 has no chain DOCKER-INGRESS') }],
+  });
+  expect((await auditing({ version: '29.7.0', host: without(iptablesOfHost, dnat) })).findings).toHaveLength(1);
 });
 
 test('a service none of whose tasks serves may be there or not', async () => {

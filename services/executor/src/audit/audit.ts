@@ -6,6 +6,7 @@ import { fileOf, type Kernel } from '../kernel/kernel.ts';
 import { auditHost } from './audit-host.ts';
 import { auditOverlay, type FoundOverlay, placesOf } from './audit-overlay.ts';
 import { auditSandbox } from './audit-sandbox.ts';
+import type { DockersHost } from './dockers-mesh.ts';
 import { type ExpectedSandbox, expectedOf } from './expected.ts';
 
 /** What the swarm is, and what the node knows of itself. */
@@ -14,6 +15,8 @@ export type Known = { readonly mesh: Mesh; readonly own: WatchedFacts };
 type Options = {
   readonly kernel: Pick<Kernel, 'sandboxes' | 'ways'>;
   readonly docker: DockerReader;
+  /** dockerd's, `20.10.24`. */
+  readonly version: () => Promise<string | undefined>;
   /** As it is now; undefined where it is in no swarm, or knows of none yet. */
   readonly known: () => Known | undefined;
   readonly clock: Pick<Clock, 'after'>;
@@ -46,7 +49,7 @@ function identity({ kind, where, what }: Finding): string {
   return `${kind} ${where} ${what}`;
 }
 
-async function look({ kernel, docker, known }: Options): Promise<Examination> {
+async function look({ kernel, docker, version, known }: Options): Promise<Examination> {
   const now = known();
   if (!now) throw new Error('this node is in no swarm, or does not know of it yet');
   const { mesh, own } = now;
@@ -78,7 +81,7 @@ async function look({ kernel, docker, known }: Options): Promise<Examination> {
 
   const ingress = sandboxes.find(({ network }) => network.ingress);
   if (await docker.hasIpvs()) {
-    const host = await attempt('host', docker.host());
+    const host = await attempt('host', readHost(docker, version));
     const gateway = own.gateway?.text;
     if (host && ingress && gateway !== undefined) findings.push(...auditHost(host, ingress.services, gateway));
     await Promise.all(
@@ -91,6 +94,17 @@ async function look({ kernel, docker, known }: Options): Promise<Examination> {
   const left = findings.length - toldMax;
   if (left > 0) unable.push({ where: 'all', why: `${count(left, 'more finding')} left out` });
   return { looked: lookedAt(sandboxes, own.node), findings: findings.sort(byPlace).slice(0, toldMax), unable };
+}
+
+/** @throws Error where this Docker's rules on the host are none that are known here */
+async function readHost(docker: DockerReader, version: Options['version']): Promise<DockersHost> {
+  const dockerd = await version();
+  const [major = 0, minor = 0] = (dockerd ?? '').split('.').map(Number);
+  if (major > 29 || (major === 29 && minor >= 8))
+    throw new Error(
+      `Docker ${dockerd} has no chain DOCKER-INGRESS, as those before 29.8 have, and what it has is not known here`,
+    );
+  return docker.host();
 }
 
 function withoutIpvs(sandboxes: readonly ExpectedSandbox[]): Finding {
