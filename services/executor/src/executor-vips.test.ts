@@ -267,6 +267,28 @@ describe('virtual IPs', () => {
     expect(await servedWith(false)).toEqual({ served: 1, said: expect.stringContaining('not sent to until') });
   });
 
+  test('a way that stays one to another node is set where that is asked for', async () => {
+    const leadsTo = async (repairsOverlays: boolean) => {
+      const lab = await open({ repairsOverlays });
+      await lab.service(
+        'api',
+        [],
+        [6, 7, 8].map((n) => onBack(n, 'n2')),
+        'container start',
+        [vip],
+      );
+      lab.kernel.reach(back, ['10.0.1.6', '10.0.1.7', '10.0.1.8'], '192.0.2.2');
+      lab.kernel.replaceSandbox('there', sandbox);
+      await lab.pass(5_000);
+      const held = async () => (await lab.kernel.ways({ id: back, encrypted: false }))?.get('10.0.1.8');
+      lab.kernel.mislead(back, '10.0.1.8', '192.0.2.3');
+      await lab.pass(40_000);
+      return { node: (await held())?.node, said: lab.said.join() };
+    };
+    expect(await leadsTo(true)).toEqual({ node: '192.0.2.2', said: expect.stringContaining('they are set') });
+    expect(await leadsTo(false)).toEqual({ node: '192.0.2.3', said: expect.not.stringContaining('they are set') });
+  });
+
   test('a task that is begun while gossip errs is used once it has answered itself, whatever its node does', async () => {
     const lab = await open();
     lab.kernel.replaceSandbox('there', sandbox);

@@ -6,6 +6,7 @@ import { FirstAnswers } from './first-answers.ts';
 import { fileOf, type Kernel, type Sandbox } from './kernel/kernel.ts';
 import type { Others } from './lost-ways.ts';
 import { NetworkReach, type Tasks } from './network-reach.ts';
+import { type Overlay, type Places, placesOf } from './node-places.ts';
 import { named, OverlayRepair } from './overlay-repair.ts';
 import { nodesByAddress, tasksElsewhere } from './tasks-elsewhere.ts';
 import { type Asked, type Settled, WaysBack } from './ways-back.ts';
@@ -193,10 +194,23 @@ export class OverlayReach {
     const askTask = (address: string) => this.#askingTasks(() => kernel.answers(network, address));
     const back = new WaysBack({ clock, ask: askNode, onChange });
     const first = new FirstAnswers({ clock, ask: askTask, onSure: onDue });
-    const repair = new OverlayRepair(network, { kernel, clock, log, isDue: repairs });
+    const places = { seen: () => placesOf(this.#overlays), now: () => this.#placesNow() };
+    const repair = new OverlayRepair(network, { kernel, clock, log, isDue: repairs, places });
     const looked = { network, reach: new NetworkReach(), back, first, repair, tookMs: [0] };
     this.#networks.set(network.id, looked);
     return looked;
+  }
+
+  get #overlays(): readonly Overlay[] {
+    return [...this.#networks.values()].map(({ repair: { overlay } }) => overlay);
+  }
+
+  async #placesNow(): Promise<Places> {
+    const looks = [...this.#networks.values()].map(async ({ network, repair: { overlay } }) => ({
+      ...overlay,
+      ways: await this.#options.kernel.ways(network),
+    }));
+    return placesOf(await Promise.all(looks));
   }
 
   #drop(id: string): void {
@@ -273,7 +287,7 @@ export class OverlayReach {
   /** Whether a way was lost, or one is there that was missing; undefined where it could not be looked at. */
   async #hasChanged(looked: Looked): Promise<boolean | undefined> {
     const { network, reach } = looked;
-    const isRepaired = await looked.repair.repair();
+    const isRepaired = await looked.repair.repair(new Set(reach.missing.keys()));
     const [found, missing] = [new Map(reach.found), reach.missing];
     const { kernel, log } = this.#options;
     // What fails says nothing; what is looked for anew tells of it.

@@ -2,7 +2,10 @@ import type { Clock } from '@fairway/bus';
 import type { Network } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import type { Kernel } from './kernel/kernel.ts';
+import type { Way } from './kernel/overlay.ts';
 import { LostWays, type Others } from './lost-ways.ts';
+import type { Overlay, Places } from './node-places.ts';
+import { WrongWays } from './wrong-ways.ts';
 
 type Options = {
   readonly kernel: Kernel;
@@ -10,19 +13,23 @@ type Options = {
   readonly log: Log;
   /** Whether it is asked for, and the mesh is a current one: by an older one ways would lead to what is long gone. */
   readonly isDue: () => boolean;
+  /** Where the others are, by the ways of all networks: as they were looked at last, and as they are now. */
+  readonly places: { readonly seen: () => Places; readonly now: () => Promise<Places> };
 };
 
 /** Of addresses so many are named. */
 const namedMax = 10;
 
-/** Has Docker's part of one overlay network have the ways to the nodes that are there, where Docker lost them. */
+/** Has Docker's part of one overlay network have the ways to the nodes that are there, where Docker lost them or they are wrong. */
 export class OverlayRepair {
   readonly #network: Network;
   readonly #options: Options;
   readonly #lost: LostWays;
+  readonly #wrong = new WrongWays();
   /** Undefined where they are not of a current mesh. */
   #others: Others | undefined;
   #stopped = false;
+  #ways: ReadonlyMap<string, Way> | undefined;
 
   constructor(network: Network, options: Options) {
     this.#network = network;
@@ -35,35 +42,70 @@ export class OverlayRepair {
     return this.#lost.hasOwn;
   }
 
+  /** As it was looked at last. */
+  get overlay(): Overlay {
+    return { nodes: this.#others?.tasks ?? new Map(), ways: this.#ways };
+  }
+
   /** Takes what the mesh has of the others; undefined where it is not a current one. */
   know(others: Others | undefined): void {
     this.#others = others;
   }
 
-  /** Puts ways back that Docker lost, and takes those away that were put back and are wanted no more; whether it put any. */
-  async repair(): Promise<boolean> {
-    const { kernel, clock, log, isDue } = this.#options;
+  /**
+   * Puts ways back that Docker lost, sets those that stay wrong, and takes those away that were put and are wanted no more;
+   * whether it put or set any.
+   * @param missing the addresses of tasks that serve and were looked for in vain
+   */
+  async repair(missing: ReadonlySet<string>): Promise<boolean> {
+    const { kernel, log, isDue } = this.#options;
     const network = this.#network;
-    const { name } = network;
     // Encrypted ones take keys as well, which Docker takes away with them.
     if (!isDue() || network.encrypted) return false;
     try {
       const ways = await kernel.ways(network);
+      this.#ways = ways;
       if (!ways || !this.#others || !isDue() || this.#stopped) return false;
-      const { put, drop, nodes } = this.#lost.look(ways, this.#others, clock.nowMs());
-      if (drop.size > 0) {
-        await kernel.dropWays(network, drop);
-        log.info('ways that were put back are wanted no more; they are taken away', { network: name, ...named(drop) });
-      }
-      if (put.size === 0) return false;
-      await kernel.putWays(network, put);
-      const said = { network: name, nodes: [...nodes], ...named(put) };
-      log.warn('Docker took ways away from an overlay to nodes that are there; they are put back', said);
-      return true;
+      const hasSet = await this.#setWrong(ways, this.#others, missing);
+      return (await this.#putLost(ways, this.#others)) || hasSet;
     } catch (error) {
-      log.warn('the ways of an overlay could not be put right', { network: name, reason: describe(error) });
+      log.warn('the ways of an overlay could not be put right', { network: network.name, reason: describe(error) });
       return false;
     }
+  }
+
+  async #putLost(ways: ReadonlyMap<string, Way>, others: Others): Promise<boolean> {
+    const { kernel, clock, log, places } = this.#options;
+    const { name } = this.#network;
+    const { put, drop: unwanted, nodes } = this.#lost.look(ways, others, clock.nowMs());
+    const at = places.seen();
+    // One that was set right stays, though this network alone says that its node is elsewhere.
+    const isRight = (address: string, { node }: Way) => at.get(others.tasks.get(address) ?? '') === node;
+    const drop = new Map([...unwanted].filter(([address, way]) => !isRight(address, way)));
+    if (drop.size > 0) {
+      await kernel.dropWays(this.#network, drop);
+      log.info('ways that were put back are wanted no more; they are taken away', { network: name, ...named(drop) });
+    }
+    if (put.size === 0) return false;
+    await kernel.putWays(this.#network, put);
+    const said = { network: name, nodes: [...nodes], ...named(put) };
+    log.warn('Docker took ways away from an overlay to nodes that are there; they are put back', said);
+    return true;
+  }
+
+  async #setWrong(ways: ReadonlyMap<string, Way>, others: Others, missing: ReadonlySet<string>): Promise<boolean> {
+    const { kernel, clock, log, places } = this.#options;
+    const wrong = this.#wrong.look({ ways, missing, others, places: places.seen() }, clock.nowMs());
+    if (wrong.size === 0) return false;
+    // Some networks were looked at a while ago, and a node may be elsewhere since.
+    const now = await places.now();
+    const isStill = (address: string, { node }: Way) => now.get(others.tasks.get(address) ?? '') === node;
+    const set = new Map([...wrong].filter(([address, way]) => isStill(address, way)));
+    if (set.size === 0) return false;
+    await kernel.setWays(this.#network, set);
+    const said = { network: this.#network.name, ...named(set) };
+    log.warn('ways of an overlay did not lead to the tasks that they are for; they are set', said);
+    return true;
   }
 
   stop(): void {

@@ -45,7 +45,8 @@ export const observeFlag: Flag = {
 
 export const repairFlag: Flag = {
   name: '--repair-overlay',
-  meaning: "put back ways that Docker's gossip took away from an overlay with a node that is there",
+  meaning:
+    "put back ways that Docker's gossip took away from an overlay with a node that is there, and set those that stay wrong",
 };
 
 export const netnsSetting: Setting = {

@@ -118,6 +118,7 @@ export function kernelOf(life: Life, kernel: Kernel, latency: Latency, slowMs: (
     reached: (network, addresses) => late(() => kernel.reached(network, addresses)),
     ways: (network) => late(() => kernel.ways(network)),
     putWays: (network, ways) => late(() => kernel.putWays(network, ways)),
+    setWays: (network, ways) => late(() => kernel.setWays(network, ways)),
     dropWays: (network, ways) => late(() => kernel.dropWays(network, ways)),
     nodeAnswers: (network, address) => late(() => kernel.nodeAnswers(network, address)),
     answers: (network, address) => late(() => kernel.answers(network, address)),

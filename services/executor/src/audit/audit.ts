@@ -3,8 +3,9 @@ import type { Examination, Finding, Mesh, WatchedFacts } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 import type { DockerReader } from '../kernel/docker-reader.ts';
 import { fileOf, type Kernel } from '../kernel/kernel.ts';
+import { placesOf } from '../node-places.ts';
 import { auditHost } from './audit-host.ts';
-import { auditOverlay, type FoundOverlay, placesOf } from './audit-overlay.ts';
+import { auditOverlay, type FoundOverlay } from './audit-overlay.ts';
 import { auditSandbox } from './audit-sandbox.ts';
 import type { DockersHost } from './dockers-mesh.ts';
 import { type ExpectedSandbox, expectedOf } from './expected.ts';
@@ -75,7 +76,8 @@ async function look({ kernel, docker, version, known }: Options): Promise<Examin
   const readable = overlays.filter(({ expected }) =>
     unable.every(({ where }) => where !== `overlay ${expected.network.name}`),
   );
-  const places = placesOf(readable, own.node);
+  const nodesOf = ({ tasks }: ExpectedSandbox) => new Map([...tasks].map(([address, { node }]) => [address, node]));
+  const places = placesOf(readable.map(({ expected, ways }) => ({ nodes: nodesOf(expected), ways })));
   const nameOf = (node: string) => mesh.nodes.get(node)?.claim?.name ?? node;
   const findings = readable.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
 

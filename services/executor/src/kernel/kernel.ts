@@ -169,6 +169,12 @@ export type Kernel = {
   putWays(network: Pick<Network, 'id'>, ways: ReadonlyMap<string, Way>): Promise<void>;
 
   /**
+   * The same in the place of whatever is there.
+   * @throws CommandFailed, CommandHung
+   */
+  setWays(network: Pick<Network, 'id'>, ways: ReadonlyMap<string, Way>): Promise<void>;
+
+  /**
    * Takes these ways away, as far as they are there and marked.
    * @throws CommandFailed, CommandHung
    */

@@ -29,7 +29,7 @@ export function linuxOverlay({
   netnsDir,
   run,
   onHost,
-}: Options): Pick<Kernel, 'reached' | 'ways' | 'putWays' | 'dropWays' | 'answers' | 'nodeAnswers'> {
+}: Options): Pick<Kernel, 'reached' | 'ways' | 'putWays' | 'setWays' | 'dropWays' | 'answers' | 'nodeAnswers'> {
   /** By network and node, which of the addresses answered that are asked where the one that is asked about does not. */
   const answering = new Map<string, string>();
   const isEchoing = async (network: Pick<Network, 'id' | 'ingress'>, text: string): Promise<boolean> => {
@@ -84,6 +84,7 @@ export function linuxOverlay({
 
     ways: waysOf,
     putWays: (network, ways) => changeWays(network, ways, (held) => held === undefined, renderPut),
+    setWays: (network, ways) => changeWays(network, ways, () => true, renderPut),
     dropWays: (network, ways) => changeWays(network, ways, (held) => held?.isOwn === true, renderDrop),
 
     answers: isEchoing,

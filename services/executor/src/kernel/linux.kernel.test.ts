@@ -322,6 +322,12 @@ test('ways are set where there are none, and taken away until Docker has set its
   const expected = Object.fromEntries([way(56, '10.99.0.12'), own(57, '10.99.0.13'), own(58, '10.99.0.13')]);
   expect(await held()).toMatchObject(expected);
 
+  const elsewhere = new Map([way(56, '10.99.0.14')]);
+  await lab.run('overlay', 'ip neigh replace 10.0.3.56 lladdr 02:42:0a:00:03:99 dev vxlan3 nud permanent');
+  for (let time = 0; time < 2; time++) await kernel.setWays(network, elsewhere);
+  expect(await held()).toMatchObject(Object.fromEntries([own(56, '10.99.0.14')]));
+
+  await dockerSets(56, '10.99.0.12');
   await dockerSets(57, '10.99.0.12');
   for (let time = 0; time < 2; time++) await kernel.dropWays(network, all);
   const left = await held();

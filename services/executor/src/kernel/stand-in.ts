@@ -50,6 +50,8 @@ export type KernelStandIn = Kernel & {
   connect(sandbox: Sandbox, destination: DestinationKey, open: number): void;
   /** The overlay of a network has a way to just these addresses, on one node; of a network not told of, to every one. */
   reach(network: string, addresses: readonly string[], node?: string): void;
+  /** Docker's way to an address that is reached there leads to another node. */
+  mislead(network: string, address: string, node: string): void;
   /**
    * The overlays have no way to what is `noWay`, whatever else is said of them, and bring no answer from what is `silent`, nor
    * from what is `mute` by itself, whose node answers.
@@ -248,6 +250,10 @@ export function createKernelStandIn({
       const held = overlays.get(id);
       for (const [address, way] of ways) if (!held?.has(address)) held?.set(address, { ...way, isOwn: true });
     },
+    async setWays({ id }, ways) {
+      if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
+      for (const [address, way] of ways) overlays.get(id)?.set(address, { ...way, isOwn: true });
+    },
     async dropWays({ id }, ways) {
       if (fails()) throw new CommandHung(`stand-in (seed ${seed})`, 0);
       const held = overlays.get(id);
@@ -299,6 +305,13 @@ export function createKernelStandIn({
     connect(sandbox, destination, open) {
       const held = connections.get(sandbox) ?? new Map<DestinationKey, Connections>();
       connections.set(sandbox, held.set(destination, { open, other: 0 }));
+    },
+    mislead(network, address, node) {
+      const { isOwn: _, ...way } = overlays.get(network)?.get(address) ?? {
+        device: 'vxlan0',
+        mac: macOf(address) ?? '',
+      };
+      overlays.get(network)?.set(address, { ...way, node });
     },
     reach(network, addresses, node = '10.99.0.12') {
       const way = { device: 'vxlan0', mac: '', node };
