@@ -26,7 +26,7 @@ test('a way that leads to another node is found by its node, and nothing is chan
   await swarm.answers('audited', 8600, 6);
   const [node, ...others] = swarm.nodes;
   if (!node) throw new Error('no node');
-  const clean = await swarm.audit(node);
+  const clean = await swarm.examine('audit', node);
   expect(clean.unable).toEqual([]);
   expect(clean.findings.filter((found) => !withoutIpvs.test(found))).toEqual([]);
   expect(clean.findings.some((found) => withoutIpvs.test(found))).toBe(!hasIpvs);
@@ -43,7 +43,7 @@ test('a way that leads to another node is found by its node, and nothing is chan
   const before = await kernelOf(node);
   expect(await lead(other)).toMatchObject({ status: 0 });
   try {
-    const { status, findings } = await swarm.audit(node);
+    const { status, findings } = await swarm.examine('audit', node);
     expect(status).toBe(1);
     expect(findings.filter((found) => !withoutIpvs.test(found))).toEqual([
       expect.stringMatching(`^wrong, overlay ingress: ${address}, task .* at ${at}, and its way leads to ${other}$`),
@@ -72,7 +72,7 @@ test('a node that only observes has its rules left as they are, is told of, and 
       return said.includes('--observe') || said;
     });
     expect(await tables()).toEqual(before);
-    const { findings } = await swarm.audit(node);
+    const { findings } = await swarm.examine('audit', node);
     expect(findings.filter((found) => !withoutIpvs.test(found))).toEqual([]);
     const { status, stderr } = await swarm.fairway('uninstall', node.name);
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('this node only observes') });

@@ -257,7 +257,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       until(
         `Docker's own mesh to be as it should be on ${node.name}`,
         async () => {
-          const { status, findings, unable } = await swarm.audit(node);
+          const { status, findings, unable } = await swarm.examine('audit', node);
           return status === 0 || JSON.stringify({ findings, unable });
         },
         waits,
@@ -272,7 +272,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     await node.exec(`iptables -t nat -D ${rule}`);
     await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r ${task}; ipvsadm -a -f ${mark} -r 10.0.0.250:0 -m`);
     await node.execSandbox(sandbox, `ip addr del ${vip}/32 dev eth0`);
-    const { status, findings, unable } = await swarm.audit(node);
+    const { status, findings, unable } = await swarm.examine('audit', node);
     const lost = task.split(':')[0];
     expect({ status, unable, findings }).toEqual({
       status: 1,

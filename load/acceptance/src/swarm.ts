@@ -19,6 +19,13 @@ export type Deployment = {
 /** Converging takes some hundred milliseconds; a task takes seconds to start on a busy machine. */
 export const stateMaxMs = 60_000;
 
+type Examined = {
+  readonly status: number;
+  readonly looked: readonly string[];
+  readonly findings: readonly string[];
+  readonly unable: NodeExamination['unable'] | undefined;
+};
+
 /** The suite's swarm as a test uses it: by Docker's own command, and by connections. */
 export class Swarm {
   readonly cluster: Cluster;
@@ -333,12 +340,18 @@ export class Swarm {
   }
 
   /** `fairway wait`, on a slow machine for longer. */
-  /** What a node finds of Docker's own mesh, one line each, and the exit status. */
-  async audit(node: ClusterNode): Promise<{ status: number; findings: string[]; unable: unknown }> {
-    const { status, stdout, stderr } = await this.fairway('audit', node.name, '--json');
-    const { findings, unable, error }: Partial<NodeExamination & { error: string }> = JSON.parse(stdout || '{}');
-    if (!findings) throw new Error(`no audit of ${node.name}: ${error ?? stderr}`);
-    return { status, findings: findings.map(({ kind, where, what }) => `${kind}, ${where}: ${what}`), unable };
+  /** What a node finds, one line each, as `fairway audit` or `fairway doctor` tells it, and the exit status. */
+  async examine(question: 'audit' | 'doctor', node: ClusterNode): Promise<Examined> {
+    const { status, stdout, stderr } = await this.fairway(question, node.name, '--json');
+    const {
+      looked = [],
+      findings,
+      unable,
+      error,
+    }: Partial<NodeExamination & { error: string }> = JSON.parse(stdout || '{}');
+    if (!findings) throw new Error(`no ${question} of ${node.name}: ${error ?? stderr}`);
+    const lines = findings.map(({ kind, where, what }) => `${kind}, ${where}: ${what}`);
+    return { status, looked, findings: lines, unable };
   }
 
   wait(service: string) {

@@ -123,6 +123,7 @@ export const samples: readonly Sent[] = [
   { to: 'node', question: 'rules', text: writeQuestion() },
   { to: 'node', question: 'explain', text: writeQuestion('9000') },
   { to: 'node', question: 'audit', text: writeQuestion() },
+  { to: 'node', question: 'doctor', text: writeQuestion() },
   { to: 'node', question: 'service', text: writeQuestion('wild') },
   { to: 'node', question: 'probe', text: writeProbe(sandbox) },
   { to: 'all', ...beatMessage({ node: 'n2', reading, everyMs: 200, sandbox }) },

@@ -5,6 +5,7 @@ import {
   audit,
   conntrackFilters,
   createKernelStandIn,
+  doctor,
   type Kernel,
   type KernelStandIn,
   render,
@@ -27,6 +28,9 @@ const withoutIpvs = {
   host: () => Promise.reject(new Error('there is no iptables')),
   sandbox: () => Promise.reject(new Error('there is no ipvsadm')),
 };
+
+const nothing = () => Promise.reject(new Error('there is no program'));
+const nowhere = { netnsDir: '/nowhere', read: async () => undefined, run: nothing, runIn: nothing };
 
 /** Simulated time begins here, milliseconds since 1970. */
 const wallMs = 1_800_000_000_000;
@@ -127,6 +131,7 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     inDocker: (service) => serviceInDocker(docker, service),
     audit: () =>
       audit({ kernel: watched, docker: withoutIpvs, version: async () => undefined, known: node.known, clock }),
+    doctor: () => doctor({ machine: nowhere, kernel: watched, known: node.known, servers: [], clock }),
   });
   answers.as('n1');
   const fairway: Fairway = {

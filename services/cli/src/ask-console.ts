@@ -8,7 +8,7 @@ const answerMaxMs = 6_000;
 /** Likewise where it asks a node, which may take 10 s. */
 const nodeAnswerMaxMs = 12_000;
 /** Likewise where the node looks twice, which may take 20 s. */
-const auditMaxMs = 22_000;
+const examinationMaxMs = 22_000;
 const viewFields = ['converged', 'services', 'nodes'];
 /** What a console answers that has not read the mesh yet. */
 const tooEarlyStatus = 503;
@@ -57,11 +57,15 @@ export function askExplanation(consoleUrl: string, node: string, target: string)
   });
 }
 
-/** Has a node compare Docker's own mesh with what it should be. @throws {ConsoleUnreachable} */
-export function askAudit(consoleUrl: string, node: string): Promise<NodeExamination> {
+/** Has a node look at Docker's own mesh, or at what keeps the mesh from working. @throws {ConsoleUnreachable} */
+export function askExamination(
+  consoleUrl: string,
+  question: 'audit' | 'doctor',
+  node: string,
+): Promise<NodeExamination> {
   const fields = ['node', 'looked', 'findings', 'unable'];
-  return askConsole<NodeExamination>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/audit`, fields, {
-    limitMs: auditMaxMs * consolesOf(consoleUrl).length,
+  return askConsole<NodeExamination>(consoleUrl, `/api/nodes/${encodeURIComponent(node)}/${question}`, fields, {
+    limitMs: examinationMaxMs * consolesOf(consoleUrl).length,
   });
 }
 

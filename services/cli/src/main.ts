@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { parseAsked } from '@fairway/mesh';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { askEvents, askExplanation, askHandover, askRules, askStatus, ConsoleUnreachable } from './ask-console.ts';
-import { auditCommand } from './audit-command.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { examinationCommand } from './examination-commands.ts';
 import { printable } from './printable.ts';
 import { readyNodes } from './ready-nodes.ts';
 import { showEvent } from './show-event.ts';
@@ -227,7 +227,9 @@ Exit status: 0 done, 1 a node could not be told or could not do it, 2 wrong usag
     });
 }
 
-program.addCommand(inherits(auditCommand(() => program.opts<{ console: string }>().console)));
+for (const name of ['audit', 'doctor'] as const) {
+  program.addCommand(inherits(examinationCommand(name, () => program.opts<{ console: string }>().console)));
+}
 program.addCommand(inherits(credentialsCommand()));
 
 /** What is made elsewhere ends, and shows its help, as the rest. */

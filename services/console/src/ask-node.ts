@@ -18,7 +18,7 @@ import { describe } from '@fairway/telemetry';
 const answersMaxMs = {
   ...{ rules: 10_000, explain: 10_000, service: 10_000 },
   // What is found is looked at a second time, seconds later.
-  audit: 20_000,
+  ...{ audit: 20_000, doctor: 20_000 },
   ...{ uninstall: 15_000, install: 15_000 },
 } as const;
 

@@ -71,7 +71,7 @@ describe('what is in the kernel of a node', () => {
   });
 });
 
-describe("how Docker's own mesh is on a node", () => {
+describe.each(['audit', 'doctor'] as const)('the %s of a node', (question) => {
   const examined = {
     looked: ['1 published port'],
     findings: [{ kind: 'stale', where: 'host', what: 'a', breaks: 'b', mend: 'c' }],
@@ -81,8 +81,11 @@ describe("how Docker's own mesh is on a node", () => {
   test('is asked of the node', async () => {
     const lab = await openLab();
     await lab.fill();
-    lab.bus.answer(subjects.ask('n1', 'audit'), async () => writeExamination(examined));
-    expect(await lab.get('/api/nodes/alpha/audit')).toEqual({ status: 200, body: { node: 'alpha', ...examined } });
+    lab.bus.answer(subjects.ask('n1', question), async () => writeExamination(examined));
+    expect(await lab.get(`/api/nodes/alpha/${question}`)).toEqual({
+      status: 200,
+      body: { node: 'alpha', ...examined },
+    });
   });
 });
 

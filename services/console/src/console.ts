@@ -20,6 +20,7 @@ import { behindDocker, serviceNamed } from './behind-docker.ts';
 import { foldView } from './fold-view.ts';
 import { followOutlooks } from './follow-outlooks.ts';
 import { followThrottled } from './follow-throttled.ts';
+import { judgeClock } from './judge-clock.ts';
 import { Managers } from './managers.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
@@ -113,13 +114,15 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
     const node = nodeNamed(mesh, context.req.param('node'));
     return context.json(await askNode(bus, node, 'explain', writeQuestion(target), readExplanation));
   });
-  app.get('/api/nodes/:node/audit', async (context) => {
-    const mesh = replica.current;
-    if (!mesh) return context.json(tooEarly, 503);
-    const node = nodeNamed(mesh, context.req.param('node'));
-    const examined = await askNode(bus, node, 'audit', writeQuestion(), readExamination);
-    return context.json({ node: node.name, ...examined });
-  });
+  for (const question of ['audit', 'doctor'] as const) {
+    app.get(`/api/nodes/:node/${question}`, async (context) => {
+      const mesh = replica.current;
+      if (!mesh) return context.json(tooEarly, 503);
+      const node = nodeNamed(mesh, context.req.param('node'));
+      const examined = await askNode(bus, node, question, writeQuestion(), readExamination);
+      return context.json({ node: node.name, ...judgeClock(examined, Date.now()) });
+    });
+  }
   for (const request of ['uninstall', 'install'] as const) {
     app.post(`/api/nodes/:node/${request}`, async (context) => {
       const mesh = replica.current;

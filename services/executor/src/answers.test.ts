@@ -34,6 +34,8 @@ const examined: Examination = {
   unable: [{ where: 'ingress_sbox', why: 'd' }],
 };
 
+const never = () => Promise.reject(new Error('it was not asked'));
+
 async function open() {
   const kernel = createKernelStandIn({ seed: 1, failOneIn: 0 });
   kernel.replaceSandbox('sandbox-2', 'lb_back00000');
@@ -55,7 +57,7 @@ async function open() {
     return id === 's1' ? { spec, wanted: ['t1', 't2'], unread: ['t3'] } : undefined;
   };
   const audit = async () => examined;
-  const answers = startAnswers({ bus, kernel, executor, handover: new Handover(path), inDocker, audit });
+  const answers = startAnswers({ bus, kernel, executor, handover: new Handover(path), inDocker, audit, doctor: audit });
   return { kernel, bus, answers, asked, path };
 }
 
@@ -80,10 +82,10 @@ test('what its Docker has of a service, or that it has none; and why it cannot s
   await expect(ask('worker')).rejects.toThrow(/HTTP 503/);
 });
 
-test("how Docker's own mesh is", async () => {
+test.each(['audit', 'doctor'] as const)('what it finds as %s', async (question) => {
   const { bus, answers } = await open();
   answers.as('n1');
-  const subject = subjects.ask('n1', 'audit');
+  const subject = subjects.ask('n1', question);
   expect(readExamination(subject, await bus.ask(subject, writeQuestion(), 1_000))).toEqual(examined);
 });
 
@@ -150,7 +152,7 @@ describe('explain', () => {
     await lab.pass(1);
     const { bus, kernel, executor, clock } = lab;
     const handover = new Handover(join(tmpdir(), 'never-written'));
-    startAnswers({ bus, kernel, executor, handover, inDocker: async () => undefined, audit: async () => examined }).as(
+    startAnswers({ bus, kernel, executor, handover, inDocker: async () => undefined, audit: never, doctor: never }).as(
       'n1',
     );
     const ask = async (target: string) =>

@@ -28,7 +28,7 @@ export type Answers = {
 
 /**
  * Answers questions about this node: `rules`, what is in its kernel, `explain`, where it leads a target and why, `audit`, how
- * Docker's own mesh is there, and `service`, what its Docker has of one, which a manager's knows. And does what it is asked to:
+ * Docker's own mesh is there, `doctor`, what keeps the mesh from working, and `service`, what its Docker has of one, which a manager's knows. And does what it is asked to:
  * `uninstall` and `install`, to leave the node to Docker and to take it back.
  */
 export function startAnswers({
@@ -38,6 +38,7 @@ export function startAnswers({
   handover,
   inDocker,
   audit,
+  doctor,
 }: {
   readonly bus: NodeBus;
   readonly kernel: Kernel;
@@ -48,6 +49,8 @@ export function startAnswers({
   readonly inDocker: (service: string) => Promise<ServiceInDocker | undefined>;
   /** Compares Docker's own mesh with what it should be; rejects where nothing can be compared with. */
   readonly audit: () => Promise<Examination>;
+  /** Looks for what keeps the mesh from working here. */
+  readonly doctor: () => Promise<Examination>;
 }): Answers {
   let known: string | undefined;
   let answering: Stoppable[] = [];
@@ -59,7 +62,10 @@ export function startAnswers({
       void end();
       if (node === undefined) return;
       // A question of another release may ask for something else: what cannot be read is refused with the reason.
-      const on = (question: 'rules' | 'explain' | 'audit' | 'service', answer: (target: string) => Promise<string>) => {
+      const on = (
+        question: 'rules' | 'explain' | 'audit' | 'doctor' | 'service',
+        answer: (target: string) => Promise<string>,
+      ) => {
         const subject = subjects.ask(node, question);
         return bus.answer(subject, async (text) => answer(readQuestion(subject, text) ?? ''));
       };
@@ -74,6 +80,7 @@ export function startAnswers({
         on('rules', async () => writeKernelTables(await kernelTables(kernel))),
         on('explain', async (target) => writeExplanation(await explainNow(target, kernel, executor))),
         on('audit', async () => writeExamination(await audit())),
+        on('doctor', async () => writeExamination(await doctor())),
         on('service', async (service) => writeServiceInDocker(await inDocker(service))),
         onRequest('uninstall', async () => {
           // First: a process that ends amid it goes on with it when it is started again.

@@ -1,7 +1,9 @@
 export { startAnswers } from './answers.ts';
-export { audit, type Known } from './audit/audit.ts';
+export { audit } from './audit/audit.ts';
+export type { Known } from './audit/here.ts';
 export { type BalancerChoice, type Balancing, balancerChoices, chooseBalancer } from './choose-balancer.ts';
 export { type Disk, machineDisk } from './disk.ts';
+export { doctor } from './doctor/doctor.ts';
 export { type Executor, startExecutor } from './executor.ts';
 export { Handover } from './handover.ts';
 export { conntrackFilters } from './kernel/connections.ts';
@@ -10,6 +12,7 @@ export { ipvsSupport } from './kernel/ipvs-support.ts';
 export { type IpvsTimeouts, parseIpvsTimeouts } from './kernel/ipvs-timeouts.ts';
 export type { Kernel, Namespace, Requirement, Sandbox } from './kernel/kernel.ts';
 export { createLinuxKernel } from './kernel/linux.ts';
+export { createMachine } from './kernel/machine.ts';
 export { createKernelStandIn, type KernelStandIn } from './kernel/stand-in.ts';
 export { MeshFile } from './mesh-file.ts';
 export { OnlyObserves, startObserver } from './observer.ts';

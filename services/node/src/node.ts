@@ -7,6 +7,8 @@ import {
   chooseBalancer,
   createDockerReader,
   createLinuxKernel,
+  createMachine,
+  doctor,
   Handover,
   type IpvsTimeouts,
   ipvsSupport,
@@ -123,6 +125,7 @@ export async function startNode({
       bus.goOnBy(server);
     },
   });
+  const machine = createMachine({ netnsDir });
   const answers = startAnswers({
     bus,
     kernel,
@@ -132,11 +135,12 @@ export async function startNode({
     audit: () =>
       audit({
         kernel,
-        docker: createDockerReader({ netnsDir }),
+        docker: createDockerReader(machine),
         version: async () => (await docker.info()).version,
         known: joined.known,
         clock: realClock,
       }),
+    doctor: () => doctor({ machine, kernel, known: joined.known, servers: [address.servers].flat(), clock: realClock }),
   });
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });

@@ -57,6 +57,7 @@ const explanation = z.object({
 const examination = z.object({
   schema: version,
   looked: list(z.string(), itemsMax),
+  clockMs: schema.timeMs.exactOptional(),
   findings: list(
     z.object({ kind: z.enum(findingKinds), where: z.string(), what: z.string(), breaks: z.string(), mend: z.string() }),
     itemsMax,

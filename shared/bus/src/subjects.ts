@@ -48,10 +48,10 @@ export function toldOf(subject: string): string {
 }
 
 /**
- * What a node can be asked, or asked to do; `audit`, how Docker's own mesh is there; `service`, what a manager's Docker has of
- * one; `probe`, whether it reaches another node.
+ * What a node can be asked, or asked to do; `audit`, how Docker's own mesh is there; `doctor`, what keeps the mesh from
+ * working there; `service`, what a manager's Docker has of one; `probe`, whether it reaches another node.
  */
-export type Question = 'rules' | 'explain' | 'audit' | 'service' | 'uninstall' | 'install' | 'probe';
+export type Question = 'rules' | 'explain' | 'audit' | 'doctor' | 'service' | 'uninstall' | 'install' | 'probe';
 
 /** The node id of whoever sent on this subject; undefined for a subject that is not Fairway's. Not for questions. */
 export function senderOf(subject: string): string | undefined {

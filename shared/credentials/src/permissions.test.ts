@@ -61,6 +61,7 @@ describe('what each role may do', () => {
       '> fairway.ask.*.rules',
       '> fairway.ask.*.explain',
       '> fairway.ask.*.audit',
+      '> fairway.ask.*.doctor',
       '> fairway.ask.*.service',
       '> fairway.ask.*.uninstall',
       '> fairway.ask.*.install',

@@ -79,8 +79,8 @@ const owning = [
 const answersToOtherAccounts = '_R_.>';
 
 /** What the console asks nodes. */
-export const nodeAsking = (['rules', 'explain', 'audit', 'service', 'uninstall', 'install'] as const).map((question) =>
-  subjects.ask('*', question),
+export const nodeAsking = (['rules', 'explain', 'audit', 'doctor', 'service', 'uninstall', 'install'] as const).map(
+  (question) => subjects.ask('*', question),
 );
 
 /** Kinds of facts that a node tells of itself, and those that a manager tells of the swarm. */

@@ -18,6 +18,8 @@ export type Examination = {
   /** What was looked at, for people: `12 published ports`. */
   readonly looked: readonly string[];
   readonly findings: readonly Finding[];
+  /** Its clock as it answered, milliseconds since 1970; where that is asked about. */
+  readonly clockMs?: number;
   /** What could not be looked at, and why. */
   readonly unable: readonly { readonly where: string; readonly why: string }[];
 };

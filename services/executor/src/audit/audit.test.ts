@@ -15,8 +15,9 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { DockerReader } from '../kernel/docker-reader.ts';
 import { macOf, type Way } from '../kernel/overlay.ts';
-import { audit, type Known } from './audit.ts';
+import { audit } from './audit.ts';
 import { parseHost, parseSandbox } from './dockers-mesh.ts';
+import type { Known } from './here.ts';
 
 const at = (text: string): Address => ({ family: 'ip', text });
 

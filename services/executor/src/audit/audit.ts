@@ -1,17 +1,15 @@
 import type { Clock } from '@fairway/bus';
-import type { Examination, Finding, Mesh, WatchedFacts } from '@fairway/mesh';
+import type { Examination, Finding } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 import type { DockerReader } from '../kernel/docker-reader.ts';
-import { fileOf, type Kernel } from '../kernel/kernel.ts';
-import { placesOf } from '../node-places.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { auditHost } from './audit-host.ts';
-import { auditOverlay, type FoundOverlay } from './audit-overlay.ts';
+import { auditOverlay } from './audit-overlay.ts';
 import { auditSandbox } from './audit-sandbox.ts';
 import type { DockersHost } from './dockers-mesh.ts';
-import { type ExpectedSandbox, expectedOf } from './expected.ts';
-
-/** What the swarm is, and what the node knows of itself. */
-export type Known = { readonly mesh: Mesh; readonly own: WatchedFacts };
+import type { ExpectedSandbox } from './expected.ts';
+import { type Known, lookHere } from './here.ts';
+import { lookTwice } from './look-twice.ts';
 
 type Options = {
   readonly kernel: Pick<Kernel, 'sandboxes' | 'ways'>;
@@ -24,63 +22,26 @@ type Options = {
 };
 
 /**
- * What is found has to be there still after this time: Docker goes by gossip, which takes some hundred milliseconds, and
- * keeps a task that is to stop for 2 s with weight 0 (moby daemon/cluster/executor/container/controller.go).
- */
-const lastingMs = 3_000;
-/** More than that nobody reads, and an answer is one message. */
-const toldMax = 500;
-
-/**
- * Compares Docker's own mesh on this node with what the managers say it should be, and changes nothing. What passes while
- * a service changes is not told: it looks twice.
+ * Compares Docker's own mesh on this node with what the managers say it should be, and changes nothing.
  * @throws Error where nothing can be compared with yet
  */
-export async function audit(options: Options): Promise<Examination> {
-  const first = await look(options);
-  if (first.findings.length === 0) return first;
-  await new Promise<void>((resolve) => options.clock.after(lastingMs, resolve));
-  const second = await look(options);
-  const lasting = new Set(first.findings.map(identity));
-  return { ...second, findings: second.findings.filter((finding) => lasting.has(identity(finding))) };
-}
-
-/** The same thing found again; how many share the requests, say, may be another number by then. */
-function identity({ kind, where, what }: Finding): string {
-  return `${kind} ${where} ${what}`;
+export function audit(options: Options): Promise<Examination> {
+  return lookTwice(() => look(options), options.clock);
 }
 
 async function look({ kernel, docker, version, known }: Options): Promise<Examination> {
-  const now = known();
-  if (!now) throw new Error('this node is in no swarm, or does not know of it yet');
-  const { mesh, own } = now;
-  if (!mesh.complete) throw new Error('no complete listing from a manager yet, with which Docker could be compared');
-  const files = new Set([...(await kernel.sandboxes()).keys()].map(fileOf));
-  const sandboxes = expectedOf(mesh, own, files);
-  const unable: { where: string; why: string }[] = [];
+  const { own, sandboxes, overlays, places, nameOf, unable } = await lookHere(kernel, known());
+  const failed: { where: string; why: string }[] = [];
   const attempt = async <Found>(where: string, reading: Promise<Found>): Promise<Found | undefined> => {
     try {
       return await reading;
     } catch (error) {
-      unable.push({ where, why: describe(error) });
+      failed.push({ where, why: describe(error) });
       return undefined;
     }
   };
 
-  const overlays = await Promise.all(
-    sandboxes.map(async (expected): Promise<FoundOverlay> => {
-      const ways = await attempt(`overlay ${expected.network.name}`, kernel.ways(expected.network));
-      return { expected, ways };
-    }),
-  );
-  const readable = overlays.filter(({ expected }) =>
-    unable.every(({ where }) => where !== `overlay ${expected.network.name}`),
-  );
-  const nodesOf = ({ tasks }: ExpectedSandbox) => new Map([...tasks].map(([address, { node }]) => [address, node]));
-  const places = placesOf(readable.map(({ expected, ways }) => ({ nodes: nodesOf(expected), ways })));
-  const nameOf = (node: string) => mesh.nodes.get(node)?.claim?.name ?? node;
-  const findings = readable.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
-
+  const findings = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
   const ingress = sandboxes.find(({ network }) => network.ingress);
   if (await docker.hasIpvs()) {
     const host = await attempt('host', readHost(docker, version));
@@ -93,9 +54,7 @@ async function look({ kernel, docker, version, known }: Options): Promise<Examin
       }),
     );
   } else if (sandboxes.some(({ services }) => services.length > 0)) findings.push(withoutIpvs(sandboxes));
-  const left = findings.length - toldMax;
-  if (left > 0) unable.push({ where: 'all', why: `${count(left, 'more finding')} left out` });
-  return { looked: lookedAt(sandboxes, own.node), findings: findings.sort(byPlace).slice(0, toldMax), unable };
+  return { looked: lookedAt(sandboxes, own.node), findings, unable: [...unable, ...failed] };
 }
 
 /** @throws Error where this Docker's rules on the host are none that are known here */
@@ -133,9 +92,4 @@ function lookedAt(sandboxes: readonly ExpectedSandbox[], own: string): readonly 
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
-function byPlace(a: Finding, b: Finding): number {
-  const [one, other] = [`${a.where} ${a.what}`, `${b.where} ${b.what}`];
-  return one < other ? -1 : Number(one > other);
 }

@@ -1,7 +1,5 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type DockersHost, type DockersSandbox, parseHost, parseSandbox } from '../audit/dockers-mesh.ts';
-import { runCommand } from './command.ts';
+import type { Machine } from './machine.ts';
 
 /** Reads what Docker's own mesh has in this node's kernel, and changes nothing. */
 export type DockerReader = {
@@ -16,26 +14,16 @@ export type DockerReader = {
   sandbox(file: string): Promise<DockersSandbox>;
 };
 
-/** As long as a command may take: less than who asks waits. */
-const limitMs = 5_000;
-
-/** The machine's own kernel, by iptables-save, ipvsadm and ip. */
-export function createDockerReader({ netnsDir }: { readonly netnsDir: string }): DockerReader {
-  const run = (command: string, ...args: readonly string[]) => runCommand(command, args, { limitMs });
+/** By iptables-save, ipvsadm and ip. */
+export function createDockerReader({ read, run, runIn }: Machine): DockerReader {
   return {
-    hasIpvs: () =>
-      access('/proc/net/ip_vs').then(
-        () => true,
-        () => false,
-      ),
-    host: async () => parseHost(await run('iptables-save')),
+    hasIpvs: async () => (await read('/proc/net/ip_vs')) !== undefined,
+    host: async () => parseHost(await run(['iptables-save'])),
     async sandbox(file) {
-      const runIn = (...command: readonly string[]) =>
-        run('nsenter', `--net=${join(netnsDir, file)}`, '--', ...command);
       const [iptables, ipvs, addresses] = await Promise.all([
-        runIn('iptables-save', '-t', 'mangle'),
-        runIn('ipvsadm', '-S', '-n'),
-        runIn('ip', '-4', '-o', 'addr', 'show'),
+        runIn(file, ['iptables-save', '-t', 'mangle']),
+        runIn(file, ['ipvsadm', '-S', '-n']),
+        runIn(file, ['ip', '-4', '-o', 'addr', 'show']),
       ]);
       return parseSandbox(iptables, ipvs, addresses);
     },
