@@ -105,3 +105,31 @@ test('with the bus gone a node puts right what others change, knows the end of i
   }
   await swarm.answeredBy(swarm.nodes, 8902, 2);
 });
+
+test('with its dockerd gone a node puts right what others change, and does so when started anew', async ({ swarm }) => {
+  const [, node] = swarm.nodes;
+  if (!node) throw new Error('the swarm has three nodes');
+  // Managers call the node down before long, and its tasks are others' then: it goes on leading to theirs.
+  const options = ['--constraint', `node.hostname!=${node.name}`];
+  await swarm.create('dockerless', { ports: ['8903:8000'], replicas: 2, options });
+  await swarm.answers('dockerless', 8903, 2);
+  await swarm.converged();
+  const dockerd = swarm.cluster.process(`${node.name}.dockerd`);
+  const fairway = swarm.cluster.process(node.name);
+  await dockerd.stop();
+  try {
+    await comesBack(swarm, node);
+    await fairway.kill();
+    await Promise.all([
+      node.exec('nft delete table inet fairway'),
+      node.execSandbox(ingress, 'nft delete table inet fairway'),
+    ]);
+    await fairway.start();
+    await swarm.answeredBy([node], 8903, 2);
+    await comesBack(swarm, node);
+    expect(fairway.log()).toContain('this node goes on by what it knew of itself');
+  } finally {
+    await dockerd.start();
+  }
+  await swarm.answers('dockerless', 8903, 2);
+});

@@ -187,6 +187,11 @@ function begin(world: World, event: StoryEvent, backups: Backups): number {
     case 'dockerd ends': {
       const machine = at(machines, event.machine);
       machine?.stopDaemon();
+      if (event.restarts) {
+        const process = nodes.find((node) => node.machine === machine);
+        process?.life?.die();
+        latency.after(100, 2_000, () => process?.start());
+      }
       return mend(event.forMs, () => machine?.startDaemon());
     }
     case 'power fails': {

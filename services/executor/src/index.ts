@@ -18,3 +18,4 @@ export { MeshFile } from './mesh-file.ts';
 export { OnlyObserves, startObserver } from './observer.ts';
 export { render, renderRoutes } from './rules/render.ts';
 export { renderVirtual } from './rules/render-virtual.ts';
+export { SavedFile } from './saved-file.ts';

@@ -4,6 +4,7 @@ import {
   type Message,
   type NodeBus,
   realClock,
+  type SavedOwn,
   Verdicts,
   Words,
   wordCause,
@@ -17,10 +18,11 @@ import {
   startExecutor,
   startObserver,
 } from '@fairway/executor';
-import { type WatchedFacts, type Word, withdraws } from '@fairway/mesh';
+import { type Word, withdraws } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
 import { type Docker, meshView, startWatcher, type Clock as WatcherClock } from '@fairway/watcher';
 import type { HeartOf } from './heart.ts';
+import type { OwnFile } from './own-file.ts';
 import { OwnWords } from './own-words.ts';
 
 type Options = {
@@ -43,6 +45,9 @@ type Options = {
   readonly observes?: boolean;
   readonly repairsOverlays?: boolean;
   readonly disk?: Disk;
+  /** Where the node keeps what it knows of itself, and what it knew last, which counts until its Docker speaks. */
+  readonly ownFile?: OwnFile;
+  readonly remembered?: SavedOwn | undefined;
   /** The machine's own where there is none. */
   readonly clock?: Clock & WatcherClock;
   readonly boot?: string;
@@ -78,6 +83,8 @@ export async function joinNode({
   onWord = () => {},
   onNodes = () => {},
   disk,
+  ownFile,
+  remembered,
   clock,
   boot,
   newId,
@@ -125,7 +132,7 @@ export async function joinNode({
     if (word.state === 'released') words.hear(word);
   };
   const ownWords = new OwnWords({ ...ahead, wallMs, mesh: () => replica.recorded, say });
-  let ownFacts: WatchedFacts | undefined;
+  let ownFacts: SavedOwn | undefined = remembered;
   const both = { ...(tracer ? { tracer } : {}), ...(clock ? { clock } : {}) };
   const applying = { bus, replica, log: log.with({ part: 'executor' }), ...both, nowMs: wallMs };
   const executor = observes
@@ -149,11 +156,13 @@ export async function joinNode({
       if (change.kind === 'released') return;
       onOwn(own);
       ownFacts = own;
+      ownFile?.save(() => ownFacts);
       if (change.kind === 'identity') executor.dockerStarted();
       if (own) executor.ownChanged(own, change.kind === 'container' ? change.trace : undefined);
       else executor.leftSwarm();
     },
   });
+  if (remembered) executor.ownChanged(remembered);
   const following = bus.mesh.follow(replica.follower);
   return {
     executor,
@@ -169,6 +178,7 @@ export async function joinNode({
       await following.stop();
       await executor.stop();
       await file.stop();
+      await ownFile?.stop();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beatMsMax, beatMsMin, type ConnectOptions, connectBusLater, deadLetter, realClock } from '@fairway/bus';
 import {
@@ -23,6 +24,7 @@ import { BeatInvalid, RequirementsMissing, TimeoutsInvalid, UnknownBalancer, Unk
 import type { HeartOf } from './heart.ts';
 import { HeartInThread } from './heart-in-thread.ts';
 import { joinNode } from './join.ts';
+import { OwnFile } from './own-file.ts';
 import { swarmMembership } from './swarm-membership.ts';
 
 type Options = {
@@ -86,7 +88,9 @@ export async function startNode({
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
   const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
-  const { node, swarm = node } = await swarmMembership(docker, log);
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const ownFile = new OwnFile({ path: join(stateDir, 'own'), boot, log });
+  const { node, swarm = node, remembered } = await swarmMembership(docker, log, await ownFile.read());
   // What the kernel and the disk hold is acted on, whether there is a bus or not.
   const bus = connectBusLater({ ...address, name: `node-${node}`, log });
 
@@ -94,21 +98,25 @@ export async function startNode({
   const handedOver = await handover.isRemembered();
   if (handedOver && !observes)
     log.warn('this node is left to Docker since fairway uninstall; fairway install takes it back');
+  const onOwn = (own: HeartOf | undefined) => {
+    answers.as(own?.node);
+    heart.as(own && heartOf(own));
+  };
   const joined = await joinNode({
     bus,
     docker,
     kernel,
     swarm,
     meshPath: join(stateDir, 'mesh'),
+    boot,
+    ownFile,
+    remembered,
     log,
     tracer,
     handedOver,
     observes,
     repairsOverlays,
-    onOwn: (own) => {
-      answers.as(own?.node);
-      heart.as(own && heartOf(own));
-    },
+    onOwn,
     onWord: (word) => heart.say(word),
     onNodes: (nodes) => heart.expect(nodes),
   });
@@ -142,6 +150,7 @@ export async function startNode({
       }),
     doctor: () => doctor({ machine, kernel, known: joined.known, servers: [address.servers].flat(), clock: realClock }),
   });
+  if (remembered) onOwn(remembered);
   docker.onMalformed(({ name, reason, text }) => {
     log.warn('Docker answered what does not fit; it is put aside', { answer: name, reason });
     bus

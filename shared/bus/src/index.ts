@@ -22,6 +22,7 @@ export type { BusLog, ConnectOptions, StateListener } from './nats/connection.ts
 export { Credentials, CredentialsUnusable } from './nats/credentials.ts';
 export { BusTooOld } from './nats/version.ts';
 export * from './outlook.ts';
+export * from './own-cache.ts';
 export { Unreadable } from './parse-text.ts';
 export * from './replica.ts';
 export * from './roles.ts';

@@ -3,7 +3,7 @@ import { type Console, startConsole } from '@fairway/console';
 import { type Decider, startDecider } from '@fairway/decider';
 import type { Kernel } from '@fairway/executor';
 import type { View } from '@fairway/mesh';
-import { type Heart, type JoinedNode, joinNode, startHeart } from '@fairway/node';
+import { type Heart, type JoinedNode, joinNode, OwnFile, startHeart } from '@fairway/node';
 import { type Sentinel, startSentinel } from '@fairway/sentinel';
 import type { Log } from '@fairway/telemetry';
 import type { Invariants } from '../invariants/invariants.ts';
@@ -151,6 +151,11 @@ export class NodeProcess extends Process {
     const docker = dockerOf(life, this.machine.docker);
     const info = () => docker.info().catch(() => undefined);
     let found = await info();
+    const disk = diskOf(life, this.machine.disk, latency);
+    const { boot } = this.machine;
+    const ownFile = new OwnFile({ path: 'own', boot, log: this.log(), clock: life.clock, disk });
+    const remembered = found ? undefined : await ownFile.read();
+    if (remembered) found = { ...remembered, manager: false, state: 'active' };
     for (; !found?.node; found = await info()) await life.after(500);
     const joined = await joinNode({
       bus,
@@ -159,9 +164,11 @@ export class NodeProcess extends Process {
       swarm: found.swarm ?? found.node,
       meshPath: 'mesh',
       log: this.log(),
-      disk: diskOf(life, this.machine.disk, latency),
+      disk,
+      ownFile,
+      remembered,
       clock: life.clock,
-      boot: this.machine.boot,
+      boot,
       newId,
       onOwn: (own) => heart?.as(own),
       onWord: (word) => heart?.say(word),
@@ -170,6 +177,7 @@ export class NodeProcess extends Process {
     const { replica } = joined;
     begun = { replica, services: replica.mesh.services };
     const heart = paths && this.#heart(life, bus, paths, joined);
+    if (remembered) heart?.as(remembered);
   }
 
   #heart(life: Life, bus: Bus, paths: Paths, joined: JoinedNode): Heart {

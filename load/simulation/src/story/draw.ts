@@ -135,7 +135,7 @@ function drawMisfortune(chance: Chance, { restores, sentinels }: Drawn): Misfort
     return { kind: 'process dies', process: chance.next(), effects, done: chance.happens(0.5), forMs };
   }
   if (kind < 0.68) return { kind: 'all processes die', forMs };
-  if (kind < 0.75) return { kind: 'dockerd ends', machine: chance.next(), forMs };
+  if (kind < 0.75) return { kind: 'dockerd ends', machine: chance.next(), restarts: chance.happens(0.5), forMs };
   if (kind < 0.81) return { kind: 'power fails', machine: chance.next(), forMs };
   if (kind < 0.83) return { kind: 'manager lags', machine: chance.next(), lagMs: chance.upTo(20_000), forMs };
   if (kind < 0.88) {

@@ -64,7 +64,9 @@ export type Misfortune =
       readonly forMs: number;
     }
   | { readonly kind: 'all processes die'; readonly forMs: number }
-  | { readonly kind: 'dockerd ends' | 'power fails'; readonly machine: Share; readonly forMs: number }
+  /** And with `restarts` the node's process too, which is started again before it. */
+  | { readonly kind: 'dockerd ends'; readonly machine: Share; readonly restarts?: boolean; readonly forMs: number }
+  | { readonly kind: 'power fails'; readonly machine: Share; readonly forMs: number }
   /** What the machine's dockerd tells of the swarm comes late, and in any order. */
   | { readonly kind: 'manager lags'; readonly machine: Share; readonly lagMs: number; readonly forMs: number }
   /** The machine's dockerd answers with something that fits no schema where this object should be. */

@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SavedOwn, SimulatedClock } from '@fairway/bus';
+import type { Log } from '@fairway/telemetry';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OwnFile } from './own-file.ts';
+
+const own: SavedOwn = {
+  node: 'n1',
+  swarm: 's1',
+  incarnation: { boot: 'boot1', daemon: 'd1' },
+  gateway: { family: 'ip', text: '172.18.0.2' },
+  sandbox: { family: 'ip', text: '10.0.0.2' },
+  containers: new Map([['t1', { state: 'dead', tick: 7 }]]),
+};
+
+let folder: string;
+let path: string;
+let said: string[];
+let clock: SimulatedClock;
+const log: Log = {
+  debug() {},
+  info() {},
+  warn: (message, fields) => void said.push(`${message}: ${fields?.reason}`),
+  error() {},
+  with: () => log,
+};
+const open = (boot = 'boot1') => new OwnFile({ path, boot, log, clock });
+async function save(...all: (SavedOwn | undefined)[]): Promise<void> {
+  const file = open();
+  for (const each of all) {
+    file.save(() => each);
+    await clock.settle(Promise.resolve(), 1_000);
+  }
+  await file.stop();
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fairway-own-file-'));
+  path = join(folder, 'own');
+  said = [];
+  clock = new SimulatedClock();
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('what was saved is read in the same boot, and in no other', async () => {
+  await save(own);
+  expect(await open().read()).toEqual(own);
+  expect(await open('boot2').read()).toBeUndefined();
+  const { swarm: _, gateway: __, sandbox: ___, ...less } = own;
+  await save(less);
+  expect(await open().read()).toEqual(less);
+  expect(said).toEqual([]);
+});
+
+test('of a machine that has left its swarm nothing is read', async () => {
+  await save(own, undefined);
+  expect(await open().read()).toBeUndefined();
+  expect(said).toEqual([]);
+});
+
+test('a damaged one, or one of another release, is not used, which is said', async () => {
+  expect(await open().read()).toBeUndefined();
+  expect(said).toEqual([]);
+  await save(own);
+  const text = await readFile(path, 'utf8');
+  for (const damaged of [
+    text.slice(0, -20),
+    text.replace('"dead"', '"undead"'),
+    text.replace('"schema":1', '"schema":2'),
+  ]) {
+    await writeFile(path, damaged);
+    expect(await open().read()).toBeUndefined();
+  }
+  expect(said).toHaveLength(3);
+  expect(said.at(-1)).toContain('version 2 is none that this release reads');
+});
+
+test('where it cannot be written the reason is said', async () => {
+  await rm(folder, { recursive: true });
+  await writeFile(folder, 'in the way');
+  await save(own);
+  expect(said).toEqual([expect.stringMatching('^what this node knows of itself could not be saved')]);
+});
