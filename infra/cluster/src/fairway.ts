@@ -67,10 +67,16 @@ export function consoleService(place: ClusterPlace, name: string): ProcessRecord
   return { ...record, env: { ...record.env, FAIRWAY_CONSOLE_LISTEN: consoleListen(place, name) } };
 }
 
+/** Root with the capabilities that `infra/systemd/fairway-node.service` leaves it, so that all tests are of that. */
+const leastPrivilege = [
+  'setpriv',
+  ...['--bounding-set=-all,+net_admin,+net_raw,+sys_admin', '--inh-caps=-all', '--no-new-privs', '--'],
+];
+
 export function nodeService(place: ClusterPlace, node: NodeRecord): ProcessRecord {
   return {
     name: node.name,
-    argv: [...enterNode(node), ...programArgv('node'), '--repair-overlay'],
+    argv: [...enterNode(node), ...leastPrivilege, ...programArgv('node'), '--repair-overlay'],
     env: {
       ...onBus(place, node.swarmNodeId),
       DOCKER_HOST: `unix://${node.socket}`,

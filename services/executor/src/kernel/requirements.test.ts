@@ -5,6 +5,7 @@ test('says what is missing, and how to get it', async () => {
   const missing = await missingRequirements('/nowhere', 'CapEff:\t0000000000000000\n');
   expect(missing.map((one) => `${one.missing}: ${one.get}`)).toEqual([
     'CAP_NET_ADMIN: run as root, or give the service the capability CAP_NET_ADMIN',
+    'CAP_NET_RAW: run as root, or give the service the capability CAP_NET_RAW',
     'CAP_SYS_ADMIN: run as root, or give the service the capability CAP_SYS_ADMIN',
     'nft: apt-get install nftables',
     'iptables: apt-get install iptables',
@@ -18,6 +19,6 @@ test('says what is missing, and how to get it', async () => {
 });
 
 test('capabilities count, not the user', async () => {
-  const missing = await missingRequirements('/nowhere', 'CapEff:\t0000000000201000\n');
+  const missing = await missingRequirements('/nowhere', 'CapEff:\t0000000000203000\n');
   expect(missing.some((one) => one.missing.startsWith('CAP_'))).toBe(false);
 });

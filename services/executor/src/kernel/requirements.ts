@@ -13,9 +13,13 @@ const commands = [
   { command: 'conntrack', neededFor: 'dropping connections to lost endpoints', debian: 'conntrack' },
 ] as const;
 
-/** Bits of linux/capability.h. setns(2) into a network namespace needs CAP_SYS_ADMIN besides. */
-const capabilities = [
+/**
+ * All that the process needs of root's rights, by their bits in linux/capability.h. setns(2) into a network namespace needs
+ * CAP_SYS_ADMIN; ping asks for CAP_NET_RAW by its file, and is not started without.
+ */
+export const capabilities = [
   { bit: 12n, name: 'CAP_NET_ADMIN', neededFor: 'setting rules' },
+  { bit: 13n, name: 'CAP_NET_RAW', neededFor: 'telling whether another node is lost' },
   { bit: 21n, name: 'CAP_SYS_ADMIN', neededFor: "entering Docker's sandboxes" },
 ] as const;
 
