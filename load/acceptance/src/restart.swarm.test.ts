@@ -58,6 +58,52 @@ test('all of Fairway killed at once, its bus too, and started again: connections
   expect((await traffic.end()).failures).toEqual({});
 });
 
+test('tables that an earlier release left are taken over under load: no request fails, and connections go on', async ({
+  swarm,
+}) => {
+  await swarm.create('older', { ports: ['8480:8000'], replicas: 3 });
+  await swarm.create('speaking', { ports: ['8481:8000'], command: ['echo-tcp', '8000'] });
+  await swarm.answers('older', 8480, 3);
+  await swarm.converged();
+  const places = swarm.nodes.flatMap((node) => [undefined, 'ingress_sbox'].map((sandbox) => ({ node, sandbox })));
+  const layouts = () =>
+    Promise.all(
+      places.map(
+        async ({ node, sandbox }) => /comment "layout (\d+)/.exec(await swarm.table(node, sandbox))?.[1] ?? '',
+      ),
+    );
+  const present = await layouts();
+  const held = await Promise.all(
+    swarm.nodes.map(({ address }) => HeldConnection.openToTask(swarm.cluster, address, 8481)),
+  );
+  const traffic = swarm.traffic(8480);
+  try {
+    for (const part of nodeProcesses(swarm)) await part.kill();
+    // As a table of another release says of itself, in one transaction.
+    const aged = `{ echo 'delete table inet fairway'; nft list table inet fairway | sed 's/comment "layout [0-9]*/comment "layout 1/'; }`;
+    for (const { node, sandbox } of places) {
+      const age = `${aged} >/tmp/fairway-aged && nft -f /tmp/fairway-aged; rm /tmp/fairway-aged`;
+      await (sandbox === undefined ? node.exec(age) : node.execSandbox(sandbox, age));
+    }
+    expect(await layouts()).toEqual(places.map(() => '1'));
+    for (const part of nodeProcesses(swarm)) await part.start();
+    await until(
+      'every table to be of this release',
+      async () => {
+        const now = await layouts();
+        return isDeepStrictEqual(now, present) || now.join();
+      },
+      { limitMs: stateMaxMs },
+    );
+    await swarm.docker('service', 'scale', '--detach', 'older=4');
+    await swarm.answers('older', 8480, 4);
+    for (const one of held) expect(await one.say('still there?')).toBe('still there?');
+  } finally {
+    for (const one of held) one.close();
+  }
+  expect((await traffic.end()).failures).toEqual({});
+});
+
 test('what changed while a node process was away is put right when it is back, and only that', async ({ swarm }) => {
   await swarm.create('stays', { ports: ['8410:8000'], replicas: 2 });
   await swarm.create('leaves', { ports: ['8411:8000'] });
