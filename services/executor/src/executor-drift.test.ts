@@ -51,6 +51,24 @@ describe('what others change', () => {
     expect(lab.said).toContain('others changed what Fairway has here; putting it right');
   });
 
+  test('is put right still after an hour without the bus, own tasks that end get nothing, and what was missed comes at once', async () => {
+    const lab = await openServed();
+    lab.bus.cut();
+    await lab.pass(3_600_000);
+    lab.kernel.tamper('host', 'delete', false);
+    await lab.pass(11_000);
+    expect(lab.rules()).toEqual(served);
+    lab.sees('t5', 'dead', 200);
+    await lab.pass(100);
+    expect(lab.rules()).toEqual([served[0], '8000/tcp: 10.0.0.6:80']);
+    expect(lab.outcomes).toEqual([]);
+    lab.bus.mend();
+    await lab.service('web', [port(8000)], [endpoint(6, 'n2'), endpoint(7, 'n2')]);
+    await lab.pass(1_000);
+    expect(lab.rules()).toEqual([served[0], '8000/tcp: 10.0.0.6:80 10.0.0.7:80']);
+    expect(kinds(lab.outcomes)).toEqual(expect.arrayContaining(['drifted', 'repaired', 'applied']));
+  });
+
   test('all the time is looked at twice a second', async () => {
     const lab = await openServed();
     for (let time = 0; time < 100; time++) {
