@@ -53,6 +53,19 @@ const told: readonly Fault[] = [
   },
   ...ofTables(ingress, 'ingress sandbox'),
 ];
+/** Where IPVS balances; of the first of its destinations. */
+const ofIpvs: readonly Fault[] = [
+  {
+    ...ingress,
+    says: 'IPVS weight changed, ingress sandbox',
+    line: `ipvsadm -e $(ipvsadm -S -n | sed -n 's/^-a \\(-t [0-9.]*:${port} -r [0-9.:]*\\) .*/\\1/p' | head -n 1) -m -w 7`,
+  },
+  {
+    ...ingress,
+    says: 'IPVS service removed, ingress sandbox',
+    line: `ipvsadm -D $(ipvsadm -S -n | sed -n 's/^-A \\(-t [0-9.]*:${port}\\) .*/\\1/p')`,
+  },
+];
 /** By the look at everything; `balancer` is the network's sandbox. */
 const looked = (balancer: string): readonly Fault[] => [
   { says: 'connections flushed, host', namespace: 'host', line: 'conntrack -F' },
@@ -93,11 +106,14 @@ export async function measureDrift(cluster: Cluster, { trials, report, signal }:
     report(`${fault.says}: right after ${percentile(delays.get(fault)?.right ?? [], 100)} ms at the worst`);
   }
   // As libnetwork names it: the first nine of the id.
-  const faults = looked(`lb_${id.slice(0, 9)}`);
-  for (let n = 0; n < trials; n += 1) {
-    await pause((lookEveryMs * n) / trials, undefined, { signal });
-    await strike(faults);
-    report(`what no event tells: ${n + 1} of ${trials}`);
+  // Of one namespace one at a time: outcomes tell it by that.
+  const rounds = [looked(`lb_${id.slice(0, 9)}`), ...(await balancesByIpvs(node)).map((fault) => [fault])];
+  for (const [at, faults] of rounds.entries()) {
+    for (let n = 0; n < trials; n += 1) {
+      await pause((lookEveryMs * n) / trials, undefined, { signal });
+      await strike(faults);
+      report(`what no event tells, part ${at + 1} of ${rounds.length}: ${n + 1} of ${trials}`);
+    }
   }
   return tableOf(delays, trials);
 
@@ -132,6 +148,11 @@ export async function measureDrift(cluster: Cluster, { trials, report, signal }:
       delays.set(fault, of);
     }
   }
+}
+
+async function balancesByIpvs(node: ClusterNode): Promise<readonly Fault[]> {
+  const { stdout } = await node.execSandbox(ingress.sandbox, 'ipvsadm -S -n');
+  return stdout.includes(`:${port} `) ? ofIpvs : [];
 }
 
 /** Gives when it was begun, by the clock that outcomes have. */
