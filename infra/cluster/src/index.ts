@@ -3,7 +3,7 @@
  */
 
 export { AptAbsent, MirrorUnknown, unpackFromSuite } from './apt.ts';
-export { CgroupUnavailable } from './cgroup.ts';
+export { CgroupUnavailable, killCgroup } from './cgroup.ts';
 export {
   Cluster,
   type ClusterClient,
