@@ -1,5 +1,5 @@
 // Docker's own mesh, as `fairway audit` finds it. Ports 86xx. Where the kernel has IPVS beside-docker.swarm.test.ts tries the rest.
-import type { ClusterNode } from '@fairway/cluster';
+import { type ClusterNode, until } from '@fairway/cluster';
 import { expect } from 'vitest';
 import { hasIpvs } from './sandbox-ipvs.ts';
 import type { Swarm } from './swarm.ts';
@@ -54,15 +54,26 @@ test('a way that leads to another node is found by its node, and nothing is chan
   }
 });
 
-test('a node that only observes has its rules left as they are, is told of, and audits', async ({ swarm }) => {
+test('a node that only observes has no rules, is told of, and audits; where rules are left it does not begin', async ({
+  swarm,
+}) => {
   await swarm.create('observed', { ports: ['8610:8000'], replicas: 2 });
   await swarm.answers('observed', 8610, 2);
   const [node, ...others] = swarm.nodes;
   if (!node) throw new Error('no node');
   const tables = async () => [await swarm.table(node), await swarm.table(node, 'ingress_sbox')];
-  const before = await tables();
   const part = swarm.cluster.process(node.name);
   await part.stop();
+  const before = await tables();
+  await part.start({}, '--observe');
+  await until('the node process to refuse', () => !part.isAlive || 'it runs', { limitMs: 30_000 });
+  expect(part.log()).toContain('RulesLeft: this node has rules of Fairway');
+  expect(await tables()).toEqual(before);
+  await part.start();
+  await swarm.explains(node.name, 8610);
+  expect(await swarm.fairway('uninstall', node.name)).toMatchObject({ status: 0 });
+  await part.stop();
+  const bare = await tables();
   await part.start({}, '--observe');
   try {
     await swarm.create('unrouted', { ports: ['8611:8000'], replicas: 2 });
@@ -71,7 +82,7 @@ test('a node that only observes has its rules left as they are, is told of, and 
       const said = JSON.stringify(problems);
       return said.includes('--observe') || said;
     });
-    expect(await tables()).toEqual(before);
+    expect(await tables()).toEqual(bare);
     const { findings } = await swarm.examine('audit', node);
     expect(findings.filter((found) => !withoutIpvs.test(found))).toEqual([]);
     const { status, stderr } = await swarm.fairway('uninstall', node.name);
@@ -79,6 +90,14 @@ test('a node that only observes has its rules left as they are, is told of, and 
   } finally {
     await part.stop();
     await part.start();
+    await until(
+      'the node to be taken back',
+      async () => {
+        const { status, stderr } = await swarm.fairway('install', node.name);
+        return status === 0 || stderr;
+      },
+      { limitMs: 60_000 },
+    );
   }
   await swarm.answers('unrouted', 8611, 2);
 });

@@ -130,7 +130,15 @@ export async function startFairway(docker: Docker, balancer: Kernel['balancer'])
     handover: { remember: async () => {} },
     inDocker: (service) => serviceInDocker(docker, service),
     audit: () =>
-      audit({ kernel: watched, docker: withoutIpvs, version: async () => undefined, known: node.known, clock }),
+      audit({
+        kernel: watched,
+        docker: withoutIpvs,
+        version: async () => undefined,
+        netnsDir: '/nowhere',
+        serves: () => true,
+        known: node.known,
+        clock,
+      }),
     doctor: () => doctor({ machine: nowhere, kernel: watched, known: node.known, servers: [], clock }),
   });
   answers.as('n1');

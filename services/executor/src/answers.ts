@@ -15,7 +15,7 @@ import { type Examination, type Explanation, parseAsked, type ServiceInDocker } 
 import type { Executor } from './executor.ts';
 import { explain, namespacesOf } from './explain.ts';
 import type { Handover } from './handover.ts';
-import { fileOf, type Kernel, type Namespace } from './kernel/kernel.ts';
+import { type Kernel, type Namespace, nameOf } from './kernel/kernel.ts';
 import { kernelTables } from './kernel-tables.ts';
 import type { Rules } from './rules/rules.ts';
 
@@ -98,10 +98,6 @@ export function startAnswers({
       await end();
     },
   };
-}
-
-function nameOf(namespace: Namespace): string {
-  return namespace === 'host' ? namespace : fileOf(namespace);
 }
 
 /** The last plan and the kernel as it is now. */

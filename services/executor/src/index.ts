@@ -15,7 +15,7 @@ export { createLinuxKernel } from './kernel/linux.ts';
 export { createMachine } from './kernel/machine.ts';
 export { createKernelStandIn, type KernelStandIn } from './kernel/stand-in.ts';
 export { MeshFile } from './mesh-file.ts';
-export { OnlyObserves, startObserver } from './observer.ts';
+export { OnlyObserves, RulesLeft, rulesLeft, startObserver } from './observer.ts';
 export { render, renderRoutes } from './rules/render.ts';
 export { renderVirtual } from './rules/render-virtual.ts';
 export { SavedFile } from './saved-file.ts';

@@ -1,6 +1,6 @@
 import type { KernelTable } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
-import { fileOf, type Kernel, type Namespace } from './kernel/kernel.ts';
+import { type Kernel, type Namespace, nameOf } from './kernel/kernel.ts';
 
 /** So much of all tables is told, bytes of JSON: a bus message takes 1 MiB. */
 const bytesMax = 900_000;
@@ -20,7 +20,7 @@ export async function kernelTables(kernel: Kernel, limitBytes = bytesMax): Promi
 }
 
 async function tableIn(kernel: Kernel, namespace: Namespace): Promise<KernelTable> {
-  const name = namespace === 'host' ? namespace : fileOf(namespace);
+  const name = nameOf(namespace);
   try {
     const text = await kernel.show(namespace);
     return { namespace: name, ...(text === undefined ? {} : { text }) };

@@ -203,11 +203,11 @@ export class LostWays {
   }
 }
 
-function isIpv4(address: string): boolean {
+export function isIpv4(address: string): boolean {
   return parseAddress(address)?.family === 'ip';
 }
 
 /** The least that a subnet is: its first 24 bits. */
-function subnetOf(address: string): string {
+export function subnetOf(address: string): string {
   return address.slice(0, address.lastIndexOf('.'));
 }

@@ -35,7 +35,7 @@ export class MeshFile {
 
   /** Saves, soon, what `entries` answers then; undefined is not saved. */
   save(swarm: string, entries: () => MeshEntries | undefined): void {
-    this.#file.save(() => {
+    this.#file.save(async () => {
       const mesh = entries();
       return mesh && writeCache(swarm, mesh);
     });

@@ -1,4 +1,4 @@
-import type { Way } from './kernel/overlay.ts';
+import { macOf, type Way } from './kernel/overlay.ts';
 
 /** Where the other nodes are, on the network that carries the overlays. */
 export type Places = ReadonlyMap<string, string>;
@@ -30,4 +30,15 @@ export function placesOf(overlays: readonly Overlay[]): Places {
     if (count > next && !isClaimed) places.set(node, at);
   }
   return places;
+}
+
+/**
+ * The places whose Docker does not make MAC addresses as libnetwork does on Linux (`macOf`), by most of the ways there: on
+ * Windows the host's network service makes them.
+ */
+export function strangePlaces(ways: ReadonlyMap<string, Way> | undefined): ReadonlySet<string> {
+  const balance = new Map<string, number>();
+  for (const [address, { node, mac }] of ways ?? [])
+    balance.set(node, (balance.get(node) ?? 0) + (mac === macOf(address) ? 1 : -1));
+  return new Set([...balance].flatMap(([node, sum]) => (sum < 0 ? [node] : [])));
 }

@@ -2,7 +2,20 @@ import { createMemoryBus, MeshReplica, outcomeStream, readOutcome, SimulatedCloc
 import type { Outcome } from '@fairway/mesh';
 import { expect, test } from 'vitest';
 import { logTo } from './executor-lab.ts';
-import { OnlyObserves, startObserver } from './observer.ts';
+import { createKernelStandIn } from './kernel/stand-in.ts';
+import { OnlyObserves, rulesLeft, startObserver } from './observer.ts';
+import { difference } from './rules/difference.ts';
+import { hostOf } from './rules/sample.ts';
+
+test('rules of an earlier process are found, wherever they are', async () => {
+  const kernel = createKernelStandIn({ seed: 1, failOneIn: 0 });
+  expect(await rulesLeft(kernel)).toEqual([]);
+  kernel.replaceSandbox('sandbox-2', 'lb_back00000');
+  const { transaction } = difference(undefined, hostOf('tcp . 8000'), true);
+  if (transaction) await kernel.apply('host', transaction);
+  expect(await rulesLeft(kernel)).toEqual(['host']);
+  expect(await rulesLeft({ ...kernel, show: () => Promise.reject(new Error('no nft')) })).toEqual([]);
+});
 
 test('it says of each revision that nothing is routed, and neither leaves the node to Docker nor takes it back', async () => {
   const clock = new SimulatedClock();

@@ -3,6 +3,7 @@ import { type Cause, keepCauses, type WatchedFacts } from '@fairway/mesh';
 import { type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { ApplyTraces } from './apply-trace.ts';
 import type { Executor } from './executor.ts';
+import { type Kernel, type Namespace, nameOf } from './kernel/kernel.ts';
 import { withoutRules } from './leaving.ts';
 import { OutcomeReport } from './outcome-report.ts';
 import { RoundLoop } from './round-loop.ts';
@@ -16,6 +17,22 @@ type Options = {
   readonly nowMs?: () => number;
   readonly clock?: Clock;
 };
+
+/** Rules of an earlier process are on the node, and nobody would keep them right. */
+export class RulesLeft extends Error {
+  constructor(where: readonly string[]) {
+    super(
+      `RulesLeft: this node has rules of Fairway's (${where.join(', ')}), which nobody would keep right: start it without --observe, run fairway uninstall on it, and start it with --observe then`,
+    );
+  }
+}
+
+/** Where Fairway has rules on a node that is only to be observed. What cannot be looked at, for want of nft say, has none. */
+export async function rulesLeft(kernel: Pick<Kernel, 'sandboxes' | 'show'>): Promise<readonly string[]> {
+  const namespaces: readonly Namespace[] = ['host', ...(await kernel.sandboxes()).keys()];
+  const shown = await Promise.all(namespaces.map((namespace) => kernel.show(namespace).catch(() => undefined)));
+  return namespaces.flatMap((namespace, at) => (shown[at] === undefined ? [] : [nameOf(namespace)]));
+}
 
 /** What only a node that serves can do. */
 export class OnlyObserves extends Error {

@@ -66,8 +66,8 @@ export class OverlayRepair {
       const ways = await kernel.ways(network);
       this.#ways = ways;
       if (!ways || !this.#others || !isDue() || this.#stopped) return false;
-      const hasSet = await this.#setWrong(ways, this.#others, missing);
-      return (await this.#putLost(ways, this.#others)) || hasSet;
+      const hasPut = await this.#putLost(ways, this.#others);
+      return (await this.#setWrong(ways, this.#others, missing)) || hasPut;
     } catch (error) {
       log.warn('the ways of an overlay could not be put right', { network: network.name, reason: describe(error) });
       return false;
@@ -94,14 +94,14 @@ export class OverlayRepair {
   }
 
   async #setWrong(ways: ReadonlyMap<string, Way>, others: Others, missing: ReadonlySet<string>): Promise<boolean> {
-    const { kernel, clock, log, places } = this.#options;
+    const { kernel, clock, log, isDue, places } = this.#options;
     const wrong = this.#wrong.look({ ways, missing, others, places: places.seen() }, clock.nowMs());
     if (wrong.size === 0) return false;
     // Some networks were looked at a while ago, and a node may be elsewhere since.
     const now = await places.now();
     const isStill = (address: string, { node }: Way) => now.get(others.tasks.get(address) ?? '') === node;
     const set = new Map([...wrong].filter(([address, way]) => isStill(address, way)));
-    if (set.size === 0) return false;
+    if (set.size === 0 || !isDue() || this.#stopped) return false;
     await kernel.setWays(this.#network, set);
     const said = { network: this.#network.name, ...named(set) };
     log.warn('ways of an overlay did not lead to the tasks that they are for; they are set', said);

@@ -34,10 +34,10 @@ export class SavedFile {
   }
 
   /** Writes, soon, what `text` answers then; undefined is not written. */
-  save(text: () => string | undefined): void {
+  save(text: () => Promise<string | undefined>): void {
     this.#cancel ??= this.#clock.after(gatherMs, () => {
       this.#cancel = undefined;
-      this.#writing = this.#writing.then(() => this.#write(text()));
+      this.#writing = this.#writing.then(() => this.#write(text));
     });
   }
 
@@ -47,10 +47,10 @@ export class SavedFile {
     await this.#writing;
   }
 
-  async #write(text: string | undefined): Promise<void> {
-    if (text === undefined) return;
+  async #write(say: () => Promise<string | undefined>): Promise<void> {
     try {
-      await this.#disk.replace(this.#path, text);
+      const text = await say();
+      if (text !== undefined) await this.#disk.replace(this.#path, text);
     } catch (error) {
       this.#onFailure(error);
     }

@@ -52,9 +52,10 @@ test('one that is missing is set after longer, where its task serves and its dev
   expect(look(held, { missing }, 40_000).size).toBe(0);
   expect(look(held, { missing }, 5_000)).toEqual(new Map([['10.0.0.6', { ...way('10.0.0.6', 'n2'), isOwn: true }]]));
   expect(look(held, {}, 60_000).size).toBe(0);
-  const two = new Map([...held, ['10.1.0.8', { ...way('10.1.0.8', 'n3'), device: 'vxlan1' }] as const]);
-  look(two, { missing });
-  expect(look(two, { missing }, 60_000).size).toBe(0);
+  const elsewhere = { ...usual.others, tasks: new Map([...tasks, ['10.2.0.6', 'n2']]) };
+  const alone = { missing: new Set(['10.2.0.6']), others: elsewhere };
+  look(right, alone);
+  expect(look(right, alone, 60_000).size).toBe(0);
 });
 
 test('nothing is set for a node that is not there, nor for one whose place nobody knows', () => {
@@ -78,4 +79,18 @@ test('a task that comes to an address has a time of its own', () => {
   expect(look(right, { others: moved }, 9_000).size).toBe(0);
   look(right, { others });
   expect(look(right, { others: moved }, 9_000).size).toBe(0);
+});
+
+test('a place whose Docker makes other MAC addresses, and one that has an IPv6 address, is left to itself', () => {
+  const look = open();
+  const strange = new Map(
+    [...right].map(([address, held]) => [address, { ...held, mac: `00:15:5d:00:00:0${address.at(-1)}` }]),
+  );
+  look(strange);
+  expect(look(strange, {}, 60_000).size).toBe(0);
+  const wrong = new WrongWays();
+  const other = new Map([...right].map(([address, held]) => [address, { ...held, node: 'fd00::1' }]));
+  const places = new Map([['n2', 'fd00::2']]);
+  wrong.look({ ...usual, ways: other, places }, 0);
+  expect(wrong.look({ ...usual, ways: other, places }, 60_000).size).toBe(0);
 });

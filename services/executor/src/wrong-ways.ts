@@ -1,6 +1,6 @@
 import { macOf, type Way } from './kernel/overlay.ts';
-import type { Others } from './lost-ways.ts';
-import type { Places } from './node-places.ts';
+import { isIpv4, type Others, subnetOf } from './lost-ways.ts';
+import { type Places, strangePlaces } from './node-places.ts';
 
 /** Docker moves an address from one node to another within seconds, and its gossip gives back within half a minute what it lost. */
 const wrongForMs = 10_000;
@@ -27,13 +27,17 @@ export class WrongWays {
 
   /** What is to be set in the place of what is there. */
   look({ ways, missing, others, places }: Look, nowMs: number): ReadonlyMap<string, Way> {
-    const [device, ...further] = new Set([...ways.values()].map(({ device }) => device));
+    const strange = strangePlaces(ways);
+    // Each subnet has a device of its own: which one that of a missing address is on is known by another of its subnet.
+    const devices = new Map([...ways].map(([address, { device }]) => [subnetOf(address), device]));
     const wrong = new Map<string, Wrong>();
     const set = new Map<string, Way>();
     for (const [address, node] of others.tasks) {
       const at = places.get(node);
       const mac = macOf(address);
+      // An IPv6 underlay, or a Docker that makes other MAC addresses, is left to itself.
       if (at === undefined || mac === undefined || !others.there.has(node)) continue;
+      if (!isIpv4(at) || strange.has(at)) continue;
       const held = ways.get(address);
       if (held ? held.node === at && held.mac === mac : !missing.has(address)) continue;
       const before = this.#wrong.get(address);
@@ -41,8 +45,7 @@ export class WrongWays {
       const isSame = before?.node === node && before.isMissing === isMissing;
       const sinceMs = isSame ? before.sinceMs : nowMs;
       wrong.set(address, { node, isMissing, sinceMs });
-      // Each subnet has a device of its own: which one that of a missing address is on is known where there is one.
-      const on = held?.device ?? (further.length === 0 ? device : undefined);
+      const on = held?.device ?? devices.get(subnetOf(address));
       if (on === undefined || nowMs - sinceMs < (isMissing ? missingForMs : wrongForMs)) continue;
       set.set(address, { device: on, mac, node: at, isOwn: true });
     }

@@ -103,13 +103,13 @@ export async function joinNode({
     withdraws: (word) => withdraws(word, replica.recorded),
     onChange: (news) => executor.meshChanged(news ? [wordCause(news)] : []),
   });
-  let known: ReadonlyMap<string, unknown> | undefined;
+  let told: ReadonlyMap<string, unknown> | undefined;
   let count = 0;
   /** A copy of the mesh has one map of nodes, of which each change of the mesh adds or removes one at most. */
   const noteNodes = () => {
     const { nodes } = replica.recorded;
-    if (nodes === known && nodes.size === count) return;
-    known = nodes;
+    if (nodes === told && nodes.size === count) return;
+    told = nodes;
     count = nodes.size;
     onNodes([...nodes.keys()]);
   };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { beatMsMax, beatMsMin, type ConnectOptions, connectBusLater, deadLetter, realClock } from '@fairway/bus';
 import {
   audit,
@@ -15,6 +16,8 @@ import {
   ipvsSupport,
   OnlyObserves,
   parseIpvsTimeouts,
+  RulesLeft,
+  rulesLeft,
   startAnswers,
 } from '@fairway/executor';
 import { hash32 } from '@fairway/mesh';
@@ -59,6 +62,7 @@ type Options = {
  * @throws {TimeoutsInvalid} when they are no three numbers.
  * @throws {BeatInvalid} when it is no number that a beat may have.
  * @throws {UnknownBalancer} and {IpvsMissing} when what is to balance is unknown, or strictly asked for and missing.
+ * @throws {RulesLeft} when it is only to observe, and rules of Fairway's are there.
  * @throws {RequirementsMissing} when the machine lacks a program or the process a capability.
  */
 export async function startNode({
@@ -80,16 +84,19 @@ export async function startNode({
   const everyMs = readBeat(beat);
   const { balancer, schedulers, instead, because } = await balancing(observes ? 'nftables' : asked, strict);
   if (instead !== undefined) log.warn(instead);
+  const kernel = createLinuxKernel({ netnsDir, balancer, schedulers, ...(ipvsTimeouts ? { ipvsTimeouts } : {}) });
+  const left = observes ? await rulesLeft(kernel) : [];
+  if (left.length > 0) throw new RulesLeft(left);
   if (observes) log.info('this node only observes: Fairway routes nothing here and changes nothing');
   else log.info('what balances here', { balancer, schedulers: [...schedulers].join(', '), because });
-  const kernel = createLinuxKernel({ netnsDir, balancer, schedulers, ...(ipvsTimeouts ? { ipvsTimeouts } : {}) });
   // What an observer cannot look at for want of a program it tells as that.
   const missing = observes ? [] : await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
   const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  const ownFile = new OwnFile({ path: join(stateDir, 'own'), boot, log });
+  const namespace = async () => (await kernel.sandboxes()).get('ingress');
+  const ownFile = new OwnFile({ path: join(stateDir, 'own'), boot, namespace, log });
   const { node, swarm = node, remembered } = await swarmMembership(docker, log, await ownFile.read());
   // What the kernel and the disk hold is acted on, whether there is a bus or not.
   const bus = connectBusLater({ ...address, name: `node-${node}`, log });
@@ -144,7 +151,9 @@ export async function startNode({
       audit({
         kernel,
         docker: createDockerReader(machine),
-        version: async () => (await docker.info()).version,
+        netnsDir,
+        version: () => Promise.race([docker.info().then(({ version }) => version), pause(versionMaxMs, undefined)]),
+        serves: () => joined.executor.planned() !== undefined,
         known: joined.known,
         clock: realClock,
       }),
@@ -167,6 +176,9 @@ export async function startNode({
     await bus.close();
   };
 }
+
+/** A manager without a leader takes 20 s to answer, and who asks for an audit waits for less. */
+const versionMaxMs = 2_000;
 
 /** Of what a watcher knows what a thread is to be told. */
 function heartOf({ node, incarnation, sandbox }: HeartOf): HeartOf {

@@ -10,6 +10,7 @@ const own: SavedOwn = {
   node: 'n1',
   swarm: 's1',
   incarnation: { boot: 'boot1', daemon: 'd1' },
+  namespace: '4026532000@1',
   gateway: { family: 'ip', text: '172.18.0.2' },
   sandbox: { family: 'ip', text: '10.0.0.2' },
   containers: new Map([['t1', { state: 'dead', tick: 7 }]]),
@@ -26,7 +27,8 @@ const log: Log = {
   error() {},
   with: () => log,
 };
-const open = (boot = 'boot1') => new OwnFile({ path, boot, log, clock });
+const open = (boot = 'boot1', namespace = own.namespace) =>
+  new OwnFile({ path, boot, namespace: async () => namespace, log, clock });
 async function save(...all: (SavedOwn | undefined)[]): Promise<void> {
   const file = open();
   for (const each of all) {
@@ -44,10 +46,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test('what was saved is read in the same boot, and in no other', async () => {
+test('what was saved is read in the same boot while the sandbox is the same, and else not', async () => {
   await save(own);
   expect(await open().read()).toEqual(own);
   expect(await open('boot2').read()).toBeUndefined();
+  expect(await open('boot1', '4026532000@2').read()).toBeUndefined();
   const { swarm: _, gateway: __, sandbox: ___, ...less } = own;
   await save(less);
   expect(await open().read()).toEqual(less);

@@ -6,6 +6,8 @@ type Options = {
   readonly path: string;
   /** The kernel's boot id. */
   readonly boot: string;
+  /** Identity of the ingress sandbox's network namespace; undefined where there is none. */
+  readonly namespace: () => Promise<string | undefined>;
   readonly log: Log;
   readonly clock?: Clock | undefined;
   readonly disk?: Disk | undefined;
@@ -13,7 +15,8 @@ type Options = {
 
 /**
  * What a node knew of itself, on its disk, so that one whose process starts without its Docker goes on where it was. It is
- * good for one boot: in the next neither the sandbox nor a task is what it was.
+ * good for as long as the ingress sandbox is the same: Docker makes it anew when it starts, and takes it away when the machine
+ * leaves its swarm.
  */
 export class OwnFile {
   readonly #options: Options;
@@ -29,13 +32,14 @@ export class OwnFile {
     this.#file = new SavedFile({ path, onFailure, clock, disk });
   }
 
-  /** What was saved in this boot; undefined where there is none that can be used, which is logged. */
+  /** What was saved of this sandbox; undefined where there is none that can be used, which is logged. */
   async read(): Promise<SavedOwn | undefined> {
-    const { path, boot, log } = this.#options;
+    const { path, boot, namespace, log } = this.#options;
     try {
       const text = await this.#file.read();
       const own = text ? readOwn(path, text) : undefined;
-      return own?.incarnation.boot === boot ? own : undefined;
+      if (own?.incarnation.boot !== boot || own.namespace !== (await namespace())) return undefined;
+      return own;
     } catch (error) {
       log.warn('what this node knew of itself is not used', { path, reason: describe(error) });
       return undefined;
@@ -44,9 +48,10 @@ export class OwnFile {
 
   /** Saves, soon, what it answers then; undefined once the machine has left its swarm. */
   save(own: () => SavedOwn | undefined): void {
-    this.#file.save(() => {
+    this.#file.save(async () => {
+      const namespace = await this.#options.namespace();
       const now = own();
-      return now ? writeOwn(now) : '';
+      return now ? writeOwn({ ...now, ...(namespace === undefined ? {} : { namespace }) }) : '';
     });
   }
 

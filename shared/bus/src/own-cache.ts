@@ -9,6 +9,8 @@ import { schemaVersion, version } from './version.ts';
 export type SavedOwn = WatchedFacts & {
   readonly incarnation: NonNullable<WatchedFacts['incarnation']>;
   readonly swarm?: string;
+  /** Identity of the ingress sandbox's network namespace: in another one the addresses are others. */
+  readonly namespace?: string;
 };
 
 /** More tasks than a node has. */
@@ -19,18 +21,20 @@ const saved = z.object({
   node: schema.id,
   swarm: schema.id.exactOptional(),
   incarnation: schema.incarnation,
+  namespace: z.string().max(256).exactOptional(),
   gateway: schema.address.exactOptional(),
   sandbox: schema.address.exactOptional(),
   containers: list(z.object({ task: schema.id, state: z.enum(containerStates), tick: schema.index }), containersMax),
 });
 
 /** The text of the file for these facts. */
-export function writeOwn({ node, swarm, incarnation, gateway, sandbox, containers }: SavedOwn): string {
+export function writeOwn({ node, swarm, incarnation, namespace, gateway, sandbox, containers }: SavedOwn): string {
   return JSON.stringify({
     schema: schemaVersion,
     node,
     ...(swarm === undefined ? {} : { swarm }),
     incarnation,
+    ...(namespace === undefined ? {} : { namespace }),
     ...(gateway ? { gateway: gateway.text } : {}),
     ...(sandbox ? { sandbox: sandbox.text } : {}),
     containers: [...containers].map(([task, { state, tick }]) => ({ task, state, tick })),

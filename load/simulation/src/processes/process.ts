@@ -153,7 +153,8 @@ export class NodeProcess extends Process {
     let found = await info();
     const disk = diskOf(life, this.machine.disk, latency);
     const { boot } = this.machine;
-    const ownFile = new OwnFile({ path: 'own', boot, log: this.log(), clock: life.clock, disk });
+    const namespace = async () => (await this.machine.kernel.sandboxes()).get('ingress');
+    const ownFile = new OwnFile({ path: 'own', boot, namespace, log: this.log(), clock: life.clock, disk });
     const remembered = found ? undefined : await ownFile.read();
     if (remembered) found = { ...remembered, manager: false, state: 'active' };
     for (; !found?.node; found = await info()) await life.after(500);

@@ -98,7 +98,10 @@ COMMIT
 type Printed = { readonly iptables: string; readonly ipvs: string; readonly addresses: string };
 
 const ingress: Printed = {
-  iptables: `*mangle
+  iptables: `*nat
+-A POSTROUTING -d 10.0.0.0/24 -m ipvs --ipvs -j SNAT --to-source 10.0.0.2
+COMMIT
+*mangle
 :PREROUTING ACCEPT [0:0]
 -A PREROUTING -p tcp -m tcp --dport 8000 -j MARK --set-xmark 0x100/0xffffffff
 -A INPUT -d 10.0.0.4/32 -j MARK --set-xmark 0x100/0xffffffff
@@ -151,6 +154,7 @@ type Node1 = {
   readonly ways?: Partial<Record<keyof typeof ways, [string, Way][] | undefined>>;
   readonly ipvs?: boolean;
   readonly version?: string;
+  readonly serves?: boolean;
   readonly known?: Known | undefined;
   readonly hasBack?: boolean;
 };
@@ -186,6 +190,8 @@ function auditing(node: Node1, later: Node1 = node) {
       },
     },
     docker,
+    netnsDir: '/netns',
+    serves: () => now().serves ?? false,
     version: async () => now().version ?? '20.10.24',
     known: 'known' in node ? () => node.known : known,
     clock: {
@@ -307,6 +313,7 @@ describe.each<[string, Node1, readonly string[]]>([
     { services: [web] },
     [
       'stale, lb_back00000: the sandbox answers for the virtual IP 10.0.1.4, and no service has it; what has 10.0.1.4 on network back next is not reached from this node',
+      'stale, lb_back00000: what comes for 10.0.1.4 is marked to be balanced, and no service has that virtual IP; what has 10.0.1.4 on network back next is not reached from this node',
     ],
   ],
   [
@@ -337,10 +344,17 @@ describe.each<[string, Node1, readonly string[]]>([
   ],
   [
     'no way, and a neighbour entry of another task',
-    { ways: { ingress: [way('10.0.0.13', '192.0.2.3', '02:42:0a:00:00:77')] } },
+    { ways: { ingress: [way('10.0.0.13', '192.0.2.3', '02:42:0a:00:00:77'), way('10.0.0.3', '192.0.2.3')] } },
     [
       'wrong, overlay ingress: 10.0.0.13, task task13 of web, has 02:42:0a:00:00:0d, and its neighbour entry says 02:42:0a:00:00:77; requests of this node to task task13 of web hang',
       'missing, overlay ingress: there is no way to 10.0.0.12, task task12 of web on beta; requests of this node to task task12 of web hang',
+    ],
+  ],
+  [
+    'answers that do not come back',
+    { ingress: { iptables: without(ingress.iptables, 'SNAT') } },
+    [
+      'missing, ingress_sbox: nothing gives balanced connections the address of the sandbox; answers to requests by this node do not come back through it: they hang',
     ],
   ],
   [
@@ -365,6 +379,62 @@ describe.each<[string, Node1, readonly string[]]>([
   test('is not told where it has passed at the second look', async () => {
     expect((await auditing(node, {})).findings).toEqual([]);
   });
+});
+
+test('Docker from 28 on asks the chain by way of another', async () => {
+  const host = iptablesOfHost.replace(
+    '-A FORWARD -j DOCKER-INGRESS',
+    '-A FORWARD -j DOCKER-FORWARD\n-A DOCKER-FORWARD -j DOCKER-INGRESS',
+  );
+  expect((await auditing({ host })).findings).toEqual([]);
+  const alone = host.replace('-A FORWARD -j DOCKER-FORWARD\n', '');
+  expect((await auditing({ host: alone })).findings).toHaveLength(1);
+});
+
+test('of several rules for a port the first leads, and none after the end of the chain', async () => {
+  const above = iptablesOfHost.replace(dnat, `${dnat} 192.0.2.9:8000\n${dnat}`);
+  expect((await auditing({ host: above })).findings.map(({ what }) => what)).toEqual([
+    '8000/tcp is led to 192.0.2.9:8000, and the sandbox is at 172.18.0.2',
+  ]);
+  const end = `-A DOCKER-INGRESS -j RETURN\nCOMMIT\n`;
+  const [filter = '', nat = ''] = iptablesOfHost.split('*nat');
+  const below = `${filter}*nat${nat.replace(end, `-A DOCKER-INGRESS -j RETURN\n${dnat.replace('8000', '7000')} 172.18.0.2:7000\nCOMMIT\n`)}`;
+  expect((await auditing({ host: below })).findings).toEqual([]);
+});
+
+test('while a service is updated its ports and networks of before are not called stale', async () => {
+  const services = [{ ...web, spec: { ...web.spec, ports: [], update: 'updating' as const } }, api];
+  expect((await auditing({ services, host: iptablesOfHost })).findings).toEqual([]);
+});
+
+test('a sandbox that is not there is found where the node is to have one', async () => {
+  const [endpoint1] = web.endpoints;
+  if (!endpoint1) throw new Error('web has tasks');
+  const onBack = { ...endpoint1, task: 'task15', addresses: [{ network: 'back00000xyz', address: at('10.0.1.15') }] };
+  const missing = ['missing, host: there is no sandbox of network back'];
+  const found = async (services: readonly Service[]) =>
+    (await auditing({ services, hasBack: false })).findings.map(
+      ({ kind, where, what }) => `${kind}, ${where}: ${what}`,
+    );
+  expect(await found([web, { ...api, endpoints: [...api.endpoints, onBack] }])).toEqual(missing);
+  expect(await found([web, api])).toEqual([]);
+});
+
+test('where Fairway routes it says that what is found breaks nothing', async () => {
+  const [finding] = (await auditing({ serves: true, host: without(iptablesOfHost, dnat) })).findings;
+  expect(finding?.breaks).toBe('web is not reached at 8000/tcp of this node; not while Fairway serves here');
+});
+
+test('each finding has the command that mends it', async () => {
+  const { findings } = await auditing({
+    host: without(iptablesOfHost, dnat),
+    ingress: { ipvs: ingress.ipvs.replace('-f 256 -r 10.0.0.12', '-f 256 -r 10.0.0.55') },
+  });
+  expect(findings.map(({ mend }) => mend)).toEqual([
+    'iptables -t nat -I DOCKER-INGRESS -p tcp -m tcp --dport 8000 -j DNAT --to-destination 172.18.0.2:8000',
+    'nsenter --net=/netns/ingress_sbox ipvsadm -a -f 256 -r 10.0.0.12:0 -m -w 1',
+    'nsenter --net=/netns/ingress_sbox ipvsadm -d -f 256 -r 10.0.0.55:0',
+  ]);
 });
 
 test('what Docker from 29.8 on has on the host is not looked at, and that is told', async () => {

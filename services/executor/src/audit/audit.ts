@@ -1,5 +1,5 @@
 import type { Clock } from '@fairway/bus';
-import type { Examination, Finding } from '@fairway/mesh';
+import type { Address, Examination, Finding } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 import type { DockerReader } from '../kernel/docker-reader.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -7,15 +7,19 @@ import { auditHost } from './audit-host.ts';
 import { auditOverlay } from './audit-overlay.ts';
 import { auditSandbox } from './audit-sandbox.ts';
 import type { DockersHost } from './dockers-mesh.ts';
-import type { ExpectedSandbox } from './expected.ts';
+import { type ExpectedSandbox, isDue } from './expected.ts';
 import { type Known, lookHere } from './here.ts';
 import { lookTwice } from './look-twice.ts';
 
 type Options = {
   readonly kernel: Pick<Kernel, 'sandboxes' | 'ways'>;
   readonly docker: DockerReader;
-  /** dockerd's, `20.10.24`. */
+  /** Docker's folder of network namespaces, for what mends them. */
+  readonly netnsDir: string;
+  /** dockerd's, `20.10.24`; undefined where it does not say. */
   readonly version: () => Promise<string | undefined>;
+  /** Whether Fairway routes here. */
+  readonly serves: () => boolean;
   /** As it is now; undefined where it is in no swarm, or knows of none yet. */
   readonly known: () => Known | undefined;
   readonly clock: Pick<Clock, 'after'>;
@@ -29,8 +33,8 @@ export function audit(options: Options): Promise<Examination> {
   return lookTwice(() => look(options), options.clock);
 }
 
-async function look({ kernel, docker, version, known }: Options): Promise<Examination> {
-  const { own, sandboxes, overlays, places, nameOf, unable } = await lookHere(kernel, known());
+async function look({ kernel, docker, netnsDir, version, serves, known }: Options): Promise<Examination> {
+  const { own, sandboxes, overlays, places, missing, nameOf, unable } = await lookHere(kernel, known());
   const failed: { where: string; why: string }[] = [];
   const attempt = async <Found>(where: string, reading: Promise<Found>): Promise<Found | undefined> => {
     try {
@@ -41,24 +45,29 @@ async function look({ kernel, docker, version, known }: Options): Promise<Examin
     }
   };
 
-  const findings = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
+  const ofOverlays = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
+  const ofMesh: Finding[] = [];
   const ingress = sandboxes.find(({ network }) => network.ingress);
   if (await docker.hasIpvs()) {
-    const host = await attempt('host', readHost(docker, version));
-    const gateway = own.gateway?.text;
-    if (host && ingress && gateway !== undefined) findings.push(...auditHost(host, ingress.services, gateway));
-    await Promise.all(
-      sandboxes.map(async (expected) => {
-        const found = await attempt(expected.file, docker.sandbox(expected.file));
-        if (found) findings.push(...auditSandbox(found, expected));
-      }),
-    );
-  } else if (sandboxes.some(({ services }) => services.length > 0)) findings.push(withoutIpvs(sandboxes));
+    const readings = sandboxes.map(async (expected) => {
+      const found = await attempt(expected.file, docker.sandbox(expected.file));
+      if (found) ofMesh.push(...auditSandbox(found, expected, netnsDir));
+    });
+    const host = await attempt('host', readHost(docker, version, own.gateway));
+    if (host && ingress && own.gateway) ofMesh.push(...auditHost(host, ingress.services, own.gateway.text));
+    await Promise.all(readings);
+  } else if (sandboxes.some(({ services }) => services.some(isDue))) ofMesh.push(withoutIpvs(sandboxes));
+  const findings = [...missing, ...ofOverlays, ...(serves() ? ofMesh.map(heldByFairway) : ofMesh)];
   return { looked: lookedAt(sandboxes, own.node), findings, unable: [...unable, ...failed] };
 }
 
 /** @throws Error where this Docker's rules on the host are none that are known here */
-async function readHost(docker: DockerReader, version: Options['version']): Promise<DockersHost> {
+async function readHost(
+  docker: DockerReader,
+  version: Options['version'],
+  gateway: Address | undefined,
+): Promise<DockersHost> {
+  if (!gateway) throw new Error('Docker has not told where the ingress sandbox is on docker_gwbridge');
   const dockerd = await version();
   const [major = 0, minor = 0] = (dockerd ?? '').split('.').map(Number);
   if (major > 29 || (major === 29 && minor >= 8))
@@ -66,6 +75,11 @@ async function readHost(docker: DockerReader, version: Options['version']): Prom
       `Docker ${dockerd} has no chain DOCKER-INGRESS, as those before 29.8 have, and what it has is not known here`,
     );
   return docker.host();
+}
+
+/** What Docker's own mesh breaks is not broken where Fairway routes. */
+function heldByFairway(finding: Finding): Finding {
+  return { ...finding, breaks: `${finding.breaks}; not while Fairway serves here` };
 }
 
 function withoutIpvs(sandboxes: readonly ExpectedSandbox[]): Finding {

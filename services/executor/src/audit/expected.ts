@@ -28,6 +28,8 @@ export type ExpectedService = {
   readonly ports: readonly PortName[];
   /** By address, its own tasks that Docker may send to. */
   readonly tasks: ReadonlyMap<string, ExpectedTask>;
+  /** Swarm is amid an update of it: tasks as they were before have the ports and networks of before. */
+  readonly isUpdating: boolean;
 };
 
 /** What Docker's own mesh is to have in one sandbox of a node. */
@@ -39,6 +41,24 @@ export type ExpectedSandbox = {
   /** By address, all that have not ended, of services with and without a virtual IP. */
   readonly tasks: ReadonlyMap<string, ExpectedTask>;
 };
+
+/** The networks that the node is to have a sandbox for, and has none: ingress, and those that its own tasks are on. */
+export function withoutSandbox(mesh: Mesh, own: WatchedFacts, files: ReadonlySet<string>): readonly Network[] {
+  const isOn = ({ id }: Network) =>
+    [...mesh.services.values()].some(({ endpoints, removedMs }) =>
+      endpoints.some(
+        (endpoint) =>
+          removedMs === undefined &&
+          endpoint.node === own.node &&
+          stateHere(endpoint, mesh, own) === 'serving' &&
+          addressOn(endpoint, id) !== undefined,
+      ),
+    );
+  return [...mesh.networks.values()].filter(
+    (network) =>
+      network.removedMs === undefined && !files.has(sandboxOf(network)) && (network.ingress || isOn(network)),
+  );
+}
 
 /**
  * What Docker's own mesh is to have on a node, by what the managers and the nodes say: each of its sandboxes has all services
@@ -56,7 +76,7 @@ export function expectedOf(mesh: Mesh, own: WatchedFacts, files: ReadonlySet<str
       file: sandboxOf(network),
       network,
       services: expected.flatMap(({ balanced }) => balanced ?? []),
-      tasks: new Map(expected.flatMap(({ tasks }) => [...tasks])),
+      tasks: together(expected.map(({ tasks }) => tasks)),
     };
   });
 }
@@ -64,14 +84,17 @@ export function expectedOf(mesh: Mesh, own: WatchedFacts, files: ReadonlySet<str
 /** What a network has of a service; not balanced where the service has no virtual IP on it. */
 function expectedService(
   { id, ingress }: Network,
-  { spec: { name, mode, vips, ports } }: Service,
+  { spec: { name, mode, vips, ports, update } }: Service,
   tasks: ReadonlyMap<string, ExpectedTask>,
 ): { readonly tasks: ReadonlyMap<string, ExpectedTask>; readonly balanced?: ExpectedService } {
   const vip = mode === 'vip' ? vips.find(({ network }) => network === id)?.address : undefined;
   if (vip?.family !== 'ip') return { tasks };
   return {
     tasks,
-    balanced: { name, vip: vip.text, ports: ingress ? ports.flatMap((port) => [...namesOf(port)]) : [], tasks },
+    balanced: {
+      ...{ name, vip: vip.text, tasks, isUpdating: update !== undefined },
+      ports: ingress ? ports.flatMap((port) => [...namesOf(port)]) : [],
+    },
   };
 }
 
@@ -85,15 +108,25 @@ function tasksOn(
   mesh: Mesh,
   own: WatchedFacts,
 ): ReadonlyMap<string, ExpectedTask> {
-  const tasks = new Map<string, ExpectedTask>();
+  const tasks: (readonly [string, ExpectedTask])[] = [];
   for (const endpoint of endpoints) {
     const state = stateHere(endpoint, mesh, own);
     const address = addressOn(endpoint, id);
     if (state === 'gone' || address?.family !== 'ip') continue;
     const { task, node } = endpoint;
-    // Of two that claim an address the one that serves has it.
-    if (tasks.get(address.text)?.isDue) continue;
-    tasks.set(address.text, { task, node, service: spec.name, isDue: state === 'serving' });
+    tasks.push([address.text, { task, node, service: spec.name, isDue: state === 'serving' }]);
   }
+  return together([tasks]);
+}
+
+/** Of several that claim an address the one that serves has it. */
+function together(all: readonly Iterable<readonly [string, ExpectedTask]>[]): ReadonlyMap<string, ExpectedTask> {
+  const tasks = new Map<string, ExpectedTask>();
+  for (const some of all) for (const [address, task] of some) if (!tasks.get(address)?.isDue) tasks.set(address, task);
   return tasks;
+}
+
+/** Whether Docker has it: some task of it serves. */
+export function isDue({ tasks }: ExpectedService): boolean {
+  return [...tasks.values()].some((task) => task.isDue);
 }

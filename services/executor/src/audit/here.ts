@@ -1,9 +1,9 @@
-import type { Examination, Mesh, WatchedFacts } from '@fairway/mesh';
+import type { Examination, Finding, Mesh, WatchedFacts } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 import { fileOf, type Kernel } from '../kernel/kernel.ts';
 import { type Places, placesOf } from '../node-places.ts';
 import type { FoundOverlay } from './audit-overlay.ts';
-import { type ExpectedSandbox, expectedOf } from './expected.ts';
+import { type ExpectedSandbox, expectedOf, withoutSandbox } from './expected.ts';
 
 /** What the swarm is, and what the node knows of itself. */
 export type Known = { readonly mesh: Mesh; readonly own: WatchedFacts };
@@ -14,6 +14,8 @@ export type Here = Known & {
   /** Those that could be read. */
   readonly overlays: readonly FoundOverlay[];
   readonly places: Places;
+  /** The sandboxes that are to be there, and are not. */
+  readonly missing: readonly Finding[];
   readonly unable: Examination['unable'];
   readonly nameOf: (node: string) => string;
 };
@@ -39,5 +41,16 @@ export async function lookHere(kernel: Pick<Kernel, 'sandboxes' | 'ways'>, known
   const nodesOf = ({ tasks }: ExpectedSandbox) => new Map([...tasks].map(([address, { node }]) => [address, node]));
   const places = placesOf(overlays.map(({ expected, ways }) => ({ nodes: nodesOf(expected), ways })));
   const nameOf = (node: string) => mesh.nodes.get(node)?.claim?.name ?? node;
-  return { mesh, own, sandboxes, overlays, places, unable, nameOf };
+  const missing = withoutSandbox(mesh, own, files).map(
+    ({ name, ingress }): Finding => ({
+      kind: 'missing',
+      where: 'host',
+      what: `there is no sandbox of network ${name}`,
+      breaks: ingress
+        ? 'no published port is reached by this node'
+        : `no service is reached by its name from this node's containers on ${name}`,
+      mend: 'systemctl restart docker; its log says why there is none',
+    }),
+  );
+  return { mesh, own, sandboxes, overlays, places, missing, unable, nameOf };
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '@fairway/bus';
 import type { Finding, Mesh } from '@fairway/mesh';
 import type { FoundOverlay } from '../audit/audit-overlay.ts';
 import type { ExpectedSandbox } from '../audit/expected.ts';
@@ -18,6 +19,7 @@ export type Patient = {
   /** Where the other nodes are. */
   readonly places: Places;
   readonly nameOf: (node: string) => string;
+  readonly clock: Pick<Clock, 'after'>;
   /** The servers of the bus, by their URLs. */
   readonly servers: readonly string[];
 };

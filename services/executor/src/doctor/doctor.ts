@@ -59,11 +59,18 @@ export async function doctor({
     } catch (error) {
       return { looked: [], findings: [], unable: [{ where: 'swarm', why: describe(error) }] };
     }
-    const { overlays, places, own, nameOf, unable } = here;
-    const findings = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
+    const { overlays, places, own, missing, nameOf, unable } = here;
+    const ofOverlays = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
+    const findings = [...missing, ...ofOverlays];
     return { looked: [waysAbout], findings, unable };
   }, clock);
-  const patient: Patient = { ...(here ? { ...here, node: here.own.node } : inNoSwarm), machine, kernel, servers };
+  const patient: Patient = {
+    ...(here ? { ...here, node: here.own.node } : inNoSwarm),
+    machine,
+    kernel,
+    servers,
+    clock,
+  };
   const done = await Promise.all([...ofMachine, ...(here ? ofSwarm : [])].map((check) => attempt(check, patient)));
   return {
     clockMs: nowMs(),

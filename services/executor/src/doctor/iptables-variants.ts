@@ -47,7 +47,7 @@ function elsewhere(used: Variant, other: Variant): Finding {
 async function hasDocker(machine: Machine, variant: Variant): Promise<boolean> {
   if (variant === 'legacy' && !(await machine.read('/proc/net/ip_tables_names'))?.trim()) return false;
   try {
-    return /^:DOCKER/m.test(await machine.run([`iptables-${variant}-save`]));
+    return /^-A .*\bDOCKER/m.test(await machine.run([`iptables-${variant}-save`]));
   } catch (error) {
     if (error instanceof CommandMissing || error instanceof CommandFailed) return false;
     throw error;

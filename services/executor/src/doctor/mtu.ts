@@ -5,6 +5,15 @@ import type { Check } from './check.ts';
 
 /** What VXLAN puts around a packet on IPv4: its header 8, UDP 8, IP 20, and the inner Ethernet header 14 (RFC 7348, section 5). */
 const vxlanBytes = 50;
+/** What encryption adds, and to what it aligns (libnetwork drivers/overlay, `maxMTU`). */
+const espBytes = 26;
+const espAlignment = 4;
+
+/** The MTU that an overlay may have at most. */
+function mtuMost(underlay: number, encrypted: boolean): number {
+  const most = underlay - vxlanBytes;
+  return encrypted ? Math.floor((most - espBytes) / espAlignment) * espAlignment : most;
+}
 
 /** The interface by which a packet to an address leaves, and its MTU. */
 async function underlayTo(machine: Machine, address: string): Promise<{ readonly dev: string; readonly mtu: number }> {
@@ -26,7 +35,7 @@ export const mtuCheck: Check = {
     const found = await Promise.all(
       sandboxes.map(async ({ file, network }): Promise<Finding | readonly []> => {
         const { mtu } = await sandboxInterface(machine, file);
-        const most = narrowest.mtu - vxlanBytes;
+        const most = mtuMost(narrowest.mtu, network.encrypted);
         if (mtu <= most) return [];
         return {
           kind: 'wrong',

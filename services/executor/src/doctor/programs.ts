@@ -8,7 +8,7 @@ export const programsCheck: Check = {
   async look({ kernel }) {
     return (await kernel.requirements()).map(({ missing, neededFor, get }) => ({
       ...({ kind: 'missing', where: 'host', what: `${missing} is missing` } as const),
-      ...{ breaks: `Fairway does not start without it: it is for ${neededFor}`, mend: get },
+      ...{ breaks: `Fairway does not serve without it: it is for ${neededFor}`, mend: get },
     }));
   },
 };

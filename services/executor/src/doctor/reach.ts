@@ -22,7 +22,7 @@ export const reachCheck: Check = {
           where: `overlay ${network.name}`,
           what: `${nameOf(node)}, at ${at}, does not answer there`,
           breaks: `requests of this node to tasks of ${nameOf(node)} hang`,
-          mend: `let UDP port 4789, and IP protocol 50 where networks are encrypted, through between this node and ${at}`,
+          mend: `let VXLAN (UDP port 4789 unless --data-path-port is another), and IP protocol 50 where networks are encrypted, through between this node and ${at}`,
         };
       }),
     );

@@ -21,7 +21,7 @@ export function createDockerReader({ read, run, runIn }: Machine): DockerReader 
     host: async () => parseHost(await run(['iptables-save'])),
     async sandbox(file) {
       const [iptables, ipvs, addresses] = await Promise.all([
-        runIn(file, ['iptables-save', '-t', 'mangle']),
+        runIn(file, ['iptables-save']),
         runIn(file, ['ipvsadm', '-S', '-n']),
         runIn(file, ['ip', '-4', '-o', 'addr', 'show']),
       ]);

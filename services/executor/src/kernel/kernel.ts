@@ -36,6 +36,11 @@ export function fileOf(sandbox: Sandbox): string {
   return sandbox === 'ingress' ? 'ingress_sbox' : sandbox;
 }
 
+/** How a namespace is called for people: `host`, or a sandbox as its file. */
+export function nameOf(namespace: Namespace): string {
+  return namespace === 'host' ? namespace : fileOf(namespace);
+}
+
 /** The sandbox that a file in Docker's `netns/` is; undefined for other namespaces. */
 export function sandboxOfFile(file: string): Sandbox | undefined {
   if (file === 'ingress_sbox') return 'ingress';
