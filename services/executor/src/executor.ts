@@ -21,7 +21,7 @@ import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { Leaving, leftToDocker } from './leaving.ts';
 import { OutcomeReport } from './outcome-report.ts';
-import { OverlayReach } from './overlay-reach.ts';
+import { OverlayReach } from './overlay/overlay-reach.ts';
 import { Refusals } from './refusals.ts';
 import { RoundLoop, type RoundResult } from './round-loop.ts';
 import { wishFromPlan } from './rules/wish.ts';

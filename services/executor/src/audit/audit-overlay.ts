@@ -1,6 +1,6 @@
 import type { Finding } from '@fairway/mesh';
 import { macOf, type Way } from '../kernel/overlay.ts';
-import { type Places, strangePlaces } from '../node-places.ts';
+import { type Places, strangePlaces } from '../overlay/node-places.ts';
 import type { ExpectedSandbox } from './expected.ts';
 
 /** One overlay network as the node has it: undefined without a part in it. */

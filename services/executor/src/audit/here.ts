@@ -1,7 +1,7 @@
 import type { Examination, Finding, Mesh, WatchedFacts } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 import { fileOf, type Kernel } from '../kernel/kernel.ts';
-import { type Places, placesOf } from '../node-places.ts';
+import { type Places, placesOf } from '../overlay/node-places.ts';
 import type { FoundOverlay } from './audit-overlay.ts';
 import { type ExpectedSandbox, expectedOf, withoutSandbox } from './expected.ts';
 

@@ -4,7 +4,7 @@ import type { FoundOverlay } from '../audit/audit-overlay.ts';
 import type { ExpectedSandbox } from '../audit/expected.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Machine } from '../kernel/machine.ts';
-import type { Places } from '../node-places.ts';
+import type { Places } from '../overlay/node-places.ts';
 
 /** What a check may look at. */
 export type Patient = {

@@ -1,8 +1,8 @@
 import type { Clock } from '@fairway/bus';
 import type { Network } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
-import type { Kernel } from './kernel/kernel.ts';
-import type { Way } from './kernel/overlay.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Way } from '../kernel/overlay.ts';
 import { LostWays, type Others } from './lost-ways.ts';
 import type { Overlay, Places } from './node-places.ts';
 import { WrongWays } from './wrong-ways.ts';

@@ -1,4 +1,4 @@
-import { macOf, type Way } from './kernel/overlay.ts';
+import { macOf, type Way } from '../kernel/overlay.ts';
 
 /** Where the other nodes are, on the network that carries the overlays. */
 export type Places = ReadonlyMap<string, string>;

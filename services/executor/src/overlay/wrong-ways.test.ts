@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { macOf, type Way } from './kernel/overlay.ts';
+import { macOf, type Way } from '../kernel/overlay.ts';
 import { placesOf } from './node-places.ts';
 import { WrongWays } from './wrong-ways.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { macOf, type Way } from './kernel/overlay.ts';
+import { macOf, type Way } from '../kernel/overlay.ts';
 import { LostWays } from './lost-ways.ts';
 
 // Node nN is at 10.99.0.1N; sandboxes have 10.0.0.2 and 10.0.0.3, tasks 10.0.0.5 and up. This node is n1.

@@ -1,4 +1,4 @@
-import { macOf, type Way } from './kernel/overlay.ts';
+import { macOf, type Way } from '../kernel/overlay.ts';
 import { isIpv4, type Others, subnetOf } from './lost-ways.ts';
 import { type Places, strangePlaces } from './node-places.ts';
 

@@ -1,5 +1,5 @@
 import { type Incarnation, isSameLife, parseAddress } from '@fairway/mesh';
-import { macOf, type Way } from './kernel/overlay.ts';
+import { macOf, type Way } from '../kernel/overlay.ts';
 
 /** Other nodes, and who has which address, as the mesh has them. */
 export type Others = {
