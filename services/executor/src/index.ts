@@ -1,5 +1,6 @@
 export { startAnswers } from './answers.ts';
 export { audit } from './audit/audit.ts';
+export { createDockerReader } from './audit/docker-reader.ts';
 export type { Known } from './audit/here.ts';
 export { type BalancerChoice, type Balancing, balancerChoices, chooseBalancer } from './choose-balancer.ts';
 export { type Disk, machineDisk } from './disk.ts';
@@ -7,7 +8,6 @@ export { doctor } from './doctor/doctor.ts';
 export { type Executor, startExecutor } from './executor.ts';
 export { Handover } from './handover.ts';
 export { conntrackFilters } from './kernel/connections.ts';
-export { createDockerReader } from './kernel/docker-reader.ts';
 export { ipvsSupport } from './kernel/ipvs-support.ts';
 export { type IpvsTimeouts, parseIpvsTimeouts } from './kernel/ipvs-timeouts.ts';
 export type { Kernel, Namespace, Requirement, Sandbox } from './kernel/kernel.ts';

@@ -13,9 +13,9 @@ import {
   type Service,
 } from '@fairway/mesh';
 import { describe, expect, test } from 'vitest';
-import type { DockerReader } from '../kernel/docker-reader.ts';
 import { macOf, type Way } from '../kernel/overlay.ts';
 import { audit } from './audit.ts';
+import type { DockerReader } from './docker-reader.ts';
 import { parseHost, parseSandbox } from './dockers-mesh.ts';
 import type { Known } from './here.ts';
 

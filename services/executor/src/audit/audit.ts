@@ -1,11 +1,11 @@
 import type { Clock } from '@fairway/bus';
 import type { Address, Examination, Finding } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
-import type { DockerReader } from '../kernel/docker-reader.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { auditHost } from './audit-host.ts';
 import { auditOverlay } from './audit-overlay.ts';
 import { auditSandbox } from './audit-sandbox.ts';
+import type { DockerReader } from './docker-reader.ts';
 import type { DockersHost } from './dockers-mesh.ts';
 import { type ExpectedSandbox, isDue } from './expected.ts';
 import { type Known, lookHere } from './here.ts';

@@ -1,5 +1,5 @@
-import { type DockersHost, type DockersSandbox, parseHost, parseSandbox } from '../audit/dockers-mesh.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from '../kernel/machine.ts';
+import { type DockersHost, type DockersSandbox, parseHost, parseSandbox } from './dockers-mesh.ts';
 
 /** Reads what Docker's own mesh has in this node's kernel, and changes nothing. */
 export type DockerReader = {
