@@ -5,7 +5,7 @@ import { decideNetwork, decideNode, decideService } from './decide.ts';
 import { claim, container, report } from './decider-lab.ts';
 import type { foldNetwork } from './fold-network.ts';
 import type { foldNode } from './fold-node.ts';
-import type { ServiceChange } from './fold-service.ts';
+import type { ServiceChange } from './service-change.ts';
 
 const context = { nowMs: 1000, isRetired: () => false, isListed: () => false, isRemoved: () => false };
 const told = <Body>(body: Body, event: string): Envelope<Body> => {

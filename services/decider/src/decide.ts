@@ -22,8 +22,9 @@ import { type Tracer, untraced } from '@fairway/telemetry';
 import { traceDecision } from './decision-trace.ts';
 import { foldNetwork } from './fold-network.ts';
 import { foldNode } from './fold-node.ts';
-import { type FoldContext, foldService, foldTime, type ServiceChange } from './fold-service.ts';
+import { foldService, foldTime } from './fold-service.ts';
 import { type OnOdd, oddityOfNetworkFact, oddityOfNodeFact, oddityOfServiceFact } from './oddity.ts';
+import type { FoldContext, ServiceChange } from './service-change.ts';
 import { loadService, type NewCause, saveService } from './service-store.ts';
 
 /** What came of facts about one object. */

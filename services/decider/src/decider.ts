@@ -19,11 +19,11 @@ import {
 import { type Fact, objectOf } from '@fairway/mesh';
 import { describe, type Log, type Tracer, untraced } from '@fairway/telemetry';
 import { type Decision, decideNetwork, decideNode, decideService } from './decide.ts';
-import type { FoldContext } from './fold-service.ts';
 import { Inbox } from './inbox.ts';
 import { KnownSince } from './known-since.ts';
 import { completeEpoch, foldNodeListing } from './listing.ts';
 import { Oddities } from './oddities.ts';
+import type { FoldContext } from './service-change.ts';
 import { sweep } from './sweep.ts';
 
 type Options = {

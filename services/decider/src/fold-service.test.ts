@@ -1,7 +1,8 @@
 import type { ContainerFact, Endpoint, NodeListingFact, ServiceFact, TaskClaim } from '@fairway/mesh';
 import { endpointState, hasEnded } from '@fairway/mesh';
 import { expect, test } from 'vitest';
-import { type FoldContext, type FoldedService, foldService, foldTime, type ServiceChange } from './fold-service.ts';
+import { foldService, foldTime } from './fold-service.ts';
+import type { FoldContext, FoldedService, ServiceChange } from './service-change.ts';
 
 // Service `web`; tasks t1 on node n1, t2 on node n2; addresses 10.0.0.5 and .6 on network `ingress`.
 const life = { boot: 'b1', daemon: 'd1' };

@@ -12,8 +12,8 @@ import {
 import type { Mesh, NodeListingFact, SwarmListingFact } from '@fairway/mesh';
 import { type Tracer, untraced } from '@fairway/telemetry';
 import { decideNode, decideService } from './decide.ts';
-import type { FoldContext } from './fold-service.ts';
 import type { OnOdd } from './oddity.ts';
+import type { FoldContext } from './service-change.ts';
 
 /**
  * Folds a node's complete listing: containers that it does not have are dead, and from now on the node's endpoints

@@ -11,7 +11,7 @@ import {
   type NodeGoneFact,
   type NodeListingFact,
 } from '@fairway/mesh';
-import type { FoldContext, FoldedService, ServiceChange } from './fold-service.ts';
+import type { FoldContext, FoldedService, ServiceChange } from './service-change.ts';
 
 /** What may be wrong with what was told, which then changes nothing. */
 export type Oddity =

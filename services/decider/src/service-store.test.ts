@@ -3,7 +3,7 @@ import { hasEnded, shardEndpointsMax, shardOf } from '@fairway/mesh';
 import { describe, expect, onTestFailed, test } from 'vitest';
 import { decideService } from './decide.ts';
 import { claim, container, type DeciderLab, openLab, report } from './decider-lab.ts';
-import type { FoldContext, ServiceChange } from './fold-service.ts';
+import type { FoldContext, ServiceChange } from './service-change.ts';
 import { loadService } from './service-store.ts';
 
 // Service `web` with tasks t0, t1, … on nodes n0 to n9; an entry holds 500 of them.

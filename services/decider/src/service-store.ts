@@ -10,7 +10,7 @@ import {
   writeShard,
 } from '@fairway/bus';
 import { type Cause, type Endpoint, keepCauses, shardOf, shardsWanted } from '@fairway/mesh';
-import type { FoldedService } from './fold-service.ts';
+import type { FoldedService } from './service-change.ts';
 
 type Held<Entry> = { readonly entry: Entry; readonly revision: number };
 type Shards = ReadonlyMap<number, Held<ShardEntry>>;

@@ -1,8 +1,8 @@
 import { createMemoryBus, keys, SimulatedClock, tombstoneMs, writeNetwork, writeNode } from '@fairway/bus';
 import { type Endpoint, emptyMesh, type Mesh, type Network, type Node, type Service } from '@fairway/mesh';
 import { expect, test } from 'vitest';
-import type { FoldContext } from './fold-service.ts';
 import { KnownSince } from './known-since.ts';
+import type { FoldContext } from './service-change.ts';
 import { expired, lingering, sweep } from './sweep.ts';
 
 const nowMs = 10_000_000;

@@ -11,8 +11,9 @@ import {
 } from '@fairway/bus';
 import type { Endpoint, Mesh } from '@fairway/mesh';
 import { decideTime } from './decide.ts';
-import { type FoldContext, foldTime } from './fold-service.ts';
+import { foldTime } from './fold-service.ts';
 import type { KnownSince, Removable } from './known-since.ts';
+import type { FoldContext } from './service-change.ts';
 
 /**
  * A task that ended is forgotten after this, and so is one of which only its node spoke. Until then a fact about it that

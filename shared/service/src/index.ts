@@ -1,2 +1,3 @@
 export * from './run-service.ts';
+export * from './service-context.ts';
 export * from './settings.ts';

@@ -1,21 +1,7 @@
 import { flushCompileCache } from 'node:module';
-import { createLog, describe, type Log, startTracing, type Tracer } from '@fairway/telemetry';
+import { createLog, describe, startTracing } from '@fairway/telemetry';
+import type { Flag, ServiceContext, Setting } from './service-context.ts';
 import { tracesSetting } from './settings.ts';
-
-/** One setting that a service takes from its environment. */
-export type Setting = { readonly name: string; readonly meaning: string; readonly standard?: string };
-
-/** One argument that a service takes. */
-export type Flag = { readonly name: `--${string}`; readonly meaning: string };
-
-export type ServiceContext = {
-  readonly log: Log;
-  readonly tracer: Tracer;
-  /** The setting's value, or its standard; throws `SettingMissing` where it has neither. */
-  readonly setting: (name: string) => string;
-  /** Whether the argument was given. */
-  readonly flag: (name: string) => boolean;
-};
 
 /** A setting without a standard is not in the environment. */
 export class SettingMissing extends Error {

@@ -1,4 +1,4 @@
-import type { ServiceContext, Setting } from './run-service.ts';
+import type { ServiceContext, Setting } from './service-context.ts';
 
 /** Settings that several services take. */
 const natsSetting: Setting = {
