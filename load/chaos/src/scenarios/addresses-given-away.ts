@@ -15,7 +15,7 @@ export const addressesGivenAway: Scenario = {
   of: 'swarm',
   async happen(stage) {
     const node = stage.worker();
-    const before = await addressesOn(stage, node);
+    const before = await addressesToGive(stage, node);
     await stage.without(node, async () => {
       stage.strike(`${node.name} loses its power`, 1_500);
       await stage.cluster.cutPower(node.name);
@@ -33,6 +33,19 @@ export const addressesGivenAway: Scenario = {
     await scale(stage, restless.replicas);
   },
 };
+
+/**
+ * Those of the node's tasks, of which it has some at the latest when it is the one that has none: one that was away before has
+ * lost its tasks to the others.
+ */
+async function addressesToGive(stage: Stage, node: ClusterNode): Promise<ReadonlySet<string>> {
+  for (let round = 1; round < roundsMax; round += 1) {
+    const addresses = await addressesOn(stage, node);
+    if (addresses.size > 0) return addresses;
+    await scale(stage, restless.replicas + round);
+  }
+  throw new Error(`${node.name} gets no task`);
+}
 
 /** Until another task has one of the addresses, replaces those of the other service. */
 async function giveAway(stage: Stage, addresses: ReadonlySet<string>): Promise<void> {
