@@ -116,8 +116,9 @@ test('with its dockerd gone a node puts right what others change, and does so wh
   await swarm.converged();
   const dockerd = swarm.cluster.process(`${node.name}.dockerd`);
   const fairway = swarm.cluster.process(node.name);
-  // One that ends in order takes its sandboxes with it.
+  // One that ends in order takes its sandboxes with it; and one that begins waits for its own containerd, in vain where there is one.
   await dockerd.kill();
+  await node.exec('kill -9 $(cat /run/docker/containerd/containerd.pid)');
   try {
     await comesBack(swarm, node);
     await fairway.kill();
