@@ -10,26 +10,41 @@ export type Overlay = {
 };
 
 /**
- * Where each node is, by what most of the ways to its tasks say, on all networks together. A node is left out where its
- * ways disagree evenly, and where another has as many at its place: nothing says then who is wrong.
+ * Where each node is, by what most of the ways to its tasks say, on all networks together: the clearest first, since no two
+ * are at one place. A node is left out where its ways disagree evenly, and where another has as many at its place: nothing says
+ * then who is wrong.
  */
 export function placesOf(overlays: readonly Overlay[]): Places {
-  const votes = new Map<string, Map<string, number>>();
+  const places = new Map<string, string>();
+  const settled = new Set<string>();
+  const levels = Map.groupBy(votesIn(overlays), ({ count }) => count);
+  for (const level of [...levels.keys()].sort((a, b) => b - a)) {
+    const open = (levels.get(level) ?? []).filter(
+      ({ node, at }) => !settled.has(`node ${node}`) && !settled.has(`at ${at}`),
+    );
+    const [ofNode, ofPlace] = [Map.groupBy(open, ({ node }) => node), Map.groupBy(open, ({ at }) => at)];
+    for (const { node, at } of open) {
+      if (ofNode.get(node)?.length === 1 && ofPlace.get(at)?.length === 1) places.set(node, at);
+      settled.add(`node ${node}`).add(`at ${at}`);
+    }
+  }
+  return places;
+}
+
+type Vote = { readonly node: string; readonly at: string; readonly count: number };
+
+/** How many ways to a node's tasks lead to a place. */
+function votesIn(overlays: readonly Overlay[]): readonly Vote[] {
+  const counts = new Map<string, Map<string, number>>();
   for (const { nodes, ways } of overlays) {
     for (const [address, { node: at }] of ways ?? []) {
       const node = nodes.get(address);
       if (node === undefined) continue;
-      const ofNode = votes.get(node) ?? new Map<string, number>();
-      votes.set(node, ofNode.set(at, (ofNode.get(at) ?? 0) + 1));
+      const ofNode = counts.get(node) ?? new Map<string, number>();
+      counts.set(node, ofNode.set(at, (ofNode.get(at) ?? 0) + 1));
     }
   }
-  const places = new Map<string, string>();
-  for (const [node, ofNode] of votes) {
-    const [[at, count] = ['', 0], [, next] = ['', 0]] = [...ofNode].sort((a, b) => b[1] - a[1]);
-    const isClaimed = [...votes].some(([other, ofOther]) => other !== node && (ofOther.get(at) ?? 0) >= count);
-    if (count > next && !isClaimed) places.set(node, at);
-  }
-  return places;
+  return [...counts].flatMap(([node, ofNode]) => [...ofNode].map(([at, count]) => ({ node, at, count })));
 }
 
 /**
