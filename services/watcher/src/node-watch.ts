@@ -125,8 +125,12 @@ export class NodeWatch {
 
   #observe(offered: HeldContainer, event: string, listing?: Listing): void {
     const changed = this.#lives.observe(offered, listing !== undefined);
-    // A resync tells everything when it is complete.
-    if (!changed || listing === 'resync') return;
+    if (!changed) return;
+    if (listing === 'resync') {
+      // It tells everything when it is complete; what ended is not sent to for as long as that takes.
+      if (changed.state === 'dead') this.#tellOwn(changed);
+      return;
+    }
     const outgoing = this.#outgoing(changed, event, undefined);
     const span = beginSend(this.#options.tracer, outgoing);
     this.#tellOwn(changed, span.traceparent);
@@ -155,6 +159,11 @@ export class NodeWatch {
     const tick = this.#tick();
     const { fit, aside } = await this.#options.docker.listContainers();
     const listed = fit.filter(({ Labels }) => Labels['com.docker.swarm.node.id'] === this.#node);
+    // Of what ended the list tells by itself, whatever a look at another container takes.
+    for (const container of listed) {
+      const state = listedLife(container.State);
+      if (state === 'dead') this.#observe({ ...identityOf(container), state, tick }, 'container listing', listing);
+    }
     const states = await this.#lookAtAll(listed);
     if (this.#stopped) return;
     for (const [container, state] of states) {

@@ -65,6 +65,21 @@ describe('containers', () => {
     expect(lab.facts.find((fact) => fact.kind === 'node-listing')).toMatchObject({ tasks: [] });
   });
 
+  it('that ended are told to the executor though another one cannot be looked at', async () => {
+    let release = () => {};
+    lab = await openLab(({ swarm, docker }) => {
+      swarm.createService({ ...web, replicas: 2 });
+      swarm.endContainer('container-task2');
+      const held = Promise.withResolvers<void>();
+      release = held.resolve;
+      docker.beforeAnswer = (asked) => (asked.startsWith('inspect container') ? held.promise : Promise.resolve());
+    });
+    expect(lab.story.filter((line) => line.startsWith('own'))).toEqual(['own task2 dead']);
+    release();
+    await lab.clock.advance(10);
+    expect(lab.story.filter((line) => line.startsWith('own'))).toContain('own task3 running');
+  });
+
   it('that ended unseen are found by the listing', async () => {
     lab = await openLab(({ swarm }) => swarm.createService(web));
     lab.turnPage();
