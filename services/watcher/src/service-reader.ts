@@ -60,8 +60,9 @@ export async function readService(
   const { spec: heldSpec, seen = 0 } = view.service(spec.id) ?? {};
   const isBehind = ({ id, index, claim }: TaskClaim) => {
     const known = heldTasks.get(id);
-    // Without it the mesh takes it for one that was removed before it was told of a later one.
-    const lost = known ? known.released : index <= seen;
+    // One that no manager told of the mesh takes for one that was removed before it was told of a later one; so it does where
+    // the task's node has told of it.
+    const lost = known?.index ? known.released : index <= seen;
     return (claim !== 'released' && lost) || index < (known?.index ?? 0);
   };
   const behind = view.isRemoved('service', spec.id) || (heldSpec && isPast(spec, heldSpec)) || claims.some(isBehind);

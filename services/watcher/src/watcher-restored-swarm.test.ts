@@ -19,6 +19,18 @@ describe('a task that a restored swarm has again', () => {
   });
 });
 
+describe('a task that a restored swarm has again, and of which its node has told already', () => {
+  it('is confirmed too: no manager was believed yet', async () => {
+    lab = await openLab(({ swarm, view }) => {
+      swarm.createService(web);
+      view.heldServices = [{ id: 'service1', index: 1, seen: 1000 }];
+      view.heldTasks = [{ id: 'task2', index: 0 }];
+    });
+    await lab.clock.advance(35_000);
+    expect(lab.story).toContain('service web task2=running confirmed');
+  });
+});
+
 describe('a task that was released, and that a restored swarm wants again', () => {
   it('is confirmed, though its index has grown past that of its release', async () => {
     lab = await openLab(({ swarm, view }) => {
