@@ -13,12 +13,12 @@ fairway credentials node add --manager "$node"
 cp "/etc/fairway/credentials/clients/$node.json" /etc/fairway/credentials/clients/node.json
 systemctl start $units
 docker service create --no-resolve-image --detach --name web --publish 8000:8000 app:1
-fairway wait --service web --timeout 120
+fairway wait --service web --timeout 40
 for address in 127.0.0.1 10.97.0.1; do echo "answer $(curl --silent --max-time 5 http://$address:8000)"; done
 echo "doctor $(fairway doctor --json)"
 # Started again they find what they had.
 systemctl restart $units
-fairway wait --service web --timeout 120
+fairway wait --service web --timeout 40
 echo "answer $(curl --silent --max-time 5 http://10.97.0.1:8000)"
 for unit in $units; do
   pid=$(systemctl show --property MainPID --value $unit)

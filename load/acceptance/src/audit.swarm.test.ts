@@ -42,7 +42,9 @@ test('a way that leads to another node is found by its node, without a change, a
   const before = await kernelOf(node);
   expect(await lead(other)).toMatchObject({ status: 0 });
   try {
-    const { status, findings } = await swarm.examine('audit', node);
+    // Again and again: on a busy machine an audit may take longer than a way stays wrong here.
+    const misleading = setInterval(() => void lead(other), 500);
+    const { status, findings } = await swarm.examine('audit', node).finally(() => clearInterval(misleading));
     expect(status).toBe(1);
     expect(findings.filter((found) => !withoutIpvs.test(found))).toEqual([
       expect.stringMatching(

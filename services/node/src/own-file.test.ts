@@ -51,6 +51,13 @@ test('what was saved is read in the same boot while the sandbox is the same, and
   expect(await open().read()).toEqual(own);
   expect(await open('boot2').read()).toBeUndefined();
   expect(await open('boot1', '4026532000@2').read()).toBeUndefined();
+  const gone = new OwnFile({ path, boot: 'boot1', namespace: async () => undefined, log, clock });
+  expect(await gone.read()).toBeUndefined();
+  gone.save(() => own);
+  await clock.settle(Promise.resolve(), 1_000);
+  // Saved without a sandbox, and read without one.
+  expect(await gone.read()).toBeUndefined();
+  await gone.stop();
   const { swarm: _, gateway: __, sandbox: ___, ...less } = own;
   await save(less);
   expect(await open().read()).toEqual(less);

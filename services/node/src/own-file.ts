@@ -38,8 +38,8 @@ export class OwnFile {
     try {
       const text = await this.#file.read();
       const own = text ? readOwn(path, text) : undefined;
-      if (own?.incarnation.boot !== boot || own.namespace !== (await namespace())) return undefined;
-      return own;
+      if (own?.incarnation.boot !== boot || own.namespace === undefined) return undefined;
+      return own.namespace === (await namespace()) ? own : undefined;
     } catch (error) {
       log.warn('what this node knew of itself is not used', { path, reason: describe(error) });
       return undefined;

@@ -158,6 +158,7 @@ export class NodeWatch {
   async #list(listing: Listing): Promise<void> {
     const tick = this.#tick();
     const { fit, aside } = await this.#options.docker.listContainers();
+    if (this.#stopped) return;
     const listed = fit.filter(({ Labels }) => Labels['com.docker.swarm.node.id'] === this.#node);
     // Of what ended the list tells by itself, whatever a look at another container takes.
     for (const container of listed) {

@@ -13,7 +13,7 @@ export type ServiceReading = {
   readonly picture: ServicePicture;
   /**
    * Whether Docker's index of the service or of a task is below the mesh's, Docker has a service or a task that the mesh
-   * takes for gone, or the service is another at the same index: the swarm may have been restored.
+   * takes for gone or has from its node alone, or the service is another at the same index: the swarm may have been restored.
    */
   readonly behind: boolean;
 };
@@ -28,8 +28,8 @@ export type ReadFrom = {
 
 /**
  * Makes a service's picture out of what Docker listed and what the mesh holds. A task that the mesh has as wanted and the
- * listing has not is inspected, and is gone where that answers 404, or with a task of another service. Swarm keeps ended tasks as history; they are left out
- * unless the mesh has them, or was told that they live and may have them by now. The list is `partial` where something was
+ * listing has not is inspected, and is gone where that answers 404, or with a task of another service. Swarm keeps ended
+ * tasks as history; they are left out unless the mesh has them, or was told that they live and may have them by now. The list is `partial` where something was
  * put aside that may be a task of the service.
  */
 export async function readService(

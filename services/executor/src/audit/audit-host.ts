@@ -42,16 +42,21 @@ export function auditHost(host: DockersHost, ingress: readonly ExpectedService[]
       findings.push({ kind: 'missing', where, what: `nothing accepts packets for ${port}`, breaks, mend });
     }
   }
+  return findings;
+}
+
+/** The ports that Docker leads and no service publishes, whoever routes here: they are nobody's but Docker's. */
+export function auditHostLeft(host: DockersHost, ingress: readonly ExpectedService[]): readonly Finding[] {
   // Tasks of before an update have the ports of before, for as long as that goes on.
-  const left = ingress.some(({ isUpdating }) => isUpdating) ? [] : host.ports;
-  for (const [port, to] of left) {
-    if (wanted.has(port)) continue;
+  if (ingress.some(({ isUpdating }) => isUpdating)) return [];
+  const published = new Set(ingress.flatMap(({ ports }) => ports));
+  return [...host.ports].flatMap(([port, to]): Finding | readonly [] => {
+    if (published.has(port)) return [];
     const what = `${port} is led to ${to}, and no service publishes it`;
     const breaks = `a program of this node that listens on ${port} is not reached`;
     const mend = `iptables -t nat -D DOCKER-INGRESS ${matching(port)} -j DNAT --to-destination ${to}`;
-    findings.push({ kind: 'stale', where, what, breaks, mend });
-  }
-  return findings;
+    return { kind: 'stale', where, what, breaks, mend };
+  });
 }
 
 /** What leads no port at all. */

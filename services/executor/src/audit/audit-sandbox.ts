@@ -2,31 +2,31 @@ import type { Finding } from '@fairway/mesh';
 import type { DockersSandbox } from './dockers-mesh.ts';
 import { type ExpectedSandbox, type ExpectedService, isDue } from './expected.ts';
 
+type Inside = (command: string) => string;
+
+/** Runs a command in a sandbox, whose file is in Docker's folder of network namespaces. */
+const insideOf =
+  (folder: string, { file }: ExpectedSandbox): Inside =>
+  (command) =>
+    `nsenter --net=${folder}/${file} ${command}`;
+
 /**
  * What of Docker's own balancer in a sandbox is not as the services want it. A service without a task that serves may be
  * there or not: Docker makes it with the first and takes it away with the last.
  * @param folder of Docker's network namespaces, in which the sandbox's is
  */
 export function auditSandbox(found: DockersSandbox, expected: ExpectedSandbox, folder: string): readonly Finding[] {
-  const { file: where, services } = expected;
-  const inside = (command: string) => `nsenter --net=${folder}/${where} ${command}`;
-  const findings = services.flatMap((service) => auditService(found, expected, service, inside));
-
-  // Tasks of before an update have the ports and networks of before, for as long as that goes on.
-  const isUpdating = services.some((service) => service.isUpdating);
-  return [
-    ...findings,
-    ...(isUpdating ? [] : auditLeft(found, expected, inside)),
-    ...auditWayBack(found, expected, inside),
-  ];
+  const inside = insideOf(folder, expected);
+  const findings = expected.services.flatMap((service) => auditService(found, expected, service, inside));
+  return [...findings, ...auditWayBack(found, expected, inside)];
 }
 
-/** What services that are no more have left. */
-function auditLeft(
-  found: DockersSandbox,
-  { file: where, network, services }: ExpectedSandbox,
-  inside: (command: string) => string,
-): readonly Finding[] {
+/** What services that are no more have left, whoever routes here: it is nobody's but Docker's. */
+export function auditSandboxLeft(found: DockersSandbox, expected: ExpectedSandbox, folder: string): readonly Finding[] {
+  const { file: where, network, services } = expected;
+  // Tasks of before an update have the ports and networks of before, for as long as that goes on.
+  if (services.some(({ isUpdating }) => isUpdating)) return [];
+  const inside = insideOf(folder, expected);
   const findings: Finding[] = [];
   const known = new Set(services.map(({ vip }) => vip));
   const next = (vip: string) => `what has ${vip} on network ${network.name} next is not reached from this node`;
@@ -57,7 +57,7 @@ function auditLeft(
 function auditWayBack(
   { masquerades }: DockersSandbox,
   { file: where, network, services }: ExpectedSandbox,
-  inside: (command: string) => string,
+  inside: Inside,
 ): readonly Finding[] {
   if (!network.ingress || masquerades || !services.some(isDue)) return [];
   return [
@@ -80,7 +80,7 @@ function auditService(
   found: DockersSandbox,
   expected: ExpectedSandbox,
   service: ExpectedService,
-  inside: (command: string) => string,
+  inside: Inside,
 ): readonly Finding[] {
   const { file: where, network } = expected;
   const { name, vip, ports, tasks } = service;
@@ -95,7 +95,7 @@ function auditService(
     : `${name} is not reached by its name from this node's containers on ${network.name}`;
 
   if (isDue(service)) {
-    const anew = `docker service scale ${name}=0, and back: Docker makes all of it with the first task`;
+    const anew = 'systemctl restart docker: Docker makes all of it with the first task that it hears of';
     if (mark === undefined) find('missing', `nothing marks what comes for ${name}, ${vip}`, unreached, anew);
     if (!isPublished && !found.addresses.has(vip)) {
       const what = `the sandbox does not answer for the virtual IP ${vip} of ${name}`;

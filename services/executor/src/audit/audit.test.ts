@@ -153,6 +153,7 @@ type Node1 = {
   readonly back?: Partial<Printed>;
   readonly ways?: Partial<Record<keyof typeof ways, [string, Way][] | undefined>>;
   readonly ipvs?: boolean;
+  /** `unknown` where it does not say in time. */
   readonly version?: string;
   readonly serves?: boolean;
   readonly known?: Known | undefined;
@@ -192,7 +193,7 @@ function auditing(node: Node1, later: Node1 = node) {
     docker,
     netnsDir: '/netns',
     serves: () => now().serves ?? false,
-    version: async () => now().version ?? '20.10.24',
+    version: async () => (now().version === 'unknown' ? undefined : (now().version ?? '20.10.24')),
     known: 'known' in node ? () => node.known : known,
     clock: {
       after(_, callback) {
@@ -405,6 +406,9 @@ test('of several rules for a port the first leads, and none after the end of the
 test('while a service is updated its ports and networks of before are not called stale', async () => {
   const services = [{ ...web, spec: { ...web.spec, ports: [], update: 'updating' as const } }, api];
   expect((await auditing({ services, host: iptablesOfHost })).findings).toEqual([]);
+  // Docker says of a service that it was rolled back until its next update.
+  const over = [{ ...web, spec: { ...web.spec, ports: [], update: 'rollback_completed' as const } }, api];
+  expect((await auditing({ services: over, host: iptablesOfHost })).findings).toHaveLength(2);
 });
 
 test('a sandbox that is not there is found where the node is to have one', async () => {
@@ -423,6 +427,10 @@ test('a sandbox that is not there is found where the node is to have one', async
 test('where Fairway routes it says that what is found breaks nothing', async () => {
   const [finding] = (await auditing({ serves: true, host: without(iptablesOfHost, dnat) })).findings;
   expect(finding?.breaks).toBe('web is not reached at 8000/tcp of this node; not while Fairway serves here');
+  // A port that nobody publishes is none of Fairway's: it goes on to Docker's rules.
+  const unpublished = [{ ...web, spec: { ...web.spec, ports: [] } }, api];
+  const { findings } = await auditing({ serves: true, services: unpublished });
+  expect(findings.map(({ breaks }) => breaks).join()).not.toContain('not while Fairway serves');
 });
 
 test('each finding has the command that mends it', async () => {
@@ -435,6 +443,14 @@ test('each finding has the command that mends it', async () => {
     'nsenter --net=/netns/ingress_sbox ipvsadm -a -f 256 -r 10.0.0.12:0 -m -w 1',
     'nsenter --net=/netns/ingress_sbox ipvsadm -d -f 256 -r 10.0.0.55:0',
   ]);
+});
+
+test('where Docker does not say its version in time the host is not looked at: a chain may rightly be missing', async () => {
+  const { findings, unable } = await auditing({ version: 'unknown', host: without(iptablesOfHost, 'DOCKER-INGRESS') });
+  expect({ findings, unable }).toEqual({
+    findings: [],
+    unable: [{ where: 'host', why: expect.stringContaining('which version') }],
+  });
 });
 
 test('what Docker from 29.8 on has on the host is not looked at, and that is told', async () => {

@@ -2,9 +2,9 @@ import type { Clock } from '@fairway/bus';
 import type { Address, Examination, Finding } from '@fairway/mesh';
 import { describe } from '@fairway/telemetry';
 import type { Kernel } from '../kernel/kernel.ts';
-import { auditHost } from './audit-host.ts';
+import { auditHost, auditHostLeft } from './audit-host.ts';
 import { auditOverlay } from './audit-overlay.ts';
-import { auditSandbox } from './audit-sandbox.ts';
+import { auditSandbox, auditSandboxLeft } from './audit-sandbox.ts';
 import type { DockerReader } from './docker-reader.ts';
 import type { DockersHost } from './dockers-mesh.ts';
 import { type ExpectedSandbox, isDue } from './expected.ts';
@@ -47,17 +47,23 @@ async function look({ kernel, docker, netnsDir, version, serves, known }: Option
 
   const ofOverlays = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
   const ofMesh: Finding[] = [];
+  const left: Finding[] = [];
   const ingress = sandboxes.find(({ network }) => network.ingress);
   if (await docker.hasIpvs()) {
     const readings = sandboxes.map(async (expected) => {
       const found = await attempt(expected.file, docker.sandbox(expected.file));
-      if (found) ofMesh.push(...auditSandbox(found, expected, netnsDir));
+      if (!found) return;
+      ofMesh.push(...auditSandbox(found, expected, netnsDir));
+      left.push(...auditSandboxLeft(found, expected, netnsDir));
     });
     const host = await attempt('host', readHost(docker, version, own.gateway));
-    if (host && ingress && own.gateway) ofMesh.push(...auditHost(host, ingress.services, own.gateway.text));
+    if (host && ingress && own.gateway) {
+      ofMesh.push(...auditHost(host, ingress.services, own.gateway.text));
+      left.push(...auditHostLeft(host, ingress.services));
+    }
     await Promise.all(readings);
   } else if (sandboxes.some(({ services }) => services.some(isDue))) ofMesh.push(withoutIpvs(sandboxes));
-  const findings = [...missing, ...ofOverlays, ...(serves() ? ofMesh.map(heldByFairway) : ofMesh)];
+  const findings = [...missing, ...ofOverlays, ...left, ...(serves() ? ofMesh.map(heldByFairway) : ofMesh)];
   return { looked: lookedAt(sandboxes, own.node), findings, unable: [...unable, ...failed] };
 }
 
@@ -69,7 +75,8 @@ async function readHost(
 ): Promise<DockersHost> {
   if (!gateway) throw new Error('Docker has not told where the ingress sandbox is on docker_gwbridge');
   const dockerd = await version();
-  const [major = 0, minor = 0] = (dockerd ?? '').split('.').map(Number);
+  if (dockerd === undefined) throw new Error('Docker does not say in time which version it is');
+  const [major = 0, minor = 0] = dockerd.split('.').map(Number);
   if (major > 29 || (major === 29 && minor >= 8))
     throw new Error(
       `Docker ${dockerd} has no chain DOCKER-INGRESS, as those before 29.8 have, and what it has is not known here`,

@@ -92,7 +92,7 @@ function expectedService(
   return {
     tasks,
     balanced: {
-      ...{ name, vip: vip.text, tasks, isUpdating: update !== undefined },
+      ...{ name, vip: vip.text, tasks, isUpdating: update !== undefined && update !== 'rollback_completed' },
       ports: ingress ? ports.flatMap((port) => [...namesOf(port)]) : [],
     },
   };

@@ -3,7 +3,7 @@ import type { Machine } from '../kernel/machine.ts';
 import type { Check } from './check.ts';
 
 /** Its MTU, and its addresses with the bits of their networks. */
-export type Interface = {
+type Interface = {
   readonly mtu: number;
   readonly addresses: readonly { readonly address: string; readonly bits: number }[];
 };

@@ -7,11 +7,19 @@ const triedMax = 50;
 /** Whether each other node that has a task here answers an echo from this node's sandbox, through the overlay. */
 export const reachCheck: Check = {
   about: 'other nodes, sandbox to sandbox',
-  async look({ kernel, overlays, node: self, nameOf }) {
+  async look({ kernel, overlays, places, node: self, nameOf }) {
     const one = new Map<string, { readonly address: string; readonly overlay: (typeof overlays)[number] }>();
+    // By a way that leads to it: one to another node is another finding.
     for (const overlay of overlays)
       for (const [address, { node, isDue }] of overlay.expected.tasks)
-        if (isDue && node !== self && overlay.ways?.has(address) && !one.has(node)) one.set(node, { address, overlay });
+        if (
+          isDue &&
+          node !== self &&
+          places.has(node) &&
+          overlay.ways?.get(address)?.node === places.get(node) &&
+          !one.has(node)
+        )
+          one.set(node, { address, overlay });
     const tried = await Promise.all(
       [...one].slice(0, triedMax).map(async ([node, { address, overlay }]): Promise<Finding | readonly []> => {
         const { network } = overlay.expected;

@@ -22,6 +22,11 @@ test.each<[string, readonly string[], Record<string, string>]>([
     ['n2 > p2', 'n2 > p3', 'n3 > p3', 'n3 > p3'],
     { n2: 'p2', n3: 'p3' },
   ],
+  [
+    'most of a node lead to one that another has more of, and one way does not',
+    ['n2 > p3', 'n2 > p3', 'n2 > p3', 'n3 > p3', 'n3 > p3', 'n3 > p9'],
+    { n2: 'p3' },
+  ],
   ['half of a node, and nothing else is known', ['n2 > p2', 'n2 > p4', 'n3 > p3'], { n3: 'p3' }],
   ['two nodes with as many ways to one place', ['n2 > p3', 'n3 > p3'], {}],
   ['no ways', [], {}],

@@ -11,13 +11,24 @@ export type Overlay = {
 
 /**
  * Where each node is, by what most of the ways to its tasks say, on all networks together: the clearest first, since no two
- * are at one place. A node is left out where its ways disagree evenly, and where another has as many at its place: nothing says
- * then who is wrong.
+ * are at one place. A node is left out where that leaves it none, or several that as many ways lead to, or one that as many of
+ * another's lead to: nothing says then who is wrong.
  */
 export function placesOf(overlays: readonly Overlay[]): Places {
   const places = new Map<string, string>();
   const settled = new Set<string>();
-  const levels = Map.groupBy(votesIn(overlays), ({ count }) => count);
+  const votes = votesIn(overlays);
+  const most = new Map(
+    [...Map.groupBy(votes, ({ node }) => node)].map(([node, its]) => [
+      node,
+      Math.max(...its.map(({ count }) => count)),
+    ]),
+  );
+  // What a node's own ways outvote is no place of it, whoever has the other.
+  const levels = Map.groupBy(
+    votes.filter(({ node, count }) => count === most.get(node)),
+    ({ count }) => count,
+  );
   for (const level of [...levels.keys()].sort((a, b) => b - a)) {
     const open = (levels.get(level) ?? []).filter(
       ({ node, at }) => !settled.has(`node ${node}`) && !settled.has(`at ${at}`),
