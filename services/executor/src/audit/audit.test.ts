@@ -382,6 +382,13 @@ describe.each<[string, Node1, readonly string[]]>([
   });
 });
 
+test('what is there at the second look alone is not told either', async () => {
+  const first = { host: without(iptablesOfHost, dnat) };
+  const second = { ingress: { ipvs: ingress.ipvs.replace('-f 256 -r 10.0.0.12', '-f 256 -r 10.0.0.55') } };
+  expect((await auditing(first, second)).findings).toEqual([]);
+  expect((await auditing({ ...first, ...second }, second)).findings).toHaveLength(2);
+});
+
 test('Docker from 28 on asks the chain by way of another', async () => {
   const host = iptablesOfHost.replace(
     '-A FORWARD -j DOCKER-INGRESS',
