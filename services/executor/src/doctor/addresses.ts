@@ -1,22 +1,5 @@
 import type { Finding } from '@fairway/mesh';
-import type { Machine } from '../kernel/machine.ts';
 import type { Check } from './check.ts';
-
-/** Its MTU, and its addresses with the bits of their networks. */
-type Interface = {
-  readonly mtu: number;
-  readonly addresses: readonly { readonly address: string; readonly bits: number }[];
-};
-
-/** A sandbox's interface on its network (iproute2 6.1, `ip -j`). */
-export async function sandboxInterface(machine: Machine, file: string): Promise<Interface> {
-  type Listed = { mtu: number; addr_info?: readonly { local: string; prefixlen: number }[] };
-  const [found]: readonly Listed[] = JSON.parse(
-    await machine.runIn(file, ['ip', '-j', '-4', 'addr', 'show', 'dev', 'eth0']),
-  );
-  const addresses = (found?.addr_info ?? []).map(({ local, prefixlen }) => ({ address: local, bits: prefixlen }));
-  return { mtu: found?.mtu ?? 0, addresses };
-}
 
 /** Below this part of a subnet there is no room for an update that starts tasks before it stops others. */
 const scarcePart = 0.1;
@@ -29,11 +12,11 @@ const reserved = 3;
  */
 export const addressesCheck: Check = {
   about: 'free addresses',
-  async look({ machine, mesh, sandboxes }) {
+  async look({ mesh, sandboxes, interfaceOf }) {
     const nodes = [...mesh.nodes.values()].filter(({ removedMs }) => removedMs === undefined).length;
     const found = await Promise.all(
       sandboxes.map(async ({ file, network, services, tasks }): Promise<Finding | readonly []> => {
-        const { addresses } = await sandboxInterface(machine, file);
+        const { addresses } = await interfaceOf(file);
         const bits = addresses.find((one) => one.bits < 32)?.bits;
         if (bits === undefined) return [];
         const size = 2 ** (32 - bits) - reserved;

@@ -5,6 +5,7 @@ import type { ExpectedSandbox } from '../audit/expected.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Machine } from '../kernel/machine.ts';
 import type { Places } from '../overlay/node-places.ts';
+import type { Interface } from './sandbox-interface.ts';
 
 /** What a check may look at. */
 export type Patient = {
@@ -14,6 +15,8 @@ export type Patient = {
   /** This node's id. */
   readonly node: string;
   readonly sandboxes: readonly ExpectedSandbox[];
+  /** A sandbox's interface on its network, by the sandbox's file. */
+  readonly interfaceOf: (file: string) => Promise<Interface>;
   /** The overlays that could be read. */
   readonly overlays: readonly FoundOverlay[];
   /** Where the other nodes are. */

@@ -14,6 +14,7 @@ import { iptablesCheck } from './iptables-variants.ts';
 import { mtuCheck } from './mtu.ts';
 import { nftablesCheck, programsCheck } from './programs.ts';
 import { reachCheck } from './reach.ts';
+import { sandboxInterfaces } from './sandbox-interface.ts';
 import { settingsCheck, trackingCheck } from './settings.ts';
 import { vxlanPortCheck } from './vxlan-port.ts';
 
@@ -70,6 +71,7 @@ export async function doctor({
     kernel,
     servers,
     clock,
+    interfaceOf: sandboxInterfaces(machine),
   };
   const done = await Promise.all([...ofMachine, ...(here ? ofSwarm : [])].map((check) => attempt(check, patient)));
   return {

@@ -1,6 +1,5 @@
 import type { Finding } from '@fairway/mesh';
 import type { Machine } from '../kernel/machine.ts';
-import { sandboxInterface } from './addresses.ts';
 import type { Check } from './check.ts';
 
 /** What VXLAN puts around a packet on IPv4: its header 8, UDP 8, IP 20, and the inner Ethernet header 14 (RFC 7348, section 5). */
@@ -28,13 +27,13 @@ async function underlayTo(machine: Machine, address: string): Promise<{ readonly
 /** An overlay's packets have to fit into those of the network that carries it: Docker does not ask how large those are. */
 export const mtuCheck: Check = {
   about: "the overlays' MTU",
-  async look({ machine, sandboxes, places }) {
+  async look({ machine, sandboxes, places, interfaceOf }) {
     const ways = await Promise.all([...new Set(places.values())].map((at) => underlayTo(machine, at)));
     const [narrowest] = ways.sort((a, b) => a.mtu - b.mtu);
     if (!narrowest) return [];
     const found = await Promise.all(
       sandboxes.map(async ({ file, network }): Promise<Finding | readonly []> => {
-        const { mtu } = await sandboxInterface(machine, file);
+        const { mtu } = await interfaceOf(file);
         const most = mtuMost(narrowest.mtu, network.encrypted);
         if (mtu <= most) return [];
         return {

@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Way } from '../kernel/overlay.ts';
 import { LostWays, type Others } from './lost-ways.ts';
 import type { Overlay, Places } from './node-places.ts';
-import { WrongWays } from './wrong-ways.ts';
+import { type Look, WrongWays } from './wrong-ways.ts';
 
 type Options = {
   readonly kernel: Kernel;
@@ -58,7 +58,7 @@ export class OverlayRepair {
    * @param missing the addresses of tasks that serve and were looked for in vain
    */
   async repair(missing: ReadonlySet<string>): Promise<boolean> {
-    const { kernel, log, isDue } = this.#options;
+    const { kernel, log, isDue, places } = this.#options;
     const network = this.#network;
     // Encrypted ones take keys as well, which Docker takes away with them.
     if (!isDue() || network.encrypted) return false;
@@ -66,22 +66,21 @@ export class OverlayRepair {
       const ways = await kernel.ways(network);
       this.#ways = ways;
       if (!ways || !this.#others || !isDue() || this.#stopped) return false;
-      const hasPut = await this.#putLost(ways, this.#others);
-      return (await this.#setWrong(ways, this.#others, missing)) || hasPut;
+      const look = { ways, missing, others: this.#others, places: places.seen() };
+      const hasPut = await this.#putLost(look);
+      return (await this.#setWrong(look)) || hasPut;
     } catch (error) {
       log.warn('the ways of an overlay could not be put right', { network: network.name, reason: describe(error) });
       return false;
     }
   }
 
-  async #putLost(ways: ReadonlyMap<string, Way>, others: Others): Promise<boolean> {
-    const { kernel, clock, log, places } = this.#options;
+  async #putLost({ ways, others, places }: Look & { readonly others: Others }): Promise<boolean> {
+    const { kernel, clock, log } = this.#options;
     const { name } = this.#network;
     const { put, drop: unwanted, nodes } = this.#lost.look(ways, others, clock.nowMs());
-    const at = places.seen();
     // One that was set right stays, though this network alone says that its node is elsewhere.
-    const isRight = (address: string, { node }: Way) => at.get(others.tasks.get(address) ?? '') === node;
-    const drop = new Map([...unwanted].filter(([address, way]) => !isRight(address, way)));
+    const drop = new Map([...unwanted].filter((one) => !leadsRight(one, others, places)));
     if (drop.size > 0) {
       await kernel.dropWays(this.#network, drop);
       log.info('ways that were put back are wanted no more; they are taken away', { network: name, ...named(drop) });
@@ -93,14 +92,13 @@ export class OverlayRepair {
     return true;
   }
 
-  async #setWrong(ways: ReadonlyMap<string, Way>, others: Others, missing: ReadonlySet<string>): Promise<boolean> {
+  async #setWrong(look: Look): Promise<boolean> {
     const { kernel, clock, log, isDue, places } = this.#options;
-    const wrong = this.#wrong.look({ ways, missing, others, places: places.seen() }, clock.nowMs());
+    const wrong = this.#wrong.look(look, clock.nowMs());
     if (wrong.size === 0) return false;
     // Some networks were looked at a while ago, and a node may be elsewhere since.
     const now = await places.now();
-    const isStill = (address: string, { node }: Way) => now.get(others.tasks.get(address) ?? '') === node;
-    const set = new Map([...wrong].filter(([address, way]) => isStill(address, way)));
+    const set = new Map([...wrong].filter((one) => leadsRight(one, look.others, now)));
     if (set.size === 0 || !isDue() || this.#stopped) return false;
     await kernel.setWays(this.#network, set);
     const said = { network: this.#network.name, ...named(set) };
@@ -111,6 +109,11 @@ export class OverlayRepair {
   stop(): void {
     this.#stopped = true;
   }
+}
+
+/** Whether a way leads to where the node of its task is. */
+function leadsRight([address, way]: readonly [string, Way], { tasks }: Pick<Others, 'tasks'>, places: Places): boolean {
+  return places.get(tasks.get(address) ?? '') === way.node;
 }
 
 /** What is told of addresses. */

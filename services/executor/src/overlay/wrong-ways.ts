@@ -10,7 +10,7 @@ const missingForMs = 45_000;
 type Wrong = { readonly node: string; readonly isMissing: boolean; readonly sinceMs: number };
 
 /** What a look found. */
-type Look = {
+export type Look = {
   readonly ways: ReadonlyMap<string, Way>;
   /** The addresses of tasks that serve and have no way. */
   readonly missing: ReadonlySet<string>;
