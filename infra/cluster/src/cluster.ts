@@ -263,19 +263,20 @@ export class Cluster {
     await deleteNamespace(node.namespace);
   }
 
-  /**
-   * The node of a power cut boots again with the disk it had, and the processes that it had. Where Docker's manager goes on
-   * calling it down, its dockerd is started again, and `say` hears of it.
-   */
-  async restorePower(name: string, say: (line: string) => void = () => {}): Promise<void> {
+  /** The node of a power cut boots again with the disk it had, and the processes that it had; `say` as in `startDockerd`. */
+  async restorePower(name: string, say?: (line: string) => void): Promise<void> {
     const node = await this.boot(name);
-    await nodeBack(this.manager.engine, new Engine(node.socket), node.swarmNodeId, async () => {
-      say(`Docker's manager calls ${name} down, which has registered with it; its dockerd is started again`);
-      const dockerd = this.process(dockerdName(name));
-      await dockerd.stop();
-      await dockerd.start();
-    });
+    await this.backInSwarm(name, say);
     if (readState(this.place).fairway) await startPart(this.place, nodeService(this.place, node));
+  }
+
+  /**
+   * A node's dockerd that ended is started, and the node is back in its swarm. Where Docker's manager goes on calling it
+   * down, dockerd is started again, and `say` hears of it.
+   */
+  async startDockerd(name: string, say?: (line: string) => void): Promise<void> {
+    await this.process(dockerdName(name)).start();
+    await this.backInSwarm(name, say);
   }
 
   /** The swarm forgets a node that lost its power, by force: it gives the addresses of its tasks to others. */
@@ -328,6 +329,16 @@ export class Cluster {
       said = stderr.trim();
     }
     throw new Error(said);
+  }
+
+  private async backInSwarm(name: string, say: (line: string) => void = () => {}): Promise<void> {
+    const { engine, swarmNodeId } = this.node(name);
+    await nodeBack(this.manager.engine, engine, swarmNodeId, async () => {
+      say(`Docker's manager calls ${name} down, which has registered with it; its dockerd is started again`);
+      const dockerd = this.process(dockerdName(name));
+      await dockerd.stop();
+      await dockerd.start();
+    });
   }
 
   /** A machine without power gets it again, and with it dockerd and the server of the bus that is on it. */

@@ -86,9 +86,8 @@ test('a bus and a dockerd that cannot be reached are waited for, and nothing end
   expect(part.isAlive).toBe(true);
 
   // dockerd ends with all that it ran, and comes back with a new, empty sandbox in the place of the old one.
-  const dockerd = swarm.cluster.process(`${worker?.name}.dockerd`);
-  await dockerd.stop();
-  await dockerd.start();
+  await swarm.cluster.process(`${worker?.name}.dockerd`).stop();
+  await swarm.cluster.startDockerd(worker?.name ?? '');
   await swarm.answers('patient', 8520, 3);
   await swarm.converged();
   expect(part.isAlive).toBe(true);

@@ -114,10 +114,9 @@ test('with its dockerd gone a node puts right what others change, and does so wh
   await swarm.create('dockerless', { ports: ['8903:8000'], replicas: 2, options });
   await swarm.answers('dockerless', 8903, 2);
   await swarm.converged();
-  const dockerd = swarm.cluster.process(`${node.name}.dockerd`);
   const fairway = swarm.cluster.process(node.name);
   // One that ends in order takes its sandboxes with it; and one that begins waits for its own containerd, in vain where there is one.
-  await dockerd.kill();
+  await swarm.cluster.process(`${node.name}.dockerd`).kill();
   await node.exec('kill -9 $(cat /run/docker/containerd/containerd.pid)');
   try {
     await comesBack(swarm, node);
@@ -131,7 +130,7 @@ test('with its dockerd gone a node puts right what others change, and does so wh
     await comesBack(swarm, node);
     expect(fairway.log()).toContain('this node goes on by what it knew of itself');
   } finally {
-    await dockerd.start();
+    await swarm.cluster.startDockerd(node.name);
   }
   await swarm.answers('dockerless', 8903, 2);
 });

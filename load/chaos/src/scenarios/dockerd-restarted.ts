@@ -12,7 +12,7 @@ export const dockerdRestarted: Scenario = {
       await dockerd.stop();
       await stage.pause(stage.chance.upTo(6_000));
       stage.strike(`dockerd of ${node.name} is started again`, 1_500);
-      await dockerd.start();
+      await stage.cluster.startDockerd(node.name, (line) => stage.strike(line, 1_500));
     });
   },
 };
