@@ -1,7 +1,7 @@
 // This node is n1; n2 is beta, at 192.0.2.2, with one task of web at 10.0.0.12 on the ingress network. What the programs print
 // is of iproute2 6.1 and iptables 1.8.9, shortened.
 import { createServer } from 'node:net';
-import { type Address, emptyMesh, type Finding, type Mesh } from '@fairway/mesh';
+import { type Address, emptyMesh, type Finding, type Mesh, type NodeClaim } from '@fairway/mesh';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CommandFailed, CommandMissing } from '../kernel/failures.ts';
 import type { Machine } from '../kernel/machine.ts';
@@ -39,6 +39,12 @@ const mesh: Mesh = {
   ]),
 };
 
+/** The mesh whose managers call this node that. */
+function calling(state: NodeClaim['state']): Mesh {
+  const own = { claim: { ...claim, id: 'n1', name: 'alpha', state }, retired: [], causes: [] };
+  return { ...mesh, nodes: new Map([...mesh.nodes, ['n1', own]]) };
+}
+
 const snmp = `Tcp: RtoAlgorithm InSegs InErrs OutRsts InCsumErrors
 Tcp: 1 200 0 0 0
 Udp: InDatagrams NoPorts InErrors InCsumErrors IgnoredMulti
@@ -55,6 +61,8 @@ type Machine1 = {
   /** What the second look prints. */
   readonly later?: string;
   readonly known?: 'nothing';
+  /** What the managers call this node at the first look and at those after it. */
+  readonly called?: readonly [NodeClaim['state'], NodeClaim['state']];
 };
 
 const files: Readonly<Record<string, string | undefined>> = {
@@ -83,8 +91,10 @@ function examine({
   servers = [],
   later,
   known,
+  called = ['ready', 'ready'],
 }: Machine1 = {}) {
   let looks = 0;
+  let asked = 0;
   const run = async (command: readonly string[]) => {
     const line = command.join(' ');
     if (line.startsWith('sh ') && looks++ > 0 && later !== undefined) return later;
@@ -109,7 +119,8 @@ function examine({
       sandboxes: async () => new Map([['ingress', '1']]),
       ways: async () => new Map([['10.0.0.12', way]]),
     },
-    known: () => (known ? undefined : { mesh, own: { node: 'n1', containers: new Map() } }),
+    known: () =>
+      known ? undefined : { mesh: calling(called[asked++ ? 1 : 0]), own: { node: 'n1', containers: new Map() } },
     servers,
     clock: {
       after(_, callback) {
@@ -126,7 +137,7 @@ const shown = ({ kind, where, what, mend }: Finding) => `${kind}, ${where}: ${wh
 test('of a machine that is well nothing is found, what was looked at is told, and its clock', async () => {
   const { clockMs, looked, findings, unable } = await examine();
   expect({ clockMs, findings, unable }).toEqual({ clockMs: 7, findings: [], unable: [] });
-  expect(looked).toHaveLength(12);
+  expect(looked).toHaveLength(13);
 });
 
 const csum = snmp.replace('Tcp: 1 200 0 0 0', 'Tcp: 1 200 3 0 3');
@@ -222,6 +233,12 @@ test.each<[string, Machine1, readonly string[]]>([
     ],
   ],
   [
+    'a node that the managers go on calling down',
+    { called: ['down', 'down'] },
+    ["wrong, swarm: Docker's managers call this node down; systemctl restart docker, on this node: it registers anew"],
+  ],
+  ['a node that registers meanwhile', { called: ['down', 'ready'] }, []],
+  [
     'a node that does not answer',
     { silent: true },
     [
@@ -247,7 +264,7 @@ test('what could not be looked at keeps nothing else from being looked at', asyn
   });
   expect(unable).toEqual([{ where: 'iptables, legacy and nft', why: expect.stringContaining('cannot be started') }]);
   expect(findings).toHaveLength(1);
-  expect(looked).toHaveLength(11);
+  expect(looked).toHaveLength(12);
 });
 
 test('a machine that is in no swarm is looked at all the same', async () => {

@@ -14,6 +14,7 @@ import { iptablesCheck } from './iptables-variants.ts';
 import { mtuCheck } from './mtu.ts';
 import { nftablesCheck, programsCheck } from './programs.ts';
 import { reachCheck } from './reach.ts';
+import { registrationOf } from './registration.ts';
 import { sandboxInterfaces } from './sandbox-interface.ts';
 import { settingsCheck, trackingCheck } from './settings.ts';
 import { vxlanPortCheck } from './vxlan-port.ts';
@@ -41,8 +42,8 @@ const ofMachine: readonly Check[] = [
 ];
 /** Of its part in the swarm. */
 const ofSwarm: readonly Check[] = [mtuCheck, addressesCheck, reachCheck];
-/** Where each overlay has the tasks of other nodes. */
-const waysAbout = 'ways to tasks of other nodes';
+/** What passes while a service or a node changes, and is looked at twice. */
+const lastingAbout: readonly string[] = ["what Docker's managers call this node", 'ways to tasks of other nodes'];
 
 /** Looks for what keeps the mesh from working on this node, each thing by itself, and changes nothing. */
 export async function doctor({
@@ -54,16 +55,16 @@ export async function doctor({
   nowMs = Date.now,
 }: Options): Promise<Examination> {
   let here: Here | undefined;
-  const ways = await lookTwice(async () => {
+  const lasting = await lookTwice(async () => {
     try {
       here = await lookHere(kernel, known());
     } catch (error) {
       return { looked: [], findings: [], unable: [{ where: 'swarm', why: describe(error) }] };
     }
-    const { overlays, places, own, missing, nameOf, unable } = here;
+    const { mesh, overlays, places, own, missing, nameOf, unable } = here;
     const ofOverlays = overlays.flatMap((overlay) => auditOverlay(overlay, places, own.node, nameOf));
-    const findings = [...missing, ...ofOverlays];
-    return { looked: [waysAbout], findings, unable };
+    const findings = [...registrationOf(mesh, own.node), ...missing, ...ofOverlays];
+    return { looked: lastingAbout, findings, unable };
   }, clock);
   const patient: Patient = {
     ...(here ? { ...here, node: here.own.node } : inNoSwarm),
@@ -76,9 +77,9 @@ export async function doctor({
   const done = await Promise.all([...ofMachine, ...(here ? ofSwarm : [])].map((check) => attempt(check, patient)));
   return {
     clockMs: nowMs(),
-    looked: [...done.flatMap(({ looked }) => looked), ...ways.looked],
-    findings: [...done.flatMap(({ findings }) => findings), ...ways.findings],
-    unable: [...done.flatMap(({ unable }) => unable), ...ways.unable],
+    looked: [...done.flatMap(({ looked }) => looked), ...lasting.looked],
+    findings: [...done.flatMap(({ findings }) => findings), ...lasting.findings],
+    unable: [...done.flatMap(({ unable }) => unable), ...lasting.unable],
   };
 }
 
