@@ -270,7 +270,7 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     const listed = (await node.exec('iptables -t nat -S DOCKER-INGRESS')).stdout;
     const rule = /^-A (DOCKER-INGRESS .*--dport 8840 .*)$/m.exec(listed)?.[1] ?? '';
     await node.exec(`iptables -t nat -D ${rule}`);
-    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r ${task}; ipvsadm -a -f ${mark} -r 10.0.0.250:0 -m`);
+    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r ${task}; ipvsadm -a -f ${mark} -r 192.0.2.250:0 -m`);
     await node.execSandbox(sandbox, `ip addr del ${vip}/32 dev eth0`);
     const { status, findings, unable } = await swarm.examine('audit', node);
     const lost = task.split(':')[0];
@@ -280,12 +280,12 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
       findings: [
         'missing, host: nothing leads 8840/tcp to the sandbox',
         expect.stringMatching(`^missing, ingress_sbox: IPVS does not have ${lost}, task .* of published$`),
-        'stale, ingress_sbox: IPVS sends what is for published to 10.0.0.250, where no task is',
+        'stale, ingress_sbox: IPVS sends what is for published to 192.0.2.250, where no task is',
         `missing, ${sandbox}: the sandbox does not answer for the virtual IP ${vip} of named`,
       ],
     });
     await node.execSandbox(sandbox, `ip addr add ${vip}/32 dev eth0`);
-    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r 10.0.0.250:0; ipvsadm -a -f ${mark} -r ${task} -m`);
+    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r 192.0.2.250:0; ipvsadm -a -f ${mark} -r ${task} -m`);
     await node.exec(`iptables -t nat -I ${rule}`);
     await isWell();
   });
