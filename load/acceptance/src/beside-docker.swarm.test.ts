@@ -253,6 +253,8 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     await swarm.create('published', { ports: ['8840:8000'], replicas: 2 });
     await swarm.create('named', { replicas: 2, options: ['--network', 'auditing', ...constraint] });
     await swarm.answers('published', 8840, 2);
+    await swarm.running('named', 2);
+    await swarm.converged();
     const isWell = () =>
       until(
         `Docker's own mesh to be as it should be on ${node.name}`,
@@ -269,9 +271,11 @@ describe.runIf(hasIpvs)("beside Docker's own mesh", () => {
     const vip = await swarm.vip('named', network);
     const listed = (await node.exec('iptables -t nat -S DOCKER-INGRESS')).stdout;
     const rule = /^-A (DOCKER-INGRESS .*--dport 8840 .*)$/m.exec(listed)?.[1] ?? '';
-    await node.exec(`iptables -t nat -D ${rule}`);
-    await node.execSandbox(ingress, `ipvsadm -d -f ${mark} -r ${task}; ipvsadm -a -f ${mark} -r 192.0.2.250:0 -m`);
-    await node.execSandbox(sandbox, `ip addr del ${vip}/32 dev eth0`);
+    const done = { status: 0, stderr: '' };
+    expect(await node.exec(`iptables -t nat -D ${rule}`)).toMatchObject(done);
+    const others = `ipvsadm -d -f ${mark} -r ${task} && ipvsadm -a -f ${mark} -r 192.0.2.250:0 -m`;
+    expect(await node.execSandbox(ingress, others)).toMatchObject(done);
+    expect(await node.execSandbox(sandbox, `ip addr del ${vip}/32 dev eth0`)).toMatchObject(done);
     const { status, findings, unable } = await swarm.examine('audit', node);
     const lost = task.split(':')[0];
     expect({ status, unable, findings }, [...findings, JSON.stringify(unable)].join('\n')).toEqual({
