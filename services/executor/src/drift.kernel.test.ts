@@ -24,8 +24,12 @@ let right: string;
 async function held(): Promise<string> {
   const table = 'nft list table inet fairway 2>&1';
   const inSandbox = balancer === 'ipvs' ? `${table}; ipvsadm -Sn` : table;
+  // Docker's RETURN at the end says nothing, and after a flush it is not there.
   const [host, ingress, network] = await Promise.all([
-    node.run('host', `${table} || true; iptables -S DOCKER-USER || true`),
+    node.run(
+      'host',
+      `${table} || true; iptables -S DOCKER-USER | grep -v RETURN || true; iptables -C FORWARD -j DOCKER-USER && echo led`,
+    ),
     node.run('sandbox', `${inSandbox} || true; cat /proc/sys/net/ipv4/ip_forward`),
     node.run('balancer', `${inSandbox} || true; ip route show table local proto 77; cat /proc/sys/net/ipv4/ip_forward`),
   ]);
@@ -124,6 +128,13 @@ describe('of nftables, by its events', () => {
       ['host', 'host forwarding', ':', 'DOCKER-USER accepts answers from docker_gwbridge'],
     );
   });
+
+  test.each(['iptables -F', 'iptables -F; iptables -X', 'iptables -D FORWARD -j DOCKER-USER'])(
+    'what leads to them, and the table of iptables in which they are: %s',
+    async (line) => {
+      await changed(['host', 'host forwarding', line, 'FORWARD leads to DOCKER-USER']);
+    },
+  );
 
   test('what Fairway changes itself is none', async () => {
     const before = drift().length;

@@ -61,6 +61,8 @@ type Machine1 = {
   /** What the second look prints. */
   readonly later?: string;
   readonly known?: 'nothing';
+  /** To the tasks of n2. */
+  readonly ways?: 'none';
   /** What the managers call this node at the first look and at those after it. */
   readonly called?: readonly [NodeClaim['state'], NodeClaim['state']];
 };
@@ -91,6 +93,7 @@ function examine({
   servers = [],
   later,
   known,
+  ways,
   called = ['ready', 'ready'],
 }: Machine1 = {}) {
   let looks = 0;
@@ -117,7 +120,7 @@ function examine({
       requirements: async () => [],
       nodeAnswers: async () => !silent,
       sandboxes: async () => new Map([['ingress', '1']]),
-      ways: async () => new Map([['10.0.0.12', way]]),
+      ways: async () => new Map(ways ? [] : [['10.0.0.12', way]]),
     },
     known: () =>
       known ? undefined : { mesh: calling(called[asked++ ? 1 : 0]), own: { node: 'n1', containers: new Map() } },
@@ -230,6 +233,13 @@ test.each<[string, Machine1, readonly string[]]>([
     { prints: { 'ip -j -4 addr show dev eth0': '[{"mtu":1450,"addr_info":[{"local":"10.0.0.2","prefixlen":30}]}]' } },
     [
       'wrong, overlay ingress: 0 of its 1 addresses are free; make the ingress network anew with a larger --subnet (docker network create --ingress)',
+    ],
+  ],
+  [
+    'a way that is missing',
+    { ways: 'none' },
+    [
+      'missing, overlay ingress: there is no way to 10.0.0.12, task t12 of web on beta; run the node process with --repair-overlay, which sets it within a minute',
     ],
   ],
   [

@@ -10,6 +10,10 @@ const lockS = '5';
 /** The bridge over which Docker gives sandboxes their way out, and Fairway its way in. */
 const bridge = 'docker_gwbridge';
 
+/** Docker's chain for the operator's own rules, which it has FORWARD lead to before anything else. */
+const user = 'DOCKER-USER';
+const toUser = ['-j', user] as const;
+
 /**
  * Docker's FORWARD policy is DROP. Out of the bridge go connections that were led to a sandbox; back come their answers
  * and the ICMP errors about them (RELATED), which is how a refused UDP client hears of it.
@@ -33,17 +37,22 @@ const accepts: readonly { readonly what: string; readonly rule: readonly string[
 
 /** Makes the node lead packets to sandboxes; see `Kernel.ensureHost`. */
 export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
+  const iptables = (...args: readonly string[]) => run('iptables', ['-w', lockS, ...args]);
   const changed: string[] = [];
   const waitingFor: string[] = [];
-  const rules = await listDockerUser(run);
-  if (rules) {
+  if ((await listed(iptables, user)) || (await makeUser(iptables, changed))) {
     for (const { what, rule } of accepts) {
-      if (await isThere(run, rule)) continue;
-      const at = await insertAt(run);
-      await run('iptables', ['-w', lockS, ...at, ...rule]);
-      changed.push(`DOCKER-USER ${what}`);
+      if (await isThere(iptables, user, rule)) continue;
+      const at = await insertAt(iptables);
+      await iptables(...at, ...rule);
+      changed.push(`${user} ${what}`);
     }
-  } else waitingFor.push('the iptables chain DOCKER-USER, which dockerd makes when it starts');
+    // `iptables -F` takes this away too, and dockerd puts it back only when it starts.
+    if (!(await isThere(iptables, 'FORWARD', toUser))) {
+      await iptables('-I', 'FORWARD', ...toUser);
+      changed.push(`FORWARD leads to ${user}`);
+    }
+  } else waitingFor.push(`the iptables chain ${user}, which dockerd makes when it starts`);
 
   const setting = `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`;
   const value = await run('cat', [setting]).catch(ifNotThere);
@@ -57,29 +66,42 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
 
 /** Takes Fairway's rules out of DOCKER-USER; see `Kernel.leaveHost`. */
 export async function endForwarding(run: RunOnHost): Promise<void> {
-  for (const { rule } of accepts) {
-    if (await isThere(run, rule)) await run('iptables', ['-w', lockS, '-D', 'DOCKER-USER', ...rule]);
-  }
+  const iptables = (...args: readonly string[]) => run('iptables', ['-w', lockS, ...args]);
+  for (const { rule } of accepts) if (await isThere(iptables, user, rule)) await iptables('-D', user, ...rule);
 }
 
-async function isThere(run: RunOnHost, rule: readonly string[]): Promise<boolean> {
-  const check = run('iptables', ['-w', lockS, '-C', 'DOCKER-USER', ...rule]);
-  return (await check.catch(ifNotThere)) !== undefined;
+/** Runs iptables on the host. */
+type Iptables = (...args: readonly string[]) => Promise<string>;
+
+/**
+ * Where everything is dropped that nothing accepts, the chain that somebody has deleted, as dockerd makes it when it starts
+ * (moby libnetwork/firewall_linux.go, arrangeUserFilterRule). Where nothing is dropped, dockerd has not started yet, or
+ * goes by the other iptables.
+ */
+async function makeUser(iptables: Iptables, changed: string[]): Promise<boolean> {
+  if (!(await iptables('-S', 'FORWARD')).startsWith('-P FORWARD DROP')) return false;
+  await iptables('-N', user);
+  await iptables('-A', user, '-j', 'RETURN');
+  changed.push(`the chain ${user}`);
+  return true;
+}
+
+async function isThere(iptables: Iptables, chain: string, rule: readonly string[]): Promise<boolean> {
+  return (await iptables('-C', chain, ...rule).catch(ifNotThere)) !== undefined;
 }
 
 /**
  * Before the RETURN with which Docker ends the chain, and so behind the operator's own rules: what they drop stays
  * dropped, as with Docker's mesh. Where there is no such RETURN, at the end.
  */
-async function insertAt(run: RunOnHost): Promise<readonly string[]> {
-  const rules = (await listDockerUser(run)) ?? [];
-  const end = rules.indexOf('-A DOCKER-USER -j RETURN');
-  return end < 0 ? ['-A', 'DOCKER-USER'] : ['-I', 'DOCKER-USER', String(end + 1)];
+async function insertAt(iptables: Iptables): Promise<readonly string[]> {
+  const end = ((await listed(iptables, user)) ?? []).indexOf(`-A ${user} -j RETURN`);
+  return end < 0 ? ['-A', user] : ['-I', user, String(end + 1)];
 }
 
-async function listDockerUser(run: RunOnHost): Promise<readonly string[] | undefined> {
-  const listed = await run('iptables', ['-w', lockS, '-S', 'DOCKER-USER']).catch(ifNotThere);
-  return listed?.split('\n').filter((line) => line.startsWith('-A '));
+async function listed(iptables: Iptables, chain: string): Promise<readonly string[] | undefined> {
+  const lines = await iptables('-S', chain).catch(ifNotThere);
+  return lines?.split('\n').filter((line) => line.startsWith('-A '));
 }
 
 /**

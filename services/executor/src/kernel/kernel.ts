@@ -108,8 +108,8 @@ export type Kernel = {
   refusal(namespace: Namespace, transaction: Transaction): Promise<string | undefined>;
 
   /**
-   * Makes the node lead packets to the ingress sandbox: two accepts in Docker's chain DOCKER-USER, and
-   * `route_localnet` on docker_gwbridge for connections to 127.0.0.1.
+   * Makes the node lead packets to the ingress sandbox: two accepts in Docker's chain DOCKER-USER, the
+   * jump from FORWARD to it, and `route_localnet` on docker_gwbridge for connections to 127.0.0.1.
    * @throws CommandFailed, CommandHung
    */
   ensureHost(): Promise<HostReport>;
@@ -212,7 +212,7 @@ export type Kernel = {
 
   /**
    * Calls whenever another process may have changed what Fairway has in a namespace: its table, and on the host its rules in
-   * DOCKER-USER. As soon as nft tells of it; what others change elsewhere (IPVS, routes, settings) it does not.
+   * DOCKER-USER and what leads there. As soon as nft tells of it; what others change elsewhere (IPVS, routes, settings) it does not.
    */
   watchRules(namespace: Namespace, onChange: () => void): { close(): void };
 

@@ -16,8 +16,8 @@ type Options = {
 const restartMinMs = 1_000;
 const restartMaxMs = 60_000;
 const lastsMs = 10_000;
-/** Where Fairway's two accepts are on a host. */
-const accepts = 'ip filter DOCKER-USER';
+/** Where Fairway's two accepts are on a host, and what leads there. */
+const forwarding: readonly string[] = ['ip filter DOCKER-USER', 'ip filter FORWARD'];
 
 /**
  * A long-lived `nft monitor`, which tells each change in a namespace, and after those of a transaction which process has made
@@ -86,5 +86,5 @@ export class NftMonitor {
 function isOfInterest(line: string): boolean {
   if (line.startsWith('# ERROR')) return true;
   const [, , ...where] = line.split(' ', 5);
-  return where.slice(0, 2).join(' ') === `inet ${tableName}` || where.join(' ') === accepts;
+  return where.slice(0, 2).join(' ') === `inet ${tableName}` || forwarding.includes(where.join(' '));
 }
