@@ -110,6 +110,40 @@ test('with the bus gone a node puts right what others change, knows the end of i
   await swarm.answeredBy(swarm.nodes, 8902, 2);
 });
 
+test('with the manager gone a node puts right what others change, and knows the end of its own task', async ({
+  swarm,
+}) => {
+  const options = ['--restart-condition', 'none'];
+  await swarm.create('headless', { ports: ['8904:8000'], everywhere: true, options });
+  await swarm.answers('headless', 8904, 3);
+  await swarm.converged();
+  const { manager } = swarm.cluster;
+  const node = swarm.nodes.find(({ role }) => role === 'worker');
+  const task = (await swarm.tasks('headless')).find((held) => held.node === node?.swarmNodeId);
+  if (!node || !task) throw new Error('the swarm has workers, each with its task');
+  await killDocker(swarm, manager);
+  try {
+    await comesBack(swarm, node);
+    await swarm.answeredBy([node], 8904, 3);
+    await run(['docker', '-H', `unix://${node.socket}`, 'kill', task.container]);
+    await swarm.answeredBy([node], 8904, 2);
+    await comesBack(swarm, node);
+  } finally {
+    await swarm.cluster.startDockerd(manager.name);
+  }
+  // It ends with what it ran.
+  await swarm.answers('headless', 8904, 1);
+});
+
+/**
+ * One that ends in order takes its sandboxes with it; what runs goes on here. And one that begins waits for its own
+ * containerd, in vain where there is one.
+ */
+async function killDocker(swarm: Swarm, node: ClusterNode): Promise<void> {
+  await swarm.cluster.process(`${node.name}.dockerd`).kill();
+  await node.exec('kill -9 $(cat /run/docker/containerd/containerd.pid)');
+}
+
 test('with its dockerd gone a node puts right what others change, and does so when started anew', async ({ swarm }) => {
   const [, node] = swarm.nodes;
   if (!node) throw new Error('the swarm has three nodes');
@@ -119,9 +153,7 @@ test('with its dockerd gone a node puts right what others change, and does so wh
   await swarm.answers('dockerless', 8903, 2);
   await swarm.converged();
   const fairway = swarm.cluster.process(node.name);
-  // One that ends in order takes its sandboxes with it; and one that begins waits for its own containerd, in vain where there is one.
-  await swarm.cluster.process(`${node.name}.dockerd`).kill();
-  await node.exec('kill -9 $(cat /run/docker/containerd/containerd.pid)');
+  await killDocker(swarm, node);
   try {
     await comesBack(swarm, node);
     await fairway.kill();

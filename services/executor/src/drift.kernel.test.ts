@@ -163,6 +163,21 @@ describe('of what no event tells, by the check', () => {
       ['balancer', 'lb_back00000', 'conntrack -F', /^the tracked connections were flushed/],
     ));
 
+  test('tracked connections are flushed: new ones are answered at once', async () => {
+    for (const place of ['task5', 'task6'] as const)
+      await (await node.peer(place)).ask({ do: 'listen', carrier: 'tcp', port: 80, name: place });
+    const client = await node.peer('client');
+    const before = drift().length;
+    for (const place of ['host', 'sandbox'] as const) await node.run(place, 'conntrack -F');
+    const asked = { do: 'call', carrier: 'tcp', host: '10.99.0.11', ports: [8000], times: 20, atOnce: 1 } as const;
+    const { calls } = await client.ask(asked);
+    expect(Object.keys(calls[8000] ?? {}).sort()).toEqual(['task5', 'task6']);
+    for (const namespace of ['host', 'ingress']) {
+      const ofThis = () => drift().filter((told, at) => at >= before && told.namespace === namespace);
+      await expect.poll(() => ofThis().map(({ kind }) => kind), within).toEqual(['drifted', 'repaired']);
+    }
+  });
+
   test.runIf(balancer === 'ipvs')("IPVS's services, their weights and its settings", async () => {
     const weight = (task: string, is: string) => `tcp . 172.18.0.2 . 8000 > ${task}:80 : weight ${is}`;
     await changed(
@@ -191,4 +206,16 @@ test('a sandbox that Docker made anew has its rules at once', async () => {
       { kind: 'drifted', namespace: 'ingress', found },
       { kind: 'repaired', namespace: 'ingress', found },
     ]);
+});
+
+test('a bridge that Docker made anew with another address is led to', async () => {
+  const localnet = () => node.run('host', 'cat /proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet');
+  for (const network of ['172.19.0', '172.18.0']) {
+    await node.run('host', 'ip link del docker_gwbridge; ip link add docker_gwbridge type bridge');
+    await node.run('host', `ip addr add ${network}.1/16 dev docker_gwbridge; ip link set docker_gwbridge up`);
+    expect(await localnet()).toBe('0\n');
+    lab.executor.ownChanged({ ...lab.own, gateway: address(`${network}.2`) });
+    await expect.poll(held, within).toBe(right.replaceAll('172.18.0.2', `${network}.2`));
+    await expect.poll(localnet, within).toBe('1\n');
+  }
 });
