@@ -11,6 +11,9 @@ import { type Span, spanOf } from './span.ts';
 
 const port = 8000;
 const service = 'everywhere';
+/** Each worker has a service too whose only task it runs, which Docker gives to no other node. */
+const lonePort = 8001;
+const loneOf = (node: string) => `only-${node}`;
 const limitMs = 120_000;
 /** For so long connections are made after a loss; what went to the lost node is told by then. */
 const watchedMs = 6_000;
@@ -36,6 +39,8 @@ type Trial = {
   /** How many did. */
   readonly lost: number;
   readonly refused: number;
+  /** When the last connection to a service whose only task was there was begun that was not refused at once. */
+  readonly lastLone: number;
   /** How many that were begun after it never came to an answer, though their SYNs were sent again. */
   readonly unanswered: number;
   /** Connections to its tasks that the others still track. */
@@ -44,19 +49,22 @@ type Trial = {
 
 /**
  * A worker loses power, again and again, while an outside client opens a hundred connections a second by each of the other
- * nodes to a service with a task on every node.
+ * nodes to a service with a task on every node, and as many to one whose only task is on the node that is lost.
  */
 export async function measurePowerLoss(cluster: Cluster, { trials, report, signal }: Measuring): Promise<string> {
   const docker = (...args: readonly string[]) => run(['docker', '-H', `unix://${cluster.manager.socket}`, ...args]);
   const workers = cluster.nodes.filter(({ role }) => role === 'worker').map(({ name }) => name);
+  const loneAt = (name: string) => lonePort + workers.indexOf(name);
   const { spans, end: endReceiving } = await receiveTraces(cluster.client.namespace, tracesUrl);
   const settled = () => fairwayConverged(cluster, { limitMs, signal });
   await settled();
-  await docker(
-    ...['service', 'create', '--no-resolve-image', '--detach', '--name', service, '--mode', 'global'],
-    ...['--publish', `${port}:${port}`, imageName],
-  );
-  await untilServing(cluster, service, cluster.nodes.length, { limitMs, signal });
+  const create = ['service', 'create', '--no-resolve-image', '--detach'];
+  await docker(...create, '--name', service, '--mode', 'global', '--publish', `${port}:${port}`, imageName);
+  for (const name of workers) {
+    const there = ['--constraint', `node.hostname==${name}`];
+    await docker(...create, '--name', loneOf(name), ...there, '--publish', `${loneAt(name)}:${port}`, imageName);
+  }
+  await allServe();
 
   const all: Trial[] = [];
   try {
@@ -69,13 +77,18 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
       all.push(trial);
       report(`${n + 1} of ${trials}: ${show(trial)}`);
       await cluster.restorePower(name);
-      await untilServing(cluster, service, cluster.nodes.length, { limitMs, signal });
+      await allServe();
       await settled();
     }
   } finally {
     await endReceiving();
   }
   return tableOf(all);
+
+  async function allServe(): Promise<void> {
+    await untilServing(cluster, service, cluster.nodes.length, { limitMs, signal });
+    for (const name of workers) await untilServing(cluster, loneOf(name), 1, { limitMs, signal });
+  }
 
   async function lose(name: string, led: boolean): Promise<Trial> {
     const node = cluster.node(name);
@@ -86,7 +99,7 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
       cluster.clientArgv([
         process.execPath,
         fileURLToPath(new URL('open-flows.ts', import.meta.url)),
-        ...others.map(({ address }) => `${address}:${port}`),
+        ...others.flatMap(({ address }) => [`${address}:${port}`, `${address}:${loneAt(name)}`]),
       ]),
       (line) => flows.push(JSON.parse(line) as Flow),
     );
@@ -96,15 +109,22 @@ export async function measurePowerLoss(cluster: Cluster, { trials, report, signa
       await cluster.cutPower(name);
       await pause(watchedMs);
       const tracked = await Promise.all(others.map((other) => trackedTo(other, addresses)));
-      const since = flows.filter(({ startMs }) => startMs >= cutMs - 500);
+      const told = flows.filter(({ startMs }) => startMs >= cutMs - 500);
+      const since = told.filter(({ target }) => target.endsWith(`:${port}`));
+      const lone = told.filter(({ target }) => !target.endsWith(`:${port}`));
       const lost = since.filter(({ what }) => what === 'lost');
+      const last = (of: readonly Flow[]) => Math.max(0, ...of.map(({ startMs }) => startMs - cutMs));
       const judge = spans.map(spanOf).find((span) => span.name === 'judge' && span.startMs > cutMs && isOf(span, node));
       return {
         node: name,
         led,
         ...phases(judge, cutMs, others),
-        lastFlow: Math.max(0, ...lost.map(({ startMs }) => startMs - cutMs)),
+        lastFlow: last(lost),
         lost: lost.length,
+        // Without a refusal the port was not served before, or is not refused now.
+        lastLone: lone.some(({ what }) => what === 'refused')
+          ? last(lone.filter(({ what }) => what === 'lost'))
+          : Number.NaN,
         refused: since.filter(({ what }) => what === 'refused').length,
         // One that was open to it already is lost with it.
         unanswered: since.filter(({ what, startMs }) => what === 'ended without an answer' && startMs > cutMs).length,
@@ -163,13 +183,14 @@ function show({
   applied,
   lastFlow,
   lost,
+  lastLone,
   refused,
   unanswered,
   tracked,
 }: Trial): string {
   const [m, p, b, a] = [missed, probed, broadcast, applied].map((ms) => ms.toFixed(0));
   const who = `${node}${led ? ', which led the bucket' : ''}`;
-  return `${who}: missed ${m}, probed ${p}, broadcast ${b}, applied ${a} ms; last connection to it begun after ${lastFlow.toFixed(0)} ms, ${lost} in all, ${refused} refused, ${unanswered} without an answer, ${tracked} still tracked`;
+  return `${who}: missed ${m}, probed ${p}, broadcast ${b}, applied ${a} ms; last connection to it begun after ${lastFlow.toFixed(0)} ms, ${lost} in all, and to its only task after ${lastLone.toFixed(0)} ms; ${refused} refused, ${unanswered} without an answer, ${tracked} still tracked`;
 }
 
 function tableOf(trials: readonly Trial[]): string {
@@ -179,6 +200,7 @@ function tableOf(trials: readonly Trial[]): string {
     ['broadcast: the verdict is said', 'broadcast'],
     ['applied: the rules of the slowest node are set', 'applied'],
     ['the last new connection that went to it was begun', 'lastFlow'],
+    ['the last that was not refused, to a service whose only task it ran', 'lastLone'],
   ] as const;
   const lines = rows.map(([says, key]) => {
     const of = (some: readonly Trial[]) => some.map((trial) => trial[key]);
@@ -191,7 +213,7 @@ function tableOf(trials: readonly Trial[]): string {
   const sum = (key: 'lost' | 'refused' | 'unanswered' | 'tracked') =>
     trials.reduce((all, trial) => all + trial[key], 0);
   const led = trials.filter((trial) => trial.led).length;
-  return `${trials.length} losses of power, of which ${led} were of the node whose server led the mesh's bucket. Milliseconds after the cable was pulled; an outside client opened 100 connections a second by each of the two other nodes.
+  return `${trials.length} losses of power, of which ${led} were of the node whose server led the mesh's bucket. Milliseconds after the cable was pulled; an outside client opened 100 connections a second by each of the two other nodes to a service with a task on every node, and as many to one whose only task ran there.
 
 | | p50 | worst | worst with the leader |
 | --- | --- | --- | --- |
