@@ -1,18 +1,9 @@
 // Each change is one transaction whose cost is that of the change, and no connection notices it. Ports 83xx.
 import { patience } from '@fairway/cluster';
 import { expect } from 'vitest';
+import { drains, isSlow } from './drains.ts';
 import { saysReady } from './says-ready.ts';
 import { test } from './swarm-test.ts';
-
-/** Whether each thing takes as many times as long as on an emulated machine, whose processors a swarm at rest takes already. */
-const isSlow = patience() > 1;
-
-/**
- * Well-behaved: goes on serving for this long after it was told to stop, as every node has then heard of it. Where a change
- * takes up to half a minute to be in a kernel, 2 s are not that.
- */
-const drainS = isSlow ? 60 : 2;
-const drains = ['--env', `DRAIN_SECONDS=${drainS}`, '--stop-grace-period', `${5 * drainS}s`];
 
 /** On a machine where each takes so many times as long, so many times fewer. */
 const [changes, scalings] = [200 / patience(), 50 / patience()];
@@ -40,7 +31,7 @@ test(`${clients} clients see no failure through ${changes} changes of another se
 test(`${clients} clients see no failure through ${scalings} scalings of their own service`, {
   timeout: 300_000 * patience(),
 }, async ({ swarm }) => {
-  await swarm.create('breathing', { ports: ['8310:8000'], replicas: 2, options: [...drains, ...saysReady] });
+  await swarm.create('breathing', { ports: ['8310:8000'], replicas: 2, options: [...drains(2), ...saysReady] });
   await swarm.answers('breathing', 8310, 2);
   const traffic = swarm.traffic(8310, clients);
   for (let scaling = 0; scaling < scalings; scaling++) {

@@ -3,6 +3,8 @@
 import { spawn } from 'node:child_process';
 import { run, until } from '@fairway/cluster';
 import { expect } from 'vitest';
+import { drains } from './drains.ts';
+import { saysReady } from './says-ready.ts';
 import { test } from './swarm-test.ts';
 
 test.concurrent('ports added, changed and removed', async ({ swarm }) => {
@@ -88,10 +90,13 @@ test.concurrent('a task that dies is replaced', async ({ swarm }) => {
   await swarm.answers('mortal', 8240, 2);
 });
 
-test.concurrent('docker service update --force replaces every task', async ({ swarm }) => {
-  await swarm.create('forced', { ports: ['8250:8000'], replicas: 2 });
+test.concurrent('docker service update --force replaces every task, each of which stops at once, and no request fails', async ({
+  swarm,
+}) => {
+  await swarm.create('forced', { ports: ['8250:8000'], replicas: 2, options: [...drains(0), ...saysReady] });
   await swarm.answers('forced', 8250, 2);
   const before = await swarm.names('forced');
+  const traffic = swarm.traffic(8250, 2);
   await swarm.update('forced', '--force');
   await until(
     'all tasks to be new',
@@ -101,6 +106,7 @@ test.concurrent('docker service update --force replaces every task', async ({ sw
     },
     { limitMs: 60_000 },
   );
+  expect((await traffic.end()).failures).toEqual({});
   await swarm.answers('forced', 8250, 2);
 });
 
