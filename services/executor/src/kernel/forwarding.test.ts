@@ -2,17 +2,18 @@ import { expect, test } from 'vitest';
 import { CommandFailed } from './failures.ts';
 import { endForwarding, ensureForwarding } from './forwarding.ts';
 
-/** iptables' table filter and /proc of a host, as dockerd leaves them unless told otherwise. */
+/** iptables and /proc of a host, as dockerd leaves them unless told otherwise. */
 function host({
   user = [],
   forward = ['-j DOCKER-USER'],
-  policy = 'DROP',
+  nat = ['DOCKER'],
   localnet = '1\n',
 }: {
   /** What DOCKER-USER has. */
   user?: readonly string[] | 'no such chain';
   forward?: readonly string[];
-  policy?: string;
+  /** Chains that the table nat has. */
+  nat?: readonly string[];
   localnet?: string | 'no such file';
 }) {
   const chains = new Map([['FORWARD', [...forward]]]);
@@ -21,14 +22,14 @@ function host({
   const run = async (command: string, args: readonly string[]): Promise<string> => {
     if (command === 'cat') return localnet === 'no such file' ? refuse(command) : localnet;
     if (command === 'sh') return '';
+    if (args[2] === '-t') return nat.includes(args[5] ?? '') ? `-N ${args[5]}\n` : refuse(command);
     const [verb, name = '', ...rest] = args.slice(2);
     if (verb === '-N') chains.set(name, []);
     const chain = chains.get(name);
     if (!chain) return refuse(command);
     const at = verb === '-I' ? Number(/^\d+$/.test(rest[0] ?? '') ? rest.shift() : 1) - 1 : chain.length;
     const rule = rest.join(' ');
-    const first = name === 'FORWARD' ? `-P FORWARD ${policy}` : `-N ${name}`;
-    if (verb === '-S') return [first, ...chain.map((each) => `-A ${name} ${each}`), ''].join('\n');
+    if (verb === '-S') return [`-N ${name}`, ...chain.map((each) => `-A ${name} ${each}`), ''].join('\n');
     if (verb === '-C') return chain.includes(rule) ? '' : refuse(command);
     if (verb === '-D') chain.splice(chain.indexOf(rule), 1);
     else if (verb !== '-N') chain.splice(at, 0, rule);
@@ -61,7 +62,7 @@ test('a chain that nothing leads to any more is led to, before anything else', a
   expect(await ensureForwarding(run)).toEqual({ changed: [], waitingFor: [] });
 });
 
-test('a chain that was deleted is made anew where the policy drops', async () => {
+test('a chain that was deleted is made anew where dockerd has been', async () => {
   const { run, targets } = host({ user: 'no such chain', forward: [] });
   const { changed, waitingFor } = await ensureForwarding(run);
   expect(changed[0]).toBe('the chain DOCKER-USER');
@@ -81,7 +82,7 @@ test("what is left is the operator's and Docker's own", async () => {
 });
 
 test('before dockerd is there, it says what it waits for', async () => {
-  const { run } = host({ user: 'no such chain', forward: [], policy: 'ACCEPT', localnet: 'no such file' });
+  const { run } = host({ user: 'no such chain', forward: [], nat: [], localnet: 'no such file' });
   const { changed, waitingFor } = await ensureForwarding(run);
   expect(changed).toEqual([]);
   expect(waitingFor.join('\n')).toMatch(/DOCKER-USER.*\n.*docker_gwbridge/);

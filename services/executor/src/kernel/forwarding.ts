@@ -74,12 +74,12 @@ export async function endForwarding(run: RunOnHost): Promise<void> {
 type Iptables = (...args: readonly string[]) => Promise<string>;
 
 /**
- * Where everything is dropped that nothing accepts, the chain that somebody has deleted, as dockerd makes it when it starts
- * (moby libnetwork/firewall_linux.go, arrangeUserFilterRule). Where nothing is dropped, dockerd has not started yet, or
- * goes by the other iptables.
+ * The chain, as dockerd makes it when it starts (moby libnetwork/firewall_linux.go, arrangeUserFilterRule), where somebody
+ * has deleted it (`iptables -X`): there is Docker's own among those of NAT. Where that is not there either, dockerd has not
+ * started yet, goes by the other iptables, or by none.
  */
 async function makeUser(iptables: Iptables, changed: string[]): Promise<boolean> {
-  if (!(await iptables('-S', 'FORWARD')).startsWith('-P FORWARD DROP')) return false;
+  if ((await iptables('-t', 'nat', '-S', 'DOCKER').catch(ifNotThere)) === undefined) return false;
   await iptables('-N', user);
   await iptables('-A', user, '-j', 'RETURN');
   changed.push(`the chain ${user}`);

@@ -43,6 +43,7 @@ export type Peer = {
  * calls: with them, bridged packets pass the NAT too, and a container that calls its own node is served without a rule.
  */
 const dockersRules = `
+  iptables -t nat -N DOCKER
   iptables -N DOCKER-USER
   iptables -P FORWARD DROP
   iptables -A FORWARD -j DOCKER-USER
