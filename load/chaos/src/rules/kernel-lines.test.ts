@@ -34,7 +34,7 @@ test('a port leads to each of its tasks once, by its own protocol, or to none', 
   const to = (address: string) => ({ concat: [address, 80] });
   const tcp = ['10.0.0.7', '10.0.0.5', '10.0.0.7'].map((address, n) => [slot(8000, n), to(address)]);
   const udp = [[slot(8000, 0), to('10.0.0.8')]];
-  expect(ingressLines(listing({ services, 'tcp-slots': tcp, 'udp-slots': udp }))).toEqual([
+  expect(ingressLines({ table: listing({ services, 'tcp-slots': tcp, 'udp-slots': udp }) })).toEqual([
     'ingress tcp 8000 > 10.0.0.5:80 10.0.0.7:80',
     'ingress udp 8000 > 10.0.0.8:80',
     'ingress tcp 9000 >',
@@ -47,11 +47,49 @@ test('a virtual IP leads to its tasks', () => {
     [slot('10.0.1.2', 0), '10.0.1.6'],
     [slot('10.0.1.2', 1), '10.0.1.5'],
   ];
-  expect(networkLines('lb_abc', listing({ services, 'ip-slots': slots }))).toEqual([
+  expect(networkLines('lb_abc', { table: listing({ services, 'ip-slots': slots }) })).toEqual([
     'lb_abc 10.0.1.2 > 10.0.1.5 10.0.1.6',
   ]);
 });
 
 test('where there is no table there is no line', () => {
-  expect([...hostLines(''), ...ingressLines(''), ...networkLines('lb_abc', '\n')]).toEqual([]);
+  expect([...hostLines(''), ...ingressLines({ table: '' }), ...networkLines('lb_abc', { table: '\n' })]).toEqual([]);
+});
+
+/** As ipvsadm 1.31 writes it. Docker's own services are beside Fairway's, by marks of their own. */
+const virtual = `-A -t 172.18.0.2:8000 -s rr
+-a -t 172.18.0.2:8000 -r 10.0.0.5:80 -m -w 1
+-a -t 172.18.0.2:8000 -r 10.0.0.6:80 -m -w 0
+-a -t 172.18.0.2:8000 -r 10.0.0.7:80 -m -w 1
+-A -u 172.18.0.2:8000 -s rr
+-a -u 172.18.0.2:8000 -r 10.0.0.8:80 -m -w 1
+-A -f 257 -s rr
+-a -f 257 -r 10.0.1.9:0 -m -w 1
+-A -f 167772418 -s rr
+-a -f 167772418 -r 10.0.1.6:0 -m -w 1
+-a -f 167772418 -r 10.0.1.5:0 -m -w 1
+`;
+
+test('where IPVS balances a port leads to those of its tasks that have a weight, or to none', () => {
+  const verdicts = [
+    [port('tcp', 8000), { goto: { target: 'balance' } }],
+    [port('udp', 8000), { goto: { target: 'balance' } }],
+    [port('tcp', 9000), { goto: { target: 'refuse' } }],
+  ];
+  expect(ingressLines({ table: listing({ verdicts }), virtual })).toEqual([
+    'ingress tcp 8000 > 10.0.0.5:80 10.0.0.7:80',
+    'ingress udp 8000 > 10.0.0.8:80',
+    'ingress tcp 9000 >',
+  ]);
+});
+
+test('where IPVS balances a virtual IP leads to its tasks by its mark', () => {
+  const verdicts = [
+    ['10.0.1.2', 167772418],
+    ['10.0.1.3', 1],
+  ];
+  expect(networkLines('lb_abc', { table: listing({ verdicts }), virtual })).toEqual([
+    'lb_abc 10.0.1.2 > 10.0.1.5 10.0.1.6',
+    'lb_abc 10.0.1.3 >',
+  ]);
 });
