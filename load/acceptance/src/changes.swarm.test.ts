@@ -110,6 +110,42 @@ test.concurrent('docker service update --force replaces every task, each of whic
   await swarm.answers('forced', 8250, 2);
 });
 
+test('a node that is paused keeps its tasks and their traffic; drained it gives them up, and no request fails', async ({
+  swarm,
+}) => {
+  await swarm.create('moved', { ports: ['8255:8000'], replicas: 3, options: [...drains(0), ...saysReady] });
+  await swarm.answers('moved', 8255, 3);
+  const before = await swarm.tasks('moved');
+  const node = swarm.nodes.find(
+    ({ role, swarmNodeId }) => role === 'worker' && before.some((task) => task.node === swarmNodeId),
+  );
+  if (!node) throw new Error('a worker runs one of three');
+  const make = (availability: string) => swarm.docker('node', 'update', '--availability', availability, node.name);
+  const traffic = swarm.traffic(8255, 2);
+  try {
+    await make('pause');
+    await swarm.view('the node to be paused', ({ nodes }) => {
+      const { availability } = nodes.find(({ name }) => name === node.name) ?? {};
+      return availability === 'pause' || `${availability}`;
+    });
+    await swarm.answers('moved', 8255, 3);
+    expect(new Set(await swarm.tasks('moved'))).toEqual(new Set(before));
+    await make('drain');
+    await until(
+      'its tasks to run elsewhere',
+      async () => {
+        const tasks = await swarm.tasks('moved');
+        return (tasks.length === 3 && tasks.every((task) => task.node !== node.swarmNodeId)) || JSON.stringify(tasks);
+      },
+      { limitMs: 60_000 },
+    );
+    await swarm.answers('moved', 8255, 3);
+  } finally {
+    await make('active');
+  }
+  expect((await traffic.end()).failures).toEqual({});
+});
+
 test('a node that joins answers, and one that leaves takes its tasks along', async ({ swarm }) => {
   await swarm.create('members', { ports: ['8260:8000'], replicas: 2 });
   await swarm.answers('members', 8260, 2);
