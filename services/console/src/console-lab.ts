@@ -50,6 +50,11 @@ export async function openLab() {
       const response = await clock.settle(Promise.resolve(console.app.request(path)));
       return { status: response.status, body: await response.json() };
     },
+    /** What /metrics tells of Fairway, a line each: `fairway_nodes{state="ready"} 1`. */
+    async metrics(): Promise<readonly string[]> {
+      const response = await clock.settle(Promise.resolve(console.app.request('/metrics')));
+      return (await response.text()).split('\n').filter((line) => line.startsWith('fairway_'));
+    },
     put: (message: Parameters<typeof bus.publish>[0], id: string) => clock.settle(bus.publish(message, id)),
     async status(): Promise<{ status: number; body: View & { error?: string } }> {
       const response = await clock.settle(Promise.resolve(console.app.request('/api/status')));

@@ -15,6 +15,7 @@ import {
 import { type BehindDocker, parseAsked, type View } from '@fairway/mesh';
 import { describe, type Log } from '@fairway/telemetry';
 import { Hono } from 'hono';
+import { Registry } from 'prom-client';
 import { askNode, NodeUnanswered, nodeNamed } from './ask-node.ts';
 import { behindDocker, serviceNamed } from './behind-docker.ts';
 import { foldView } from './fold-view.ts';
@@ -22,6 +23,8 @@ import { followOutlooks } from './follow-outlooks.ts';
 import { followThrottled } from './follow-throttled.ts';
 import { judgeClock } from './judge-clock.ts';
 import { Managers } from './managers.ts';
+import { ConvergenceMeter } from './meter/convergence-meter.ts';
+import { MeshGauges } from './meter/mesh-gauges.ts';
 import { nodeRules } from './node-rules.ts';
 import { followOutcomes } from './outcomes.ts';
 import { recordEvents } from './record-events.ts';
@@ -38,11 +41,24 @@ const tooEarly = { error: 'the console has not reached the mesh on the bus yet; 
 
 /** The console: reads the mesh and the outcomes from the bus and serves them as a view, and asks nodes
  * what they alone know. It writes nothing. */
-export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: Log; clock?: Clock }): Console {
+export function startConsole({
+  bus,
+  log,
+  registry = new Registry(),
+  clock = realClock,
+}: {
+  bus: Bus;
+  log: Log;
+  /** What is told at /metrics. */
+  registry?: Registry;
+  clock?: Clock;
+}): Console {
   const replica = new MeshReplica({
     onUnreadable: (error) => log.warn('an entry of the mesh cannot be read', { reason: error.message }),
   });
-  const recorded = recordEvents({ bus, replica, nowMs: Date.now, clock });
+  const convergence = new ConvergenceMeter(registry, clock);
+  const recorded = recordEvents({ bus, replica, nowMs: Date.now, clock, convergence });
+  let gauges: MeshGauges | undefined;
   const following = bus.mesh.follow(recorded.follower);
   const outcomes = followOutcomes(bus, log, () => replica.current?.generation.revision);
   const throttled = followThrottled(bus, clock);
@@ -137,6 +153,15 @@ export function startConsole({ bus, log, clock = realClock }: { bus: Bus; log: L
   app.get('/api/events', (context) => {
     const body = context.req.query('follow') === undefined ? recorded.events.text : recorded.events.follow();
     return context.body(body, 200, { 'content-type': 'application/x-ndjson' });
+  });
+  app.get('/metrics', async (context) => {
+    const now = await view();
+    // Before it has read the mesh it tells nothing of it, for that is not nothing.
+    if (now) {
+      gauges ??= new MeshGauges(registry);
+      gauges.show(now);
+    }
+    return context.body(await registry.metrics(), 200, { 'content-type': registry.contentType });
   });
   app.onError((error, context) => {
     if (error instanceof NodeUnanswered) return context.json({ error: error.message }, error.status);

@@ -1,5 +1,5 @@
 import { connectBus } from '@fairway/bus';
-import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
+import { busAddress, busSettings, listenAddress, logSetting, openMetrics, runService } from '@fairway/service';
 import { serve } from '@hono/node-server';
 import { startConsole } from './console.ts';
 
@@ -14,12 +14,11 @@ await runService(
   'serves the view of the mesh over HTTP',
   [...busSettings, listenSetting, logSetting],
   async ({ log, setting }) => {
-    const { hostname, port } = new URL(`http://${setting(listenSetting.name)}`);
+    const { host, port } = listenAddress(setting(listenSetting.name));
     const bus = await connectBus({ ...busAddress({ setting }), name: 'console', log });
-    const held = startConsole({ bus, log });
-    const server = serve(
-      { fetch: held.app.fetch, hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) },
-      ({ address, port: bound }) => log.info('listening', { address, port: bound }),
+    const held = startConsole({ bus, log, registry: openMetrics() });
+    const server = serve({ fetch: held.app.fetch, hostname: host, port }, ({ address, port: bound }) =>
+      log.info('listening', { address, port: bound }),
     );
     server.on('error', (error) => {
       log.error('cannot listen', { reason: error.message });

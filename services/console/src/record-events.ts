@@ -12,12 +12,14 @@ import {
 import type { EventLine } from '@fairway/mesh';
 import { lineOfEntry, lineOfFact, lineOfOutcome } from './event-lines.ts';
 import { EventLog } from './event-log.ts';
+import type { ConvergenceMeter } from './meter/convergence-meter.ts';
 
 type Options = {
   readonly bus: Bus;
   readonly replica: MeshReplica;
   readonly nowMs: () => number;
   readonly clock: Clock;
+  readonly convergence: ConvergenceMeter;
 };
 
 /** Who follows hears something this often: Node's own `fetch` gives up a body that is silent for five minutes. */
@@ -32,7 +34,7 @@ export type Recorded = {
 };
 
 /** Records facts, changes of the mesh and outcomes from now on. What cannot be read is left out: others put it aside. */
-export function recordEvents({ bus, replica, nowMs, clock }: Options): Recorded {
+export function recordEvents({ bus, replica, nowMs, clock, convergence }: Options): Recorded {
   const events = new EventLog(nowMs);
   const record = (line: () => EventLine) => {
     try {
@@ -42,8 +44,20 @@ export function recordEvents({ bus, replica, nowMs, clock }: Options): Recorded 
     }
   };
   const heard = [
-    bus.subscribe(subjects.facts, (message) => record(() => lineOfFact(readFact(message), replica.current))),
-    bus.subscribe(subjects.outcomes, (message) => record(() => lineOfOutcome(readOutcome(message), replica.current))),
+    bus.subscribe(subjects.facts, (message) =>
+      record(() => {
+        const line = lineOfFact(readFact(message), replica.current);
+        convergence.fact(line.trace);
+        return line;
+      }),
+    ),
+    bus.subscribe(subjects.outcomes, (message) =>
+      record(() => {
+        const outcome = readOutcome(message);
+        if (outcome.body.kind === 'applied') convergence.applied(outcome.sender, outcome.body.to);
+        return lineOfOutcome(outcome, replica.current);
+      }),
+    ),
   ];
   const endBeats = every(clock, beatMs, () => events.beat());
   const { follower } = replica;
@@ -52,6 +66,7 @@ export function recordEvents({ bus, replica, nowMs, clock }: Options): Recorded 
     follower: {
       begin: (epoch) => {
         follower.begin(epoch);
+        convergence.begin();
         events.add({ kind: 'mesh', atMs: nowMs(), what: `epoch ${epoch} begins` });
       },
       entry: (entry) => {
@@ -59,7 +74,9 @@ export function recordEvents({ bus, replica, nowMs, clock }: Options): Recorded 
         const before = entry.text === undefined ? lineOfEntry(entry, replica.current, nowMs()) : undefined;
         follower.entry(entry);
         const line = before ?? lineOfEntry(entry, replica.current, nowMs());
-        if (line && replica.caughtUp) events.add(line);
+        if (!line || !replica.caughtUp) return;
+        events.add(line);
+        convergence.decided(entry.revision, line.trace);
       },
       caughtUp: (revision) => follower.caughtUp(revision),
       fellBehind: () => follower.fellBehind?.(),

@@ -30,6 +30,7 @@ import type { Log } from '@fairway/telemetry';
 import { type Executor, startExecutor } from './executor.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { createKernelStandIn, type KernelStandIn } from './kernel/stand-in.ts';
+import type { Told } from './outcome-report.ts';
 import { showTarget } from './rules/rules.ts';
 import { servicesIn, targetsOf } from './rules/targets.ts';
 
@@ -37,6 +38,8 @@ type LabOptions = {
   readonly kernel?: KernelStandIn;
   /** What the executor gets in the kernel's place. */
   readonly given?: (kernel: KernelStandIn) => Kernel;
+  /** Hears of each outcome at once. */
+  readonly onTold?: (told: Told) => void;
   /** Whether a complete listing is folded in. */
   readonly complete?: boolean;
   /** Whether ways that Docker lost are put back. */
@@ -123,6 +126,7 @@ export function endpoint(n: number, node: string, more: Partial<Endpoint> = {}):
 export async function openLab({
   kernel = createKernelStandIn({ seed: 1, failOneIn: 0 }),
   given = (held) => held,
+  onTold = () => {},
   complete = true,
   handedOver = false,
   repairsOverlays = false,
@@ -165,6 +169,7 @@ export async function openLab({
     kernel: given(kernel),
     replica,
     log: logTo(said),
+    onTold,
     handedOver,
     repairsOverlays,
     nowMs: () => clock.nowMs(),

@@ -20,7 +20,7 @@ import { HostCheck } from './host-check.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { Leaving, leftToDocker } from './leaving.ts';
-import { OutcomeReport } from './outcome-report.ts';
+import { OutcomeReport, type Told } from './outcome-report.ts';
 import { OverlayReach } from './overlay/overlay-reach.ts';
 import { Refusals } from './refusals.ts';
 import { RoundLoop, type RoundResult } from './round-loop.ts';
@@ -34,6 +34,8 @@ type Options = {
   readonly replica: MeshReplica;
   readonly log: Log;
   readonly tracer?: Tracer;
+  /** Hears of each outcome at once. */
+  readonly onTold?: (told: Told) => void;
   /** Whether the node was left to Docker before it was started. */
   readonly handedOver?: boolean;
   /** Whether ways that Docker's gossip took away from an overlay with a node that is there are put back; not unless told. */
@@ -92,6 +94,7 @@ export function startExecutor({
   replica,
   log,
   tracer = untraced,
+  onTold,
   handedOver: wasHandedOver = false,
   repairsOverlays = false,
   nowMs = Date.now,
@@ -108,7 +111,7 @@ export function startExecutor({
   );
   const leaving = new Leaving(rules);
   const traces = new ApplyTraces(tracer);
-  const report = new OutcomeReport({ bus, log, nowMs, clock });
+  const report = new OutcomeReport({ bus, log, nowMs, clock, onTold });
   const sandboxes = new Map<Sandbox, string>();
   let own: WatchedFacts | undefined;
   let causes: readonly Cause[] = [];

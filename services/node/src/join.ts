@@ -17,6 +17,7 @@ import {
   MeshFile,
   startExecutor,
   startObserver,
+  type Told,
 } from '@fairway/executor';
 import { type Word, withdraws } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
@@ -40,6 +41,8 @@ type Options = {
   /** Told which nodes there are, whenever they are others. */
   readonly onNodes?: (nodes: readonly string[]) => void;
   readonly tracer?: Tracer;
+  /** Hears of each outcome at once. */
+  readonly onTold?: (told: Told) => void;
   readonly handedOver?: boolean;
   /** Whether nothing is to be routed on this node. */
   readonly observes?: boolean;
@@ -89,6 +92,7 @@ export async function joinNode({
   boot,
   newId,
   tracer,
+  onTold,
   handedOver,
   observes = false,
   repairsOverlays,
@@ -140,6 +144,7 @@ export async function joinNode({
     : startExecutor({
         ...applying,
         kernel,
+        ...(onTold ? { onTold } : {}),
         ...(handedOver === undefined ? {} : { handedOver }),
         ...(repairsOverlays === undefined ? {} : { repairsOverlays }),
       });

@@ -11,6 +11,7 @@ import {
   createLinuxKernel,
   createMachine,
   doctor,
+  ExecutorMeter,
   Handover,
   type IpvsTimeouts,
   ipvsSupport,
@@ -23,6 +24,8 @@ import {
 import { hash32 } from '@fairway/mesh';
 import { describe, type Log, type Tracer } from '@fairway/telemetry';
 import { connectDocker, serviceInDocker } from '@fairway/watcher';
+import type { Registry } from 'prom-client';
+import { registerConntrack } from './conntrack-gauges.ts';
 import { BeatInvalid, RequirementsMissing, TimeoutsInvalid, UnknownBalancer, UnknownDockerHost } from './failures.ts';
 import type { HeartOf } from './heart.ts';
 import { HeartInThread } from './heart-in-thread.ts';
@@ -33,6 +36,8 @@ import { swarmMembership } from './swarm-membership.ts';
 type Options = {
   readonly log: Log;
   readonly tracer: Tracer;
+  /** What it counts is told by. */
+  readonly registry: Registry;
   /** Where it is, and who this node is there. */
   readonly bus: Pick<ConnectOptions, 'servers' | 'credentials'>;
   /** `unix:///path`. */
@@ -68,6 +73,7 @@ type Options = {
 export async function startNode({
   log,
   tracer,
+  registry,
   bus: address,
   dockerHost,
   swarmkit,
@@ -93,6 +99,8 @@ export async function startNode({
   const missing = observes ? [] : await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
+  const meter = new ExecutorMeter(registry);
+  registerConntrack(registry);
   const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   const namespace = async () => (await kernel.sandboxes()).get('ingress');
@@ -112,7 +120,8 @@ export async function startNode({
   const joined = await joinNode({
     bus,
     docker,
-    kernel,
+    kernel: meter.counting(kernel),
+    onTold: (told) => meter.told(told),
     swarm,
     meshPath: join(stateDir, 'mesh'),
     boot,

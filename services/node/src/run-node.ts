@@ -1,4 +1,12 @@
-import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
+import {
+  busAddress,
+  busSettings,
+  logSetting,
+  metricsSetting,
+  openMetrics,
+  runService,
+  serveMetrics,
+} from '@fairway/service';
 import { startNode } from './node.ts';
 import {
   balancerSetting,
@@ -27,11 +35,14 @@ export async function runNode(): Promise<void> {
       netnsSetting,
       stateSetting,
       beatSetting,
+      metricsSetting,
       logSetting,
     ],
-    ({ log, tracer, setting, flag }) =>
-      startNode({
+    async ({ log, tracer, setting, flag }) => {
+      const registry = openMetrics();
+      const stop = await startNode({
         log,
+        registry,
         tracer,
         bus: busAddress({ setting }),
         dockerHost: setting(dockerSetting.name),
@@ -44,7 +55,13 @@ export async function runNode(): Promise<void> {
         netnsDir: setting(netnsSetting.name),
         stateDir: setting(stateSetting.name),
         beatMs: setting(beatSetting.name),
-      }),
+      });
+      const endMetrics = serveMetrics(registry, setting(metricsSetting.name), log);
+      return () => {
+        endMetrics();
+        return stop();
+      };
+    },
     [strictFlag, repairFlag, observeFlag],
   );
 }
