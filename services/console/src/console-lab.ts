@@ -1,5 +1,5 @@
 import { createMemoryBus, keys, outcomeMessage, SimulatedClock, writeComplete, writeNode } from '@fairway/bus';
-import type { Outcome, View } from '@fairway/mesh';
+import type { Note, Outcome, View } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
 import { startConsole } from './console.ts';
 
@@ -63,14 +63,14 @@ export async function openLab() {
   };
 }
 
-export const applied = (to: number): Outcome => ({
+export const applied = (to: number, notes: readonly Note[] = []): Outcome => ({
   kind: 'applied',
   from: 0,
   to,
   durationMs: 2,
   changes: { added: 1, removed: 0 },
   causes: [],
-  notes: [],
+  notes,
 });
 
 export const failed = (to: number): Outcome => ({

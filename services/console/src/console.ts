@@ -156,8 +156,8 @@ export function startConsole({
   });
   app.get('/metrics', async (context) => {
     const now = await view();
-    // Before it has read the mesh it tells nothing of it, for that is not nothing.
-    if (now) {
+    // While it reads the mesh it tells nothing of it, or what it was before: that is not nothing.
+    if (now && replica.caughtUp) {
       gauges ??= new MeshGauges(registry);
       gauges.show(now);
     }

@@ -1,6 +1,8 @@
 import { connectBus } from '@fairway/bus';
-import { busAddress, busSettings, listenAddress, logSetting, openMetrics, runService } from '@fairway/service';
+import { busAddress, busSettings, listenAddress, logSetting, runService } from '@fairway/service';
+import { addProcessMetrics } from '@fairway/service/metrics';
 import { serve } from '@hono/node-server';
+import { Registry } from 'prom-client';
 import { startConsole } from './console.ts';
 
 const listenSetting = {
@@ -14,11 +16,14 @@ await runService(
   'serves the view of the mesh over HTTP',
   [...busSettings, listenSetting, logSetting],
   async ({ log, setting }) => {
-    const { host, port } = listenAddress(setting(listenSetting.name));
+    const { host, port } = listenAddress(listenSetting.name, setting(listenSetting.name));
     const bus = await connectBus({ ...busAddress({ setting }), name: 'console', log });
-    const held = startConsole({ bus, log, registry: openMetrics() });
-    const server = serve({ fetch: held.app.fetch, hostname: host, port }, ({ address, port: bound }) =>
-      log.info('listening', { address, port: bound }),
+    const registry = new Registry();
+    addProcessMetrics(registry);
+    const held = startConsole({ bus, log, registry });
+    const server = serve(
+      { fetch: held.app.fetch, port, ...(host === undefined ? {} : { hostname: host }) },
+      ({ address, port: bound }) => log.info('listening', { address, port: bound }),
     );
     server.on('error', (error) => {
       log.error('cannot listen', { reason: error.message });

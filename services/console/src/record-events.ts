@@ -9,7 +9,7 @@ import {
   subjects,
   Unreadable,
 } from '@fairway/bus';
-import type { EventLine } from '@fairway/mesh';
+import type { EventLine, Outcome } from '@fairway/mesh';
 import { lineOfEntry, lineOfFact, lineOfOutcome } from './event-lines.ts';
 import { EventLog } from './event-log.ts';
 import type { ConvergenceMeter } from './meter/convergence-meter.ts';
@@ -54,7 +54,7 @@ export function recordEvents({ bus, replica, nowMs, clock, convergence }: Option
     bus.subscribe(subjects.outcomes, (message) =>
       record(() => {
         const outcome = readOutcome(message);
-        if (outcome.body.kind === 'applied') convergence.applied(outcome.sender, outcome.body.to);
+        if (hasRules(outcome.body)) convergence.applied(outcome.sender, outcome.epoch, outcome.body.to);
         return lineOfOutcome(outcome, replica.current);
       }),
     ),
@@ -66,7 +66,7 @@ export function recordEvents({ bus, replica, nowMs, clock, convergence }: Option
     follower: {
       begin: (epoch) => {
         follower.begin(epoch);
-        convergence.begin();
+        convergence.begin(epoch);
         events.add({ kind: 'mesh', atMs: nowMs(), what: `epoch ${epoch} begins` });
       },
       entry: (entry) => {
@@ -87,4 +87,9 @@ export function recordEvents({ bus, replica, nowMs, clock, convergence }: Option
       await Promise.all(heard.map((one) => one.stop()));
     },
   };
+}
+
+/** Whether a revision is in the node's kernel by it: one that is left to Docker, or only observes, says so, and that of itself. */
+function hasRules(outcome: Outcome): outcome is Extract<Outcome, { readonly kind: 'applied' }> {
+  return outcome.kind === 'applied' && !outcome.notes.some(({ about }) => about.startsWith('node '));
 }

@@ -27,10 +27,9 @@ import {
   type WatchedFacts,
 } from '@fairway/mesh';
 import type { Log } from '@fairway/telemetry';
-import { type Executor, startExecutor } from './executor.ts';
+import { type Came, type Executor, startExecutor } from './executor.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { createKernelStandIn, type KernelStandIn } from './kernel/stand-in.ts';
-import type { Told } from './outcome-report.ts';
 import { showTarget } from './rules/rules.ts';
 import { servicesIn, targetsOf } from './rules/targets.ts';
 
@@ -38,8 +37,7 @@ type LabOptions = {
   readonly kernel?: KernelStandIn;
   /** What the executor gets in the kernel's place. */
   readonly given?: (kernel: KernelStandIn) => Kernel;
-  /** Hears of each outcome at once. */
-  readonly onTold?: (told: Told) => void;
+  readonly onCame?: (came: Came) => void;
   /** Whether a complete listing is folded in. */
   readonly complete?: boolean;
   /** Whether ways that Docker lost are put back. */
@@ -126,7 +124,7 @@ export function endpoint(n: number, node: string, more: Partial<Endpoint> = {}):
 export async function openLab({
   kernel = createKernelStandIn({ seed: 1, failOneIn: 0 }),
   given = (held) => held,
-  onTold = () => {},
+  onCame = () => {},
   complete = true,
   handedOver = false,
   repairsOverlays = false,
@@ -169,7 +167,7 @@ export async function openLab({
     kernel: given(kernel),
     replica,
     log: logTo(said),
-    onTold,
+    onCame,
     handedOver,
     repairsOverlays,
     nowMs: () => clock.nowMs(),

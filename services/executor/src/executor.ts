@@ -5,6 +5,7 @@ import {
   keepCauses,
   type Mesh,
   type Note,
+  type Outcome,
   type OwnFacts,
   plan,
   type WatchedFacts,
@@ -20,7 +21,7 @@ import { HostCheck } from './host-check.ts';
 import { NamespaceMissing } from './kernel/failures.ts';
 import { fileOf, type Kernel, type Namespace, type Sandbox } from './kernel/kernel.ts';
 import { Leaving, leftToDocker } from './leaving.ts';
-import { OutcomeReport, type Told } from './outcome-report.ts';
+import { OutcomeReport } from './outcome-report.ts';
 import { OverlayReach } from './overlay/overlay-reach.ts';
 import { Refusals } from './refusals.ts';
 import { RoundLoop, type RoundResult } from './round-loop.ts';
@@ -34,8 +35,8 @@ type Options = {
   readonly replica: MeshReplica;
   readonly log: Log;
   readonly tracer?: Tracer;
-  /** Hears of each outcome at once. */
-  readonly onTold?: (told: Told) => void;
+  /** Hears what each round came to, and what others did, whether the bus answers or not. */
+  readonly onCame?: (came: Came) => void;
   /** Whether the node was left to Docker before it was started. */
   readonly handedOver?: boolean;
   /** Whether ways that Docker's gossip took away from an overlay with a node that is there are put back; not unless told. */
@@ -44,6 +45,12 @@ type Options = {
   readonly nowMs?: () => number;
   readonly clock?: Clock;
 };
+
+/** What a round came to, or others did. */
+export type Came =
+  | { readonly kind: 'applied'; readonly to: number }
+  | { readonly kind: 'failed' }
+  | Pick<Extract<Outcome, { readonly kind: 'drifted' | 'repaired' }>, 'kind' | 'namespace' | 'found'>;
 
 /** A running executor. */
 export type Executor = {
@@ -94,13 +101,14 @@ export function startExecutor({
   replica,
   log,
   tracer = untraced,
-  onTold,
+  onCame = () => {},
   handedOver: wasHandedOver = false,
   repairsOverlays = false,
   nowMs = Date.now,
   clock = realClock,
 }: Options): Executor {
   const drifts = new DriftReport(log, (drift, trace) => {
+    onCame(drift);
     if (own) report.drift(own.node, replica.mesh.generation, drift, trace);
   });
   const rules = new HeldRules(
@@ -111,7 +119,7 @@ export function startExecutor({
   );
   const leaving = new Leaving(rules);
   const traces = new ApplyTraces(tracer);
-  const report = new OutcomeReport({ bus, log, nowMs, clock, onTold });
+  const report = new OutcomeReport({ bus, log, nowMs, clock });
   const sandboxes = new Map<Sandbox, string>();
   let own: WatchedFacts | undefined;
   let causes: readonly Cause[] = [];
@@ -163,6 +171,7 @@ export function startExecutor({
       causes = keepCauses(brings, causes);
       trace.failed(failures);
       fail(failures, node, mesh, brings, trace.traceparent);
+      onCame({ kind: 'failed' });
       return 'failed';
     }
     if (waiting.length > 0) {
@@ -235,6 +244,7 @@ export function startExecutor({
     const watermark = `${mesh.generation.epoch} ${mesh.generation.revision} ${JSON.stringify(notes)}`;
     if (added + removed === 0 && watermark === applied) return allBrought;
     applied = watermark;
+    onCame({ kind: 'applied', to: mesh.generation.revision });
     report.applied(facts.node, {
       generation: mesh.generation,
       durationMs: result.durationMs,

@@ -8,8 +8,6 @@ type Options = {
   /** The wall clock, which an outcome shows. */
   readonly nowMs: () => number;
   readonly clock: Clock;
-  /** Of each at once, whether the bus answers or not. */
-  readonly onTold?: ((told: Told) => void) | undefined;
 };
 
 /** Success is told at most this often, as a watermark. */
@@ -28,12 +26,8 @@ export type Success = {
   /** Traceparent of the round; of several, of the last one that changed something. */
   readonly trace: string;
 };
-/** What a round came to, or others did. */
-export type Told =
-  | { readonly kind: 'applied'; readonly to: number }
-  | Exclude<Outcome, { readonly kind: 'applied' | 'stale' }>;
 type Waiting<Of> = Of & { readonly node: string; readonly order: number };
-type Event = { readonly epoch: string; readonly outcome: Exclude<Told, { kind: 'applied' }>; readonly trace: string };
+type Event = { readonly epoch: string; readonly outcome: Outcome; readonly trace: string };
 
 /**
  * Tells the bus what applying came to. Success is gathered into one watermark; a failure, and what others did, is a message
@@ -56,7 +50,6 @@ export class OutcomeReport {
   }
 
   applied(node: string, success: Success): void {
-    this.#options.onTold?.({ kind: 'applied', to: success.generation.revision });
     this.#success = together(this.#success, { ...success, node, order: this.#order++ });
     // Nothing is asked of a bus that does not answer before its time.
     if (!this.#cancel) void this.#send();
@@ -71,14 +64,14 @@ export class OutcomeReport {
     trace: string,
   ): void {
     const { epoch, revision } = generation;
-    const outcome = {
+    const outcome: Outcome = {
       kind: 'failed',
       from: revision,
       to: revision,
       namespace,
       reason,
       causes: keepCauses(causes, []),
-    } as const;
+    };
     this.#add({ node, epoch, outcome, trace });
   }
 
@@ -93,7 +86,6 @@ export class OutcomeReport {
   }
 
   #add(event: Omit<Waiting<Event>, 'order'>): void {
-    this.#options.onTold?.(event.outcome);
     this.#events = [...this.#events, { ...event, order: this.#order++ }].slice(-keptMax);
     if (!this.#cancel) void this.#send();
   }

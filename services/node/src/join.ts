@@ -10,6 +10,7 @@ import {
   wordCause,
 } from '@fairway/bus';
 import {
+  type Came,
   type Disk,
   type Executor,
   type Kernel,
@@ -17,7 +18,6 @@ import {
   MeshFile,
   startExecutor,
   startObserver,
-  type Told,
 } from '@fairway/executor';
 import { type Word, withdraws } from '@fairway/mesh';
 import type { Log, Tracer } from '@fairway/telemetry';
@@ -41,8 +41,8 @@ type Options = {
   /** Told which nodes there are, whenever they are others. */
   readonly onNodes?: (nodes: readonly string[]) => void;
   readonly tracer?: Tracer;
-  /** Hears of each outcome at once. */
-  readonly onTold?: (told: Told) => void;
+  /** Hears what each of the executor's rounds came to, and what others did. */
+  readonly onCame?: (came: Came) => void;
   readonly handedOver?: boolean;
   /** Whether nothing is to be routed on this node. */
   readonly observes?: boolean;
@@ -92,7 +92,7 @@ export async function joinNode({
   boot,
   newId,
   tracer,
-  onTold,
+  onCame,
   handedOver,
   observes = false,
   repairsOverlays,
@@ -144,7 +144,7 @@ export async function joinNode({
     : startExecutor({
         ...applying,
         kernel,
-        ...(onTold ? { onTold } : {}),
+        ...(onCame ? { onCame } : {}),
         ...(handedOver === undefined ? {} : { handedOver }),
         ...(repairsOverlays === undefined ? {} : { repairsOverlays }),
       });

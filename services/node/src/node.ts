@@ -99,7 +99,8 @@ export async function startNode({
   const missing = observes ? [] : await kernel.requirements();
   if (missing.length > 0) throw new RequirementsMissing(missing);
 
-  const meter = new ExecutorMeter(registry);
+  // Who only observes has nothing that could be counted.
+  const meter = observes ? undefined : new ExecutorMeter(registry);
   registerConntrack(registry);
   const docker = connectDocker({ socket: socketOf(dockerHost), swarmkit });
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
@@ -120,8 +121,8 @@ export async function startNode({
   const joined = await joinNode({
     bus,
     docker,
-    kernel: meter.counting(kernel),
-    onTold: (told) => meter.told(told),
+    kernel: meter?.counting(kernel) ?? kernel,
+    ...(meter ? { onCame: (came) => meter.came(came) } : {}),
     swarm,
     meshPath: join(stateDir, 'mesh'),
     boot,

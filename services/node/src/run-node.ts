@@ -1,12 +1,6 @@
-import {
-  busAddress,
-  busSettings,
-  logSetting,
-  metricsSetting,
-  openMetrics,
-  runService,
-  serveMetrics,
-} from '@fairway/service';
+import { busAddress, busSettings, logSetting, runService } from '@fairway/service';
+import { addProcessMetrics, metricsAddress, metricsSetting, serveMetrics } from '@fairway/service/metrics';
+import { Registry } from 'prom-client';
 import { startNode } from './node.ts';
 import {
   balancerSetting,
@@ -39,7 +33,11 @@ export async function runNode(): Promise<void> {
       logSetting,
     ],
     async ({ log, tracer, setting, flag }) => {
-      const registry = openMetrics();
+      const registry = new Registry();
+      const address = metricsAddress({ setting });
+      // Before it waits for its Docker, or for a swarm.
+      const endMetrics = address ? serveMetrics(registry, address, log) : () => {};
+      if (address) addProcessMetrics(registry);
       const stop = await startNode({
         log,
         registry,
@@ -56,7 +54,6 @@ export async function runNode(): Promise<void> {
         stateDir: setting(stateSetting.name),
         beatMs: setting(beatSetting.name),
       });
-      const endMetrics = serveMetrics(registry, setting(metricsSetting.name), log);
       return () => {
         endMetrics();
         return stop();

@@ -1,5 +1,4 @@
 export * from './listen-address.ts';
-export * from './metrics.ts';
 export * from './run-service.ts';
 export * from './service-context.ts';
 export * from './settings.ts';

@@ -40,6 +40,10 @@ export class MeshGauges {
   }
 }
 
+function isReady({ state, lost }: View['nodes'][number]): boolean {
+  return state === 'ready' && lost === undefined;
+}
+
 const singles = {
   fairway_converged: {
     help: '1 where every node has applied the mesh as it is, nothing is waited for and nothing is wrong.',
@@ -54,13 +58,12 @@ const singles = {
   },
   fairway_mesh_revision: { help: "The mesh's revision.", of: ({ revision }: View) => revision },
   fairway_revisions_behind: {
-    help: 'How many revisions the slowest node that is ready is behind the mesh.',
+    help: 'How many revisions the slowest node that is ready is behind the mesh; of those that have said anything in this epoch.',
     of: ({ nodes, revision }: View) =>
-      Math.max(
-        0,
-        ...nodes
-          .filter(({ state, lost }) => state === 'ready' && lost === undefined)
-          .map(({ applied = 0 }) => revision - applied),
-      ),
+      Math.max(0, ...nodes.filter(isReady).map(({ applied = revision }) => revision - applied)),
+  },
+  fairway_nodes_unheard: {
+    help: 'Nodes that are ready, and have said nothing in this epoch.',
+    of: ({ nodes }: View) => nodes.filter((node) => isReady(node) && node.applied === undefined).length,
   },
 } as const;

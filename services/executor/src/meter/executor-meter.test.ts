@@ -9,7 +9,7 @@ async function open() {
   const meter = new ExecutorMeter(registry);
   const host = { refuses: false };
   const lab = await openLab({
-    onTold: (told) => meter.told(told),
+    onCame: (came) => meter.came(came),
     given: (kernel) =>
       meter.counting({
         ...kernel,
@@ -70,6 +70,6 @@ test('sandboxes of networks, of which there may be many, are one series', async 
   const registry = new Registry();
   const meter = new ExecutorMeter(registry);
   for (const network of ['back00000', 'front0000'])
-    meter.told({ kind: 'drifted', namespace: `lb_${network}`, found: ['the table is missing'] });
+    meter.came({ kind: 'drifted', namespace: `lb_${network}`, found: ['the table is missing'] });
   expect(await registry.metrics()).toContain('fairway_drift_findings_total{namespace="network"} 2');
 });

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Came } from '../executor.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { Told } from '../outcome-report.ts';
 
 /** Seconds, from a change of one element to a table of ten thousand services on a busy machine. */
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -35,11 +35,10 @@ export class ExecutorMeter {
     });
     this.#outcomes = new Counter({
       name: 'fairway_outcomes_total',
-      help: 'What rounds came to: applied, failed; and what of others was found (drifted) and put right (repaired).',
+      help: 'What rounds that changed something came to (applied, failed), and how often something of others was found (drifted) and put right (repaired).',
       labelNames: ['kind'],
       registers,
     });
-    for (const kind of ['applied', 'failed', 'drifted', 'repaired']) this.#outcomes.inc({ kind }, 0);
     this.#findings = new Counter({
       name: 'fairway_drift_findings_total',
       help: 'How many things others had changed of what Fairway owns.',
@@ -48,9 +47,14 @@ export class ExecutorMeter {
     });
     this.#revision = new Gauge({
       name: 'fairway_applied_revision',
-      help: "The mesh's revision that is in this node's kernel.",
+      help: "The last revision of the mesh to which this node's kernel was brought.",
       registers,
     });
+    // What has not happened yet is told as that: of a series that begins with its first one Prometheus sees no increase.
+    for (const kind of ['applied', 'failed', 'drifted', 'repaired']) this.#outcomes.inc({ kind }, 0);
+    for (const namespace of ['host', 'host forwarding', 'ingress', 'network']) this.#findings.inc({ namespace }, 0);
+    for (const namespace of ['host', 'ingress', 'network'])
+      for (const result of ['applied', 'failed']) this.#seconds.zero({ namespace, result });
   }
 
   /** The same kernel, of which each transaction is counted. */
@@ -73,7 +77,7 @@ export class ExecutorMeter {
     };
   }
 
-  told(outcome: Told): void {
+  came(outcome: Came): void {
     this.#outcomes.inc({ kind: outcome.kind });
     if (outcome.kind === 'applied') this.#revision.set(outcome.to);
     if (outcome.kind === 'drifted') this.#findings.inc({ namespace: kindOf(outcome.namespace) }, outcome.found.length);
