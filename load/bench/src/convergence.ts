@@ -85,7 +85,7 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
       const kind: Kind = n % 2 === 0 ? 'start' : 'die';
       const known = events.length;
       if (n === 0) await docker('service', 'scale', '--detach', `${service}=1`);
-      else if (kind === 'start') await docker('service', 'update', '--detach', '--force', service);
+      else if (kind === 'start') await forced();
       else await crash(events.findLast((held) => held.kind === 'start'));
       const event = () => events.slice(known).find((held) => held.kind === kind);
       const answering = (target: string) => answers.get(target)?.state === event()?.container.slice(0, 12);
@@ -108,6 +108,22 @@ export async function measureConvergence(cluster: Cluster, { changes, report, si
   } finally {
     for (const speaker of speakers) speaker.stop();
     await endReceiving();
+  }
+
+  /** Docker refuses an update that meets a change of its own, of a task that ended: it is asked again. */
+  async function forced(): Promise<void> {
+    await until(
+      'Docker to take the update',
+      () =>
+        docker('service', 'update', '--detach', '--force', service).then(
+          () => true as const,
+          (error) => {
+            if (String(error).includes('update out of sequence')) return 'update out of sequence';
+            throw error;
+          },
+        ),
+      { limitMs, signal },
+    );
   }
 
   /** The spans of a change are all there; one whose spans do not come is left out of the table, and counted by it. */
