@@ -43,7 +43,7 @@ type Trial = {
   readonly lastLone: number;
   /** How many that were begun after it never came to an answer, though their SYNs were sent again. */
   readonly unanswered: number;
-  /** Connections to its tasks that the others still track. */
+  /** Connections to its tasks that the others still track, and are not closed. */
   readonly tracked: number;
 };
 
@@ -168,10 +168,14 @@ async function taskAddresses(cluster: Cluster, { swarmNodeId }: ClusterNode): Pr
     .flatMap((one) => one.addresses);
 }
 
-/** How many connections to these addresses a node tracks in its ingress sandbox. */
+/**
+ * How many connections to these addresses a node tracks in its ingress sandbox; one that is closed leads nobody there, and a SYN
+ * makes a new one of it (kernel, nf_conntrack_proto_tcp.c).
+ */
 async function trackedTo(node: ClusterNode, addresses: readonly string[]): Promise<number> {
   const { stdout } = await node.execSandbox('ingress_sbox', 'conntrack -L 2>/dev/null');
-  return stdout.split('\n').filter((line) => addresses.some((address) => line.includes(`src=${address} `))).length;
+  const open = stdout.split('\n').filter((line) => !/ (?:TIME_WAIT|CLOSE) /.test(line));
+  return open.filter((line) => addresses.some((address) => line.includes(`src=${address} `))).length;
 }
 
 function show({
