@@ -37,10 +37,10 @@ const accepts: readonly { readonly what: string; readonly rule: readonly string[
 
 /** Makes the node lead packets to sandboxes; see `Kernel.ensureHost`. */
 export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
-  const iptables = (...args: readonly string[]) => run('iptables', ['-w', lockS, ...args]);
+  const iptables = iptablesOf(run);
   const changed: string[] = [];
   const waitingFor: string[] = [];
-  if ((await listed(iptables, user)) || (await makeUser(iptables, changed))) {
+  if ((await listUser(iptables)) || (await makeUser(iptables, changed))) {
     for (const { what, rule } of accepts) {
       if (await isThere(iptables, user, rule)) continue;
       const at = await insertAt(iptables);
@@ -66,12 +66,16 @@ export async function ensureForwarding(run: RunOnHost): Promise<HostReport> {
 
 /** Takes Fairway's rules out of DOCKER-USER; see `Kernel.leaveHost`. */
 export async function endForwarding(run: RunOnHost): Promise<void> {
-  const iptables = (...args: readonly string[]) => run('iptables', ['-w', lockS, ...args]);
+  const iptables = iptablesOf(run);
   for (const { rule } of accepts) if (await isThere(iptables, user, rule)) await iptables('-D', user, ...rule);
 }
 
 /** Runs iptables on the host. */
 type Iptables = (...args: readonly string[]) => Promise<string>;
+
+function iptablesOf(run: RunOnHost): Iptables {
+  return (...args) => run('iptables', ['-w', lockS, ...args]);
+}
 
 /**
  * The chain, as dockerd makes it when it starts (moby libnetwork/firewall_linux.go, arrangeUserFilterRule), where somebody
@@ -95,12 +99,12 @@ async function isThere(iptables: Iptables, chain: string, rule: readonly string[
  * dropped, as with Docker's mesh. Where there is no such RETURN, at the end.
  */
 async function insertAt(iptables: Iptables): Promise<readonly string[]> {
-  const end = ((await listed(iptables, user)) ?? []).indexOf(`-A ${user} -j RETURN`);
+  const end = ((await listUser(iptables)) ?? []).indexOf(`-A ${user} -j RETURN`);
   return end < 0 ? ['-A', user] : ['-I', user, String(end + 1)];
 }
 
-async function listed(iptables: Iptables, chain: string): Promise<readonly string[] | undefined> {
-  const lines = await iptables('-S', chain).catch(ifNotThere);
+async function listUser(iptables: Iptables): Promise<readonly string[] | undefined> {
+  const lines = await iptables('-S', user).catch(ifNotThere);
   return lines?.split('\n').filter((line) => line.startsWith('-A '));
 }
 
